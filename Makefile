@@ -1,0 +1,61 @@
+# Every command a person needs; `make help` lists them.
+PYTHON ?= python3
+UV_VERSION := 0.13.8
+BIN := .venv/bin
+READY := .venv/.ready
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+# Bytecode is compiled here, once: uv does not do it by itself, and without it every run compiles for seconds.
+# The lock file names versions and hashes only; --system-certs lets a company's own certificate authority be trusted.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else "STEDI needs Python 3.11, 3.12 or 3.13, and %s is Python %d.%d. Install one and run: make PYTHON=python3.12 setup" % (sys.executable, *v))'
+	@$(PYTHON) -m venv --clear .venv || { echo "No virtual environment could be made: on Debian and Ubuntu, install python3-venv first." >&2; exit 1; }
+	@echo "Setting up .venv (once; about a minute) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@$(BIN)/uv pip install --quiet --system-certs --compile-bytecode --require-hashes --python $(BIN)/python -r requirements.lock
+	@$(BIN)/uv pip install --quiet --system-certs --no-deps --python $(BIN)/python --editable .
+	@touch $@
+
+.PHONY: setup
+setup: $(READY) ## Make .venv with everything in it
+	@$(BIN)/python -m compileall -q stedi_dagster
+
+.PHONY: run
+run: setup ## Set up, make landing data if there is none, and materialize all eight tables
+	@$(BIN)/stedi run
+
+.PHONY: test
+test: setup ## Set up, then run the tests
+	@$(BIN)/python -m pytest
+
+.PHONY: ui
+ui: setup ## The Dagster UI on 127.0.0.1:3000
+	@$(BIN)/stedi ui
+
+.PHONY: check
+check: setup ## Lint, formatting and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+.PHONY: format
+format: setup ## Format the code and mend what ruff can mend
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+.PHONY: bench
+bench: setup ## Measure the platform beside plain Spark, five Spark processes and DuckDB
+	@$(BIN)/python -m bench
+
+.PHONY: lock
+lock: setup ## Resolve the dependencies anew into requirements.lock
+	@$(BIN)/uv pip compile --system-certs --quiet --upgrade --universal --generate-hashes --no-header --group dev pyproject.toml -o requirements.lock
+
+.PHONY: clean
+clean: ## Remove the environment and everything the platform has written
+	@rm -rf .venv .stedi data/landing
