@@ -1,0 +1,111 @@
+"""The bench's command line: choose data and contenders, run them in turn, print and write what was measured.
+
+What a run is lies in `contenders.py`, what it cost in `measure.py`, what is said of it in `report.py`.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench import report
+from bench.contenders import CONTENDERS, STEDI, STEDI_AGAIN, Contender, Run, java, run
+from bench.data import ROOT, base_landing, copied, megabytes
+from bench.measure import BenchError, adopt_orphans
+
+
+def main(
+    times: Annotated[str, typer.Option(help="Data sets, in times the landing data.")] = "1,50",
+    runs: Annotated[int, typer.Option(min=1, help="Counted runs of each, after a warm-up.")] = 3,
+    only: Annotated[
+        str | None, typer.Option(help="Contenders: stedi, spark, five, sail, duckdb; all without it.")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(exists=True, file_okay=False, help="A landing folder to measure on.")
+    ] = None,
+    *,
+    write: Annotated[bool, typer.Option("--write", help="Also write bench/results.md.")] = False,
+) -> None:
+    """Measure the platform beside plain Spark, five Spark processes, Sail and DuckDB, as whole processes."""
+    load_before = os.getloadavg()[0]
+    chosen = _chosen(only)
+    sizes = _sizes(times)
+    adopt_orphans()
+    try:
+        base, name = base_landing(data)
+        measured = []
+        for size in sizes:
+            landing = copied(base, size)
+            title = f"{name if size == 1 else f'{name}, {size} times'} ({megabytes(landing):,.0f} MB)"
+            measured.append(_measure(size, title, landing, chosen, runs))
+            report.show(measured[-1])
+    except BenchError as error:
+        typer.echo(f"Error: {error}", err=True)
+        raise typer.Exit(1) from error
+    notes = report.captions(measured, runs, load_before)
+    typer.echo("\n" + "\n".join(notes))
+    if write:
+        report.write_markdown(ROOT / "bench" / "results.md", measured, notes)
+
+
+def _sizes(times: str) -> list[int]:
+    parts = times.split(",")
+    if not all(part.strip().isdecimal() and int(part) for part in parts):
+        raise typer.BadParameter(
+            f"{times!r}: expected whole numbers above zero, such as 1,50", param_hint="--times"
+        )
+    return [int(part) for part in parts]
+
+
+def _chosen(only: str | None) -> list[Contender]:
+    """Return the contenders asked for, without those this machine has no Java for."""
+    names = [each.name for each in CONTENDERS if each.name != STEDI_AGAIN]
+    wanted = {part.strip() for part in only.split(",")} if only else set(names)
+    if unknown := wanted.difference(names):
+        raise typer.BadParameter(
+            f"{', '.join(sorted(unknown))}: expected some of {', '.join(names)}", param_hint="--only"
+        )
+    if STEDI in wanted:
+        wanted.add(STEDI_AGAIN)
+    chosen = [each for each in CONTENDERS if each.name in wanted]
+    if java() is not None:
+        return chosen
+    for each in chosen:
+        if each.needs_java:
+            typer.echo(f"Left out: {each.label}. Apache Spark needs Java 17 or 21, and there is none.")
+    return [each for each in chosen if not each.needs_java]
+
+
+def _measure(
+    size: int, title: str, landing: Path, contenders: Sequence[Contender], runs: int
+) -> report.DataSet:
+    """Run every contender once to warm up, then all of them in turn, `runs` times."""
+    found: dict[str, list[Run]] = {each.name: [] for each in contenders}
+    rows: dict[str, int] = {}
+    for number in range(runs + 1):
+        for each in contenders:
+            typer.echo(
+                f"{title}: {f'run {number} of {runs}' if number else 'warm-up'}, {each.label} ...", err=True
+            )
+            result = run(each, landing)
+            _agree(rows, result.rows, each.label)
+            if number:
+                found[each.name].append(result)
+    return report.DataSet(size, title, found, rows)
+
+
+def _agree(agreed: dict[str, int], rows: Mapping[str, int], label: str) -> None:
+    """Add a run's rows to those agreed on before.
+
+    Raises:
+        BenchError: It counted other rows than a run before it: they would not be doing the same work.
+    """
+    for table, count in rows.items():
+        if agreed.setdefault(table, count) != count:
+            raise BenchError(f"{label} made {count:,} rows of {table}, the runs before it {agreed[table]:,}.")
+
+
+if __name__ == "__main__":
+    typer.run(main)

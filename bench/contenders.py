@@ -1,0 +1,146 @@
+"""Who is measured, how each is started, and how its rows and its seconds of work are read afterwards."""
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.data import ROOT, WORK
+from bench.measure import BenchError, Usage, measured
+
+LANDING_TABLES = ("customer_landing", "accelerometer_landing", "step_trainer_landing")
+DERIVED_TABLES = (
+    "customer_trusted",
+    "accelerometer_trusted",
+    "customers_curated",
+    "step_trainer_trusted",
+    "machine_learning_curated",
+)
+TABLES = LANDING_TABLES + DERIVED_TABLES
+
+STEDI, STEDI_AGAIN, PLAIN, FIVE, SAIL, DUCKDB = "stedi", "stedi-again", "spark", "five", "sail", "duckdb"
+
+#: Settings of the person who runs the bench must not reach what is measured.
+_DROPPED_PREFIXES = ("STEDI_", "DAGSTER_", "SPARK_", "PYSPARK_", "PYTHONDONTWRITEBYTECODE")
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One way of making the tables.
+
+    Attributes:
+        name: What `--only` calls it.
+        label: What the report calls it.
+        steps: The arguments of each of its processes, one process after the other.
+        tables: The tables it makes.
+        needs_java: Whether it needs a Java runtime.
+    """
+
+    name: str
+    label: str
+    steps: tuple[tuple[str, ...], ...]
+    tables: tuple[str, ...] = TABLES
+    needs_java: bool = False
+
+    @property
+    def is_stedi(self) -> bool:
+        """Whether this is the platform itself, which keeps its tables in a home, rather than a peer."""
+        return self.name in (STEDI, STEDI_AGAIN)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One measured run: its cost, its seconds without start-up, and the rows of its tables."""
+
+    usage: Usage
+    work: float
+    rows: Mapping[str, int]
+
+
+_STEDI_RUN = (str(Path(sys.executable).parent / "stedi"), "run", "--json")
+
+
+def _peer(module: str, *arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", f"bench.peers.{module}", *arguments)
+
+
+#: In the order in which a round runs them; STEDI_AGAIN uses the home that STEDI has just filled.
+CONTENDERS = (
+    Contender(STEDI, "stedi run", (_STEDI_RUN,)),
+    Contender(STEDI_AGAIN, "stedi run, again (nothing new)", (_STEDI_RUN,)),
+    Contender(PLAIN, "plain PySpark script, Spark local[*]", (_peer("plain_spark"),), needs_java=True),
+    Contender(
+        FIVE,
+        "five Spark processes",
+        tuple(_peer("five_spark", table) for table in DERIVED_TABLES),
+        tables=DERIVED_TABLES,
+        needs_java=True,
+    ),
+    Contender(SAIL, "plain PySpark script, Sail", (_peer("plain_spark", "--sail"),)),
+    Contender(DUCKDB, "DuckDB, SQL by hand", (_peer("duckdb_sql"),)),
+)
+
+
+def java() -> str | None:
+    """Return the Java that Apache Spark would start, or None where there is none."""
+    home = os.environ.get("JAVA_HOME")
+    return shutil.which(f"{home}/bin/java" if home else "java")
+
+
+def run(contender: Contender, landing: Path) -> Run:
+    """Run a contender once on a landing folder and check that it made every table it should.
+
+    Raises:
+        BenchError: It failed, or a table is missing.
+    """
+    out = WORK / "out" / (STEDI if contender.is_stedi else contender.name)
+    if contender.name != STEDI_AGAIN:
+        shutil.rmtree(out, ignore_errors=True)
+        out.mkdir(parents=True)
+    measurements = [_step(contender, step, landing, out) for step in contender.steps]
+    usages = [usage for usage, _ in measurements]
+    usage = Usage(
+        sum(usage.wall for usage in usages),
+        sum(usage.cpu for usage in usages),
+        max(usage.peak_mb for usage in usages),
+    )
+    outputs = [output for _, output in measurements]
+    if contender.is_stedi:
+        tables = json.loads(outputs[0])["tables"]
+        work = sum(table["seconds"] for table in tables)
+        rows = {table["table"]: table["rows"] for table in tables}
+    else:
+        work = sum(json.loads(output.splitlines()[-1])["seconds"] for output in outputs)
+        rows = _parquet_rows(out)
+    # A run with nothing new may say nothing of a table; a run that made them may not.
+    missing = set(contender.tables) - rows.keys() if contender.name != STEDI_AGAIN else set()
+    if missing:
+        raise BenchError(f"{contender.label} made no {', '.join(sorted(missing))}.")
+    return Run(usage, work, rows)
+
+
+def _step(contender: Contender, step: tuple[str, ...], landing: Path, out: Path) -> tuple[Usage, str]:
+    scratch = WORK / "scratch"
+    scratch.mkdir(parents=True, exist_ok=True)
+    env = {key: value for key, value in os.environ.items() if not key.startswith(_DROPPED_PREFIXES)}
+    env["TMPDIR"] = str(scratch)
+    if contender.is_stedi:
+        env |= {"STEDI_HOME": str(out), "STEDI_LANDING": str(landing)}
+        command = list(step)
+    else:
+        env |= {"PYTHONPATH": str(ROOT), "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_LOCAL_DIRS": str(scratch)}
+        command = [*step, str(landing), str(out)]
+    return measured(command, env, scratch, WORK / f"{contender.name}.log")
+
+
+def _parquet_rows(out: Path) -> dict[str, int]:
+    """Count the rows from the files' footers: here, so that it is nobody's measured time."""
+    from pyarrow import parquet
+
+    return {
+        folder.name: sum(parquet.read_metadata(file).num_rows for file in folder.glob("*.parquet"))
+        for folder in out.iterdir()
+    }

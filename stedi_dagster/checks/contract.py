@@ -1,0 +1,82 @@
+"""The `contract` audit: pandera's rules, counted.
+
+pandera.pyspark runs a job for each rule and tells that it failed, not how often. Here its schema decides the columns
+and types, and each of its rules becomes a count, all in one pass. A test holds the two against each other.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pandera.api.pyspark.container import DataFrameSchema
+from pandera.config import ValidationDepth, config_context
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
+
+from stedi_dagster.checks.outcome import Outcome
+from stedi_dagster.contracts import Contract
+
+CHECK = "contract"
+
+# pandera's rules by name: when a value that is not null breaks the rule.
+_BREAKS: dict[str, Callable[[Column, Mapping[str, Any]], Column]] = {
+    "greater_than_or_equal_to": lambda value, rule: value < rule["min_value"],
+    "less_than_or_equal_to": lambda value, rule: value > rule["max_value"],
+    "in_range": lambda value, rule: (value < rule["min_value"]) | (value > rule["max_value"]),
+    "isin": lambda value, rule: ~value.isin(list(rule["allowed_values"])),
+    "str_contains": lambda value, rule: ~value.rlike(rule["pattern"]),
+    "str_matches": lambda value, rule: ~value.rlike(rule["pattern"]),
+}
+_NULL = "not null"
+_UNIQUE = "unique"
+
+
+def audit_contract(frame: DataFrame, contract: type[Contract], *, now_ms: int) -> Outcome:
+    """Audit content against its contract.
+
+    Args:
+        frame: the content, as its files have it.
+        contract: what it must be.
+        now_ms: the time of the run in epoch milliseconds.
+
+    Returns:
+        An outcome whose counts are the failing rows by "column: rule".
+    """
+    schema = contract.schema(now_ms=now_ms)
+    wrong = _wrong_columns(frame, schema)
+    if wrong:
+        return Outcome(CHECK, passed=False, summary="The columns are not the contract's.", counts=wrong)
+    failing = {rule: rows for rule, rows in _count(frame, schema).items() if rows}
+    if failing:
+        return Outcome(CHECK, passed=False, summary=f"{len(failing)} rules are broken.", counts=failing)
+    return Outcome(CHECK, passed=True, summary="Every row keeps every rule.")
+
+
+def rules(schema: DataFrameSchema) -> dict[str, Column]:
+    """Each row rule of a schema as a condition that holds where a row breaks it, named "column: rule"."""
+    conditions: dict[str, Column] = {}
+    for name, spec in schema.columns.items():
+        if not spec.nullable:
+            conditions[f"{name}: {_NULL}"] = F.col(name).isNull()
+        for check in spec.checks:
+            conditions[f"{name}: {check.error or check.name}"] = _BREAKS[check.name](F.col(name), check.statistics)
+    return conditions
+
+
+def _wrong_columns(frame: DataFrame, schema: DataFrameSchema) -> dict[str, int]:
+    with config_context(validation_depth=ValidationDepth.SCHEMA_ONLY):
+        errors = schema.validate(frame).pandera.errors
+    found = [error for kind in errors.get("SCHEMA", {}).values() for error in kind]
+    return {f"{error['column']}: {error['check']}": 1 for error in found}
+
+
+def _count(frame: DataFrame, schema: DataFrameSchema) -> dict[str, int]:
+    conditions = rules(schema)
+    counts = [F.count_if(condition).alias(str(number)) for number, condition in enumerate(conditions.values())]
+    if schema.unique:
+        distinct = F.count_distinct(*(F.col(name) for name in schema.unique))
+        counts.append((F.count(F.lit(1)) - distinct).alias(_UNIQUE))
+    row = frame.agg(*counts).collect()[0]
+    found = dict(zip(conditions, row, strict=False))
+    if schema.unique:
+        found[f"{', '.join(schema.unique)}: {_UNIQUE}"] = row[_UNIQUE]
+    return found

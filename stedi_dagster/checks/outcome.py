@@ -1,0 +1,35 @@
+"""What an audit found: counts and names of rules, never a value."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import grpc
+from pyspark.errors import PySparkException
+
+Severity = Literal["ERROR", "WARN"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The result of one audit of one table."""
+
+    check: str
+    passed: bool
+    summary: str
+    severity: Severity = "ERROR"
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def blocks(self) -> bool:
+        """Whether the content must not be published."""
+        return not self.passed and self.severity == "ERROR"
+
+
+def run_audit(check: str, audit: Callable[[], Outcome]) -> Outcome:
+    """Run an audit; one that the engine could not run has failed."""
+    try:
+        return audit()
+    except (PySparkException, grpc.RpcError) as error:
+        # Not the engine's own words: they may quote a value.
+        return Outcome(check, passed=False, summary=f"The audit could not run: {type(error).__name__}.")

@@ -1,0 +1,141 @@
+"""What a contract is: a pandera.pyspark model whose columns also carry a unit and whether they are personal data.
+
+The tables' contracts are in the other modules; what is derived from them (audits, Iceberg schemas, Dagster's
+column schemas) is where it is used.
+"""
+
+import re
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pandera.pyspark as pa
+from pandera.api.pyspark.container import DataFrameSchema
+from pyspark.sql.types import DataType, LongType, StructType
+
+Personal = Literal["no", "yes", "pseudonym"]
+
+EPOCH_MS = "ms since 1970-01-01 UTC"
+# No device existed before: an earlier time is a clock that was never set.
+EARLIEST_MS = 946_684_800_000  # 2000-01-01
+# Phones' clocks run ahead a little; a time beyond this is a broken clock.
+AHEAD_OF_RUN_MS = 24 * 60 * 60 * 1000
+# pandera has no check for NaN and infinity; Spark orders NaN above every number, so a range refuses both.
+LARGEST_DOUBLE = 1.7976931348623157e308
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a contract, as everything derived from it needs it."""
+
+    name: str
+    type: DataType
+    nullable: bool
+    description: str
+    unit: str | None
+    personal: Personal
+
+    @property
+    def meaning(self) -> str:
+        """The description with the unit, one line."""
+        return f"{self.description} [{self.unit}]" if self.unit else self.description
+
+
+def column(
+    description: str,
+    *,
+    nullable: bool = False,
+    unit: str | None = None,
+    personal: Personal = "no",
+    **checks: Any,
+) -> Any:
+    """A column of a contract; `checks` are pandera's own (ge, isin, str_matches, ...)."""
+    return pa.Field(
+        nullable=nullable,
+        description=description,
+        metadata={"unit": unit, "personal": personal},
+        **checks,
+    )
+
+
+def epoch_ms(description: str, *, nullable: bool = False) -> Any:
+    """A moment in epoch milliseconds; `Contract.schema` adds that it is at most a day after the run."""
+    return column(description, nullable=nullable, unit=EPOCH_MS, ge=EARLIEST_MS)
+
+
+class Contract(pa.DataFrameModel):
+    """The base of all contracts; a subclass's docstring says which rows its table has."""
+
+    class Config:
+        """pandera's settings: exactly these columns, in any order."""
+
+        strict = True
+
+    @classmethod
+    def table(cls) -> str:
+        """The table's name: the class's, in snake case."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+
+    @classmethod
+    def description(cls) -> str:
+        """The first paragraph of the docstring, on one line."""
+        return " ".join((cls.__doc__ or "").split("\n\n", maxsplit=1)[0].split())
+
+    @classmethod
+    def schema(cls, *, now_ms: int | None = None) -> DataFrameSchema:
+        """pandera's schema; with `now_ms`, moments must also lie within a day of that time.
+
+        Args:
+            now_ms: the time of the run, in epoch milliseconds.
+        """
+        schema = deepcopy(cls.to_schema())  # pandera caches the one it returns
+        if now_ms is not None:
+            for spec in schema.columns.values():
+                if spec.metadata["unit"] == EPOCH_MS:
+                    spec.checks.append(pa.Check.le(latest_ms(now_ms)))
+        return schema
+
+    @classmethod
+    def columns(cls) -> list[Column]:
+        """The columns in order."""
+        schema = cls.to_schema()
+        types: StructType = schema.to_structtype()
+        return [
+            Column(
+                name=name,
+                type=types[name].dataType,
+                nullable=spec.nullable,
+                description=spec.description,
+                unit=spec.metadata["unit"],
+                personal=spec.metadata["personal"],
+            )
+            for name, spec in schema.columns.items()
+        ]
+
+    @classmethod
+    def names(cls) -> list[str]:
+        """The columns' names in order."""
+        return [spec.name for spec in cls.columns()]
+
+    @classmethod
+    def struct(cls) -> StructType:
+        """The Spark schema. Every field is nullable, as engines write them; the contract's audit counts nulls."""
+        struct = StructType()
+        for spec in cls.columns():
+            struct.add(spec.name, spec.type, nullable=True)
+        return struct
+
+    @classmethod
+    def unique(cls) -> list[str]:
+        """The columns that together are unique, or none."""
+        return list(cls.to_schema().unique or [])
+
+
+def latest_ms(now_ms: int) -> int:
+    """The latest moment that a record may name in a run that began at `now_ms`, both in epoch milliseconds."""
+    return now_ms + AHEAD_OF_RUN_MS
+
+
+def is_moment(spec: Column) -> bool:
+    """Whether a column holds a moment in epoch milliseconds."""
+    return isinstance(spec.type, LongType) and spec.unit == EPOCH_MS

@@ -1,0 +1,29 @@
+"""Tables beside the eight, in a namespace of their own that data scientists need no access to."""
+
+import pyspark.sql.types as T  # noqa: N812 - PySpark's own convention
+
+from stedi_dagster.contracts.base import Contract, column
+
+
+class Quarantine(Contract):
+    """What lay in a feed's landing folder and could not be read as a record."""
+
+    file: T.StringType = column("File, relative to the landing zone")
+    line: T.LongType = column("Line at which the text begins, the first is 1", ge=1)
+    position: T.LongType = column("Byte at which the text begins, the first is 0, after unpacking", ge=0)
+    reason: T.StringType = column("Why it is no record")
+    raw: T.StringType = column(
+        "The text; bytes that are no UTF-8 as \\xNN; at most 10,000 characters", personal="yes"
+    )
+
+
+class Participants(Contract):
+    """Which participantId stands for which person: random, given once, kept from run to run."""
+
+    email: T.StringType = column("Address of the person, trimmed, lower-cased", personal="yes")
+    participantId: T.StringType = column("Random number of the person", personal="pseudonym")
+
+    class Config:
+        """One row a person."""
+
+        unique = ["email"]  # noqa: RUF012 - pandera reads it as it stands

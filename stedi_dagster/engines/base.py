@@ -1,0 +1,102 @@
+"""What every engine has in common: it opens one Spark Connect session and closes all that it opened.
+
+What is special about one kind of engine is in the module named after it.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+from stedi_dagster.errors import EngineError
+
+# One session configuration for all engines, so that the same data gives the same tables on each.
+_SESSION_CONF = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.ansi.enabled": "true",
+}
+
+
+class Engine(ABC):
+    """A Spark Connect server that can be started (or found), connected to, and left."""
+
+    @abstractmethod
+    @contextmanager
+    def serving(self) -> Iterator[str]:
+        """Yield the sc:// URL of a server that answers; stop whatever was started afterwards.
+
+        Raises:
+            EngineError: the server cannot be started or found.
+        """
+        yield ""  # pragma: no cover
+
+    @contextmanager
+    def session(self) -> Iterator[SparkSession]:
+        """Yield the one session of a run, and close it and its server however the run ends.
+
+        Raises:
+            EngineError: the engine cannot be started or reached.
+        """
+        with self.serving() as url:
+            session = connect(url)
+            try:
+                yield session
+            finally:
+                _close(session)
+
+
+def engine_for(setting: str) -> Engine:
+    """The engine that STEDI_ENGINE names: `sail`, `spark`, or an sc:// URL."""
+    if setting == "sail":
+        from stedi_dagster.engines.sail import Sail
+
+        return Sail()
+    if setting == "spark":
+        from stedi_dagster.engines.spark import LocalSpark
+
+        return LocalSpark()
+    from stedi_dagster.engines.remote import Remote
+
+    return Remote(setting)
+
+
+def connect(url: str) -> SparkSession:
+    """Open a session of its own on the server at `url`.
+
+    `create()` and not `getOrCreate()`: the latter returns whatever session exists, on whatever server.
+
+    Raises:
+        EngineError: nobody answers there, or what answers is not Spark Connect.
+    """
+    import grpc
+
+    builder: Any = SparkSession.builder
+    try:
+        session: SparkSession = builder.remote(url).create()
+        for key, value in _SESSION_CONF.items():
+            session.conf.set(key, value)
+        session.range(1).count()
+    except (PySparkException, grpc.RpcError, ValueError) as error:
+        raise EngineError(
+            f"The Spark Connect server at {_without_parameters(url)} cannot be used ({type(error).__name__}). "
+            "Check that it runs, that the address is right, and that it is Spark 4.0."
+        ) from None
+    return session
+
+
+def _close(session: SparkSession) -> None:
+    import grpc
+
+    try:
+        session.stop()
+    except (PySparkException, grpc.RpcError):
+        # The server is gone already (a crash or a cancelled run): nothing of ours is left to close on it.
+        return
+
+
+def _without_parameters(url: str) -> str:
+    # The parameters of an sc:// URL may carry a token.
+    return url.split("/;", maxsplit=1)[0]

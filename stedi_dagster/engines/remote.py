@@ -1,0 +1,18 @@
+"""Any Spark Connect server that somebody else runs, reached by its sc:// URL."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from stedi_dagster.engines.base import Engine
+
+
+class Remote(Engine):
+    """A server that was there before the run and stays after it."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    @contextmanager
+    def serving(self) -> Iterator[str]:
+        """See `Engine.serving`."""
+        yield self._url

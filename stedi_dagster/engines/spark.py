@@ -1,0 +1,132 @@
+"""Apache Spark on this machine: its Spark Connect server as a process of its own, stopped with the run.
+
+A process and not a `local[*]` session in this one: two engines can then live side by side in one Python.
+"""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from stedi_dagster.engines.base import Engine
+from stedi_dagster.errors import EngineError
+
+# https://spark.apache.org/docs/4.0.0/: "Spark runs on Java 17/21".
+_JAVA_VERSIONS = (17, 21)
+_START_SECONDS = 90.0
+_STOP_SECONDS = 10.0
+
+
+class LocalSpark(Engine):
+    """A Spark Connect server with `--master local[*]` on a free port of the loopback address."""
+
+    def __init__(self, master: str = "local[*]", driver_memory: str = "2g") -> None:
+        self._master = master
+        self._driver_memory = driver_memory
+
+    @contextmanager
+    def serving(self) -> Iterator[str]:
+        """See `Engine.serving`."""
+        java_home = find_java()
+        port = _free_port()
+        with tempfile.TemporaryDirectory(prefix="stedi-spark-") as scratch:
+            log = Path(scratch) / "server.log"
+            with log.open("wb") as output:
+                process = subprocess.Popen(
+                    self._command(port, scratch),
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    stdin=subprocess.DEVNULL,
+                    cwd=scratch,
+                    env=os.environ | {"JAVA_HOME": java_home, "SPARK_LOCAL_IP": "127.0.0.1"},
+                    start_new_session=True,
+                )
+            try:
+                _wait_until_serving(process, port, log)
+                yield f"sc://127.0.0.1:{port}"
+            finally:
+                _stop(process)
+
+    def _command(self, port: int, scratch: str) -> list[str]:
+        import pyspark
+
+        spark_home = Path(pyspark.__file__).parent
+        conf = {
+            "spark.connect.grpc.binding.address": "127.0.0.1",
+            "spark.connect.grpc.binding.port": str(port),
+            "spark.ui.enabled": "false",
+            "spark.sql.warehouse.dir": f"{scratch}/spark-warehouse",
+            "spark.local.dir": scratch,
+            # The tables are small against the default of 200 partitions, and a run has one session.
+            "spark.sql.shuffle.partitions": str(os.cpu_count() or 2),
+        }
+        return [
+            str(spark_home / "bin" / "spark-submit"),
+            *("--master", self._master, "--driver-memory", self._driver_memory),
+            *("--class", "org.apache.spark.sql.connect.service.SparkConnectServer"),
+            *(part for key, value in conf.items() for part in ("--conf", f"{key}={value}")),
+            "spark-internal",
+        ]
+
+
+def find_java() -> str:
+    """The JAVA_HOME of a Java that Apache Spark 4.0 runs on.
+
+    Raises:
+        EngineError: there is none, or it has another version.
+    """
+    wanted = " or ".join(str(version) for version in _JAVA_VERSIONS)
+    named = os.environ.get("JAVA_HOME")
+    java = shutil.which("java", path=f"{named}/bin") if named else shutil.which("java")
+    if java is None:
+        place = f"JAVA_HOME ({named}) holds none" if named else "none is on the PATH"
+        raise EngineError(
+            f"STEDI_ENGINE=spark needs Java {wanted}, and {place}. Install one, or use STEDI_ENGINE=sail, "
+            "which needs no Java."
+        )
+    found = subprocess.run([java, "-version"], capture_output=True, text=True, check=False, timeout=60).stderr
+    version = re.search(r'version "(\d+)', found)
+    if version is None or int(version[1]) not in _JAVA_VERSIONS:
+        raise EngineError(
+            f"STEDI_ENGINE=spark needs Java {wanted}, and {java} is Java {version[1] if version else 'unknown'}. "
+            "Point JAVA_HOME at a suitable one, or use STEDI_ENGINE=sail, which needs no Java."
+        )
+    return str(Path(java).resolve().parent.parent)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_until_serving(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            tail = " | ".join(log.read_text(errors="replace").splitlines()[-5:])
+            raise EngineError(f"The local Apache Spark server ended with {process.returncode}: {tail}")
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.1)
+    raise EngineError(f"The local Apache Spark server did not answer within {_START_SECONDS:.0f} s.")
+
+
+def _stop(process: "subprocess.Popen[bytes]") -> None:
+    # The whole group: spark-submit is a shell script around the JVM.
+    for sign, patience in ((signal.SIGTERM, _STOP_SECONDS), (signal.SIGKILL, None)):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, sign)
+        try:
+            process.wait(timeout=patience)
+        except subprocess.TimeoutExpired:
+            continue
+        return

@@ -1,0 +1,28 @@
+"""The errors this platform raises on purpose; each message names the thing, what was found and what to do.
+
+No message may hold personal data: counts, names of tables, columns, files and settings only.
+"""
+
+
+class StediError(Exception):
+    """Anything the platform refuses or cannot do, said in words a user can act on."""
+
+
+class SettingsError(StediError):
+    """A setting has a value that is not allowed."""
+
+
+class LandingError(StediError):
+    """The landing zone cannot be read: a folder is missing, a file vanished, access is refused."""
+
+
+class EngineError(StediError):
+    """The Spark Connect engine could not be started, reached, or did not do its work."""
+
+
+class PublishConflictError(StediError):
+    """Somebody else published first, so this result rests on data that is no longer current."""
+
+
+class BusyError(StediError):
+    """Another run holds the lakehouse and did not finish within the time limit."""

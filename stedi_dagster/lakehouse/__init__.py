@@ -1,0 +1,1 @@
+"""Iceberg tables: the catalog, staging, publishing, and what must not stay behind. Knows no Dagster and no rule."""

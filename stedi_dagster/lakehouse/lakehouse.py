@@ -1,0 +1,135 @@
+"""The catalog and its tables, as the rest of the platform uses them."""
+
+import hashlib
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pyiceberg.catalog import Catalog
+from pyiceberg.exceptions import NoSuchTableError
+from pyiceberg.table import Table
+from pyiceberg.table.snapshots import Snapshot
+from pyspark.sql import DataFrame, SparkSession
+
+from stedi_dagster.contracts import Contract
+from stedi_dagster.lakehouse.orphans import sweep
+from stedi_dagster.lakehouse.publish import INPUTS, Publication, prepare
+from stedi_dagster.lakehouse.schema import iceberg_schema, table_properties
+from stedi_dagster.lakehouse.staging import Content, Staging
+from stedi_dagster.lakehouse.storage import Storage
+
+# Where the eight tables are, and where the tables are that only operators may read.
+NAMESPACE = "stedi"
+RESTRICTED = "stedi_restricted"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A published snapshot, pinned: whatever is published later, this is what is read."""
+
+    name: str
+    snapshot: Snapshot
+    content: Content
+
+    @property
+    def snapshot_id(self) -> int:
+        """The snapshot's identifier."""
+        return self.snapshot.snapshot_id
+
+    def frame(self, session: SparkSession) -> DataFrame:
+        """The rows."""
+        return self.content.frame(session)
+
+
+class Lakehouse:
+    """The tables of one catalog and one warehouse."""
+
+    def __init__(self, home: Path, warehouse: str) -> None:
+        self.storage = Storage()
+        self._home = home
+        self._warehouse = warehouse
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """PyIceberg's catalog, opened when first needed."""
+        from pyiceberg.catalog.sql import SqlCatalog
+
+        self._home.mkdir(parents=True, exist_ok=True)
+        catalog = SqlCatalog("stedi", uri=f"sqlite:///{self._home}/catalog.db", warehouse=self._warehouse)
+        for namespace in (NAMESPACE, RESTRICTED):
+            catalog.create_namespace_if_not_exists(namespace)
+        return catalog
+
+    def table(self, name: str, namespace: str = NAMESPACE) -> Table | None:
+        """A table as it is now, or None where it was never published."""
+        try:
+            return self.catalog.load_table((namespace, name))
+        except NoSuchTableError:
+            return None
+
+    def ensure_table(self, name: str, contract: type[Contract], namespace: str = NAMESPACE) -> Table:
+        """A table as it is now; made, without a snapshot, where it is missing."""
+        return self.catalog.create_table_if_not_exists(
+            (namespace, name),
+            iceberg_schema(contract),
+            location=f"{self._warehouse}/{namespace}/{name}",
+            properties=table_properties(contract),
+        )
+
+    def read(self, name: str, contract: type[Contract], namespace: str = NAMESPACE) -> Reading | None:
+        """What is published now, or None where nothing is."""
+        table = self.table(name, namespace)
+        snapshot = table.current_snapshot() if table else None
+        if table is None or snapshot is None:
+            return None
+        return Reading(name, snapshot, _content(table, contract, snapshot))
+
+    def stage(self, table: Table, contract: type[Contract]) -> Staging:
+        """A fresh folder for a table's new content; what killed runs left beside it is removed.
+
+        The caller holds the writer lock.
+        """
+        removed = sweep(table, self.storage)
+        if removed:
+            _log.info("Removed %d files that an interrupted run left in %s", removed, table.location())
+        return Staging(contract, table.location(), self.storage)
+
+    def unchanged(self, table: Table, contract: type[Contract], inputs: str) -> Publication | None:
+        """The table's current content, if it was made from these inputs."""
+        snapshot = table.current_snapshot()
+        if snapshot is None or snapshot.summary is None or snapshot.summary.get(INPUTS) != inputs:
+            return None
+        return Publication(table, _content(table, contract, snapshot), None)
+
+    def prepare(self, table: Table, content: Content, inputs: str, properties: Mapping[str, Any]) -> Publication:
+        """See `publish.prepare`; `inputs` is what `unchanged` compares."""
+        texts = {f"stedi.{key}": _text(value) for key, value in properties.items()}
+        return prepare(table, content, {INPUTS: inputs, **texts})
+
+
+def fingerprint(parts: Mapping[str, Any]) -> str:
+    """A digest of everything a table's content depends on."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def summary(snapshot: Snapshot, key: str, default: Any = None) -> Any:
+    """What `Lakehouse.prepare` recorded under a key."""
+    text = snapshot.summary.get(f"stedi.{key}") if snapshot.summary else None
+    return default if text is None else json.loads(text)
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)
+
+
+def _content(table: Table, contract: type[Contract], snapshot: Snapshot) -> Content:
+    files = [task.file for task in table.scan(snapshot_id=snapshot.snapshot_id).plan_files()]
+    folder = snapshot.summary.get("stedi.staged-in", "") if snapshot.summary else ""
+    paths = tuple(sorted(file.file_path for file in files))
+    return Content(contract, paths, sum(file.record_count for file in files), f"{table.location()}/data/{folder}")

@@ -1,0 +1,60 @@
+"""Files under a table's location that no snapshot refers to: what a killed run leaves behind."""
+
+import re
+from collections.abc import Iterable
+
+from pyiceberg.table import Table
+
+from stedi_dagster.lakehouse.publish import STAGED_IN
+from stedi_dagster.lakehouse.storage import Storage
+
+_COMMIT = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:-m[0-9]+)?\.avro$")
+
+
+def sweep(table: Table, storage: Storage) -> int:
+    """Delete a table's orphan files, and return their number.
+
+    The caller holds the writer lock: nobody else is staging.
+    """
+    found = storage.list(table.location())
+    suspects = [path for path in found if not _is_explained(path, *_explanations(table))]
+    if not suspects:
+        return 0
+    orphans = set(suspects) - reachable_files(table)
+    storage.delete(orphans)
+    return len(orphans)
+
+
+def reachable_files(table: Table) -> set[str]:
+    """Every file that the table's current metadata leads to. Reads all manifests."""
+    metadata = table.metadata
+    reachable = {table.metadata_location}
+    reachable.update(entry.metadata_file for entry in metadata.metadata_log)
+    reachable.update(file.statistics_path for file in metadata.statistics)
+    for snapshot in metadata.snapshots:
+        reachable.add(snapshot.manifest_list)
+        for manifest in snapshot.manifests(table.io):
+            reachable.add(manifest.manifest_path)
+            entries = manifest.fetch_manifest_entry(table.io, discard_deleted=False)
+            reachable.update(entry.data_file.file_path for entry in entries)
+    return reachable
+
+
+def _explanations(table: Table) -> tuple[set[str], set[str], set[str]]:
+    """What the metadata file alone says is in use: files, commits, staging folders. Reads no manifest."""
+    files = {table.metadata_location, *(entry.metadata_file for entry in table.metadata.metadata_log)}
+    commits, folders = set(), set()
+    for snapshot in table.metadata.snapshots:
+        files.add(snapshot.manifest_list)
+        commits.update(_COMMIT.findall(snapshot.manifest_list))
+        folders.add(snapshot.summary.get(STAGED_IN, "") if snapshot.summary else "")
+    return files, commits, folders
+
+
+def _is_explained(path: str, files: Iterable[str], commits: set[str], folders: set[str]) -> bool:
+    if path in files:
+        return True
+    if "/metadata/" in path:
+        commit = _COMMIT.search(path)
+        return commit is not None and "/snap-" not in path and commit[1] in commits
+    return not folders.isdisjoint(path.split("/"))

@@ -1,0 +1,90 @@
+"""A table's new content before it is published: files in a folder of its own inside the table's location.
+
+The folder is written once: a name is never used again, because a published table refers to the files in place.
+"""
+
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+
+from stedi_dagster.contracts import Contract
+from stedi_dagster.lakehouse.schema import arrow_schema
+from stedi_dagster.lakehouse.storage import Storage
+
+_ROWS_A_BATCH = 50_000
+
+
+@dataclass(frozen=True)
+class Content:
+    """Parquet files that together are what a table holds, or is to hold."""
+
+    contract: type[Contract]
+    paths: tuple[str, ...]
+    rows: int
+    folder: str
+
+    def frame(self, session: SparkSession) -> DataFrame:
+        """The content as the files have it."""
+        if not self.paths:
+            return session.createDataFrame([], self.contract.struct())
+        return session.read.parquet(*self.paths)
+
+
+class Staging:
+    """A fresh folder to write a table's new content to."""
+
+    def __init__(self, contract: type[Contract], location: str, storage: Storage) -> None:
+        self.contract = contract
+        self.folder = f"{location}/data/{uuid.uuid4()}"
+        self._storage = storage
+        self._parts = 0
+
+    def write_frame(self, frame: DataFrame) -> None:
+        """Let the engine write a frame. Once only: engines refuse, or replace, a folder that exists."""
+        frame.write.parquet(f"{self.folder}/engine")
+
+    def write_rows(self, rows: Iterable[tuple[Any, ...]]) -> int:
+        """Write rows that this process holds, in the contract's column order; return their number."""
+        schema = arrow_schema(self.contract)
+        batches = _batches(iter(rows), schema)
+        first = next(batches, None)
+        if first is None:
+            return 0
+        self._parts += 1
+
+        def all_batches() -> Iterator[pa.RecordBatch]:
+            yield first
+            yield from batches
+
+        path = f"{self.folder}/part-{self._parts:05d}.parquet"
+        return self._storage.write_parquet(path, schema, all_batches())
+
+    def content(self) -> Content:
+        """What was written, by the files' own footers; what is no table data is removed."""
+        files = self._storage.list(self.folder)
+        data = [path for path in files if _is_data(path)]
+        self._storage.delete(set(files) - set(data))
+        footers = {path: self._storage.footer(path).num_rows for path in sorted(data)}
+        self._storage.delete(path for path, rows in footers.items() if rows == 0)
+        kept = {path: rows for path, rows in footers.items() if rows}
+        return Content(self.contract, tuple(kept), sum(kept.values()), self.folder)
+
+    def discard(self) -> None:
+        """Remove everything that was written."""
+        self._storage.delete_folder(self.folder)
+
+
+def _is_data(path: str) -> bool:
+    name = path.rsplit("/", maxsplit=1)[-1]
+    return name.endswith(".parquet") and not name.startswith((".", "_"))
+
+
+def _batches(rows: Iterator[tuple[Any, ...]], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    while block := list(islice(rows, _ROWS_A_BATCH)):
+        columns = [pa.array(column, field.type) for column, field in zip(zip(*block, strict=True), schema, strict=True)]
+        yield pa.record_batch(columns, schema=schema)

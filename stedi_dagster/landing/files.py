@@ -1,0 +1,87 @@
+"""Which files a feed has: listed by ourselves, because engines skip or multiply files by their names.
+
+Nothing here looks into a file.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from pyarrow import fs
+
+from stedi_dagster.errors import LandingError
+from stedi_dagster.landing.feeds import Feed
+
+# Characters that Apache Spark or Sail take as a pattern, or refuse, in a path (pinned by a test).
+_UNSAFE_IN_ENGINES = frozenset("*?{}[]:\\\n\r")
+_PACKED = (".gz", ".gzip")
+
+
+@dataclass(frozen=True, order=True)
+class RawFile:
+    """A file in the landing zone: `name` is relative to it, `version` changes when the content does."""
+
+    name: str
+    path: str
+    size: int
+    version: str
+
+    @property
+    def engine_can_read(self) -> bool:
+        """Whether its name alone lets every engine read it as text, and it is not packed."""
+        return _UNSAFE_IN_ENGINES.isdisjoint(self.path) and not self.name.lower().endswith(_PACKED)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a feed's folder holds: files with data, and markers, which are skipped by convention."""
+
+    files: tuple[RawFile, ...]
+    markers: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(file.size for file in self.files)
+
+    def digest(self) -> str:
+        """Changes when a file comes, goes, or changes."""
+        text = "\n".join(f"{file.name}\t{file.size}\t{file.version}" for file in self.files)
+        return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def list_files(landing: str, feed: Feed) -> Listing:
+    """List a feed's folder with all its sub-folders.
+
+    Raises:
+        LandingError: the folder does not exist or cannot be read.
+    """
+    filesystem = fs.LocalFileSystem()
+    folder = f"{landing}/{feed.folder}"
+    try:
+        found = filesystem.get_file_info(fs.FileSelector(folder, recursive=True))
+    except FileNotFoundError:
+        raise LandingError(
+            f"The landing folder {folder} does not exist. Set STEDI_LANDING to a folder that holds "
+            f"{feed.folder}, or make sample data with `stedi generate`."
+        ) from None
+    except OSError as error:
+        raise LandingError(f"The landing folder {folder} cannot be read: {error.strerror}.") from None
+    files, markers = _sort_out([info for info in found if info.type == fs.FileType.File], folder, feed)
+    return Listing(tuple(sorted(files)), tuple(sorted(markers)))
+
+
+def _sort_out(
+    found: Sequence[fs.FileInfo], folder: str, feed: Feed
+) -> tuple[list[RawFile], list[str]]:
+    files: list[RawFile] = []
+    markers: list[str] = []
+    for info in found:
+        inner = info.path.removeprefix(f"{folder}/")
+        name = f"{feed.folder}/{inner}"
+        if any(part.startswith(("_", ".")) for part in PurePosixPath(inner).parts):
+            markers.append(name)
+        else:
+            files.append(RawFile(name, info.path, info.size, str(info.mtime_ns)))
+    return files, markers

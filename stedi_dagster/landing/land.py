@@ -1,0 +1,133 @@
+"""Landing a feed: canonical files through the engine, all others through our own reader, every record accounted for."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from stedi_dagster.errors import LandingError
+from stedi_dagster.lakehouse.staging import Staging
+from stedi_dagster.lakehouse.storage import Storage
+from stedi_dagster.landing.canonical import canonical_files, parse, raw_columns
+from stedi_dagster.landing.documents import Document, read_documents
+from stedi_dagster.landing.feeds import Feed
+from stedi_dagster.landing.files import Listing, RawFile
+from stedi_dagster.landing.records import RecordReader, Row
+
+_LONGEST_RAW = 10_000
+_QUARANTINED_A_PART = 50_000
+_SURROGATE = re.compile("[\udc80-\udcff]")
+_ANY_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+@dataclass
+class Landed:
+    """What was found in a feed's folder, and where it went."""
+
+    records: int = 0
+    by_engine: int = 0
+    quarantined: Counter[str] = field(default_factory=Counter)
+    quarantined_by_file: Counter[str] = field(default_factory=Counter)
+    odd_files: int = 0
+
+
+class Lander:
+    """Lands one feed once."""
+
+    def __init__(self, feed: Feed, storage: Storage, *, now_ms: int) -> None:
+        """Prepare for a run that began at `now_ms` (epoch milliseconds)."""
+        self._feed = feed
+        self._storage = storage
+        self._now_ms = now_ms
+        self._reader = RecordReader(feed.contract, now_ms=now_ms)
+
+    def land(self, session: SparkSession, listing: Listing, records: Staging, quarantine: Staging) -> Landed:
+        """Write a feed's records and its unreadable rest to their staging folders.
+
+        Args:
+            session: the engine's session.
+            listing: the files to read.
+            records: where records are staged.
+            quarantine: where everything else is staged.
+
+        Raises:
+            LandingError: a file cannot be opened.
+        """
+        landed = Landed()
+        canonical = self._land_canonical(session, listing, records, landed)
+        odd = [file for file in listing.files if file.size and file not in canonical]
+        landed.odd_files = len(odd)
+        self._land_odd(odd, records, quarantine, landed)
+        return landed
+
+    def _land_canonical(
+        self, session: SparkSession, listing: Listing, staging: Staging, landed: Landed
+    ) -> frozenset[RawFile]:
+        candidates = [file for file in listing.files if file.size and file.engine_can_read]
+        files, lines = canonical_files(session, self._feed.contract, candidates, now_ms=self._now_ms)
+        if not files:
+            return frozenset()
+        staging.write_frame(parse(session, self._feed.contract, files))
+        content = staging.content()
+        if (content.rows, self._values(content.paths)) != (lines.records, lines.values):
+            # A key that stands twice in one record is canonical line by line; our own reader judges it.
+            staging.discard()
+            return frozenset()
+        landed.by_engine = content.rows
+        landed.records += content.rows
+        return frozenset(files)
+
+    def _values(self, paths: Sequence[str]) -> int | None:
+        counts = [self._storage.values(path, spec.name) for path in paths for spec in raw_columns(self._feed.contract)]
+        return None if None in counts else sum(count for count in counts if count is not None)
+
+    def _land_odd(
+        self, files: Sequence[RawFile], records: Staging, quarantine: Staging, landed: Landed
+    ) -> None:
+        unreadable: list[tuple[Any, ...]] = []
+
+        def rows() -> Iterator[Row]:
+            for file in files:
+                for document in self._documents(file):
+                    landed.records += 1
+                    row, reason = self._read(document)
+                    if row is not None:
+                        yield row
+                        continue
+                    landed.quarantined[reason] += 1
+                    landed.quarantined_by_file[file.name] += 1
+                    unreadable.append(
+                        (file.name, document.line, document.position, reason, presentable(document.text))
+                    )
+                    if len(unreadable) >= _QUARANTINED_A_PART:
+                        quarantine.write_rows(unreadable)
+                        unreadable.clear()
+
+        records.write_rows(rows())
+        quarantine.write_rows(unreadable)
+
+    def _read(self, document: Document) -> tuple[Row | None, str]:
+        if document.reason is not None:
+            return None, document.reason
+        row, reason = self._reader.read(document.value)
+        return row, reason or ""
+
+    def _documents(self, file: RawFile) -> Iterator[Document]:
+        try:
+            with self._storage.open(file.path) as stream:
+                yield from read_documents(stream)
+        except OSError as error:
+            raise LandingError(
+                f"The landing file {file.name} cannot be read ({type(error).__name__}). Nothing was published. "
+                "Check that it still exists and that this process may read it."
+            ) from None
+
+
+def presentable(text: str) -> str:
+    """The text as it can be stored: bytes that are no UTF-8 as \\xNN, at most 10,000 characters, no white space around."""
+    text = text.strip()[:_LONGEST_RAW]
+    text = _SURROGATE.sub(lambda match: f"\\x{ord(match[0]) - 0xDC00:02x}", text)
+    return _ANY_SURROGATE.sub("\ufffd", text)

@@ -1,0 +1,146 @@
+"""What a record is: a JSON object whose fields can be read with the contract's types, or the reason why it is none.
+
+Derived from the feed's contract; a reason names fields and rules, never a value.
+"""
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any
+
+from pyspark.sql.types import DoubleType, LongType, StringType
+
+from stedi_dagster.contracts import Contract
+from stedi_dagster.contracts.base import EARLIEST_MS, Column, is_moment, latest_ms
+from stedi_dagster.landing.documents import Ambiguous
+from stedi_dagster.landing.feeds import DERIVED, POSITIVE_ZERO
+
+_INTEGER = re.compile(r"\s*[+-]?[0-9]{1,19}\s*", re.ASCII)
+_NUMBER = re.compile(
+    r"\s*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+|nan|inf|infinity)(?:e[+-]?[0-9]+)?\s*", re.ASCII | re.IGNORECASE
+)
+_ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_LONG = range(-(2**63), 2**63)
+
+Row = tuple[Any, ...]
+
+# The one reason that passes with time: what is refused today may be a record tomorrow.
+IN_THE_FUTURE = "is in the future"
+
+
+class _UnreadableError(Exception):
+    """Why an object is no record; never leaves this module."""
+
+
+class RecordReader:
+    """Reads the objects of one feed under its contract."""
+
+    def __init__(self, contract: type[Contract], *, now_ms: int) -> None:
+        """Prepare for a run that began at `now_ms` (epoch milliseconds)."""
+        columns = contract.columns()
+        self._derives_birthday = "birthDayValid" in {spec.name for spec in columns}
+        self._columns = [spec for spec in columns if spec.name not in DERIVED]
+        self._by_folded = {spec.name.casefold(): spec.name for spec in self._columns}
+        self._convert = {spec.name: _converter(spec, now_ms) for spec in self._columns}
+        self._birthday_after = next(
+            (index for index, spec in enumerate(self._columns, 1) if spec.name == "birthDay"), 0
+        )
+
+    def read(self, value: Mapping[str, Any]) -> tuple[Row, None] | tuple[None, str]:
+        """Return the row in the contract's column order, or the reason why the object is no record."""
+        try:
+            fields = self._fields(value)
+            row = [self._convert[spec.name](fields.get(spec.name)) for spec in self._columns]
+        except _UnreadableError as unreadable:
+            return None, str(unreadable)
+        if self._derives_birthday:
+            row.insert(self._birthday_after, is_iso_date(row[self._birthday_after - 1]))
+        return tuple(row), None
+
+    def _fields(self, value: Mapping[str, Any]) -> dict[str, Any]:
+        """The object's values by the contract's names. A key spelled as in the contract wins over other spellings."""
+        fields: dict[str, Any] = {}
+        for key, item in value.items():
+            name = self._by_folded.get(key.casefold())
+            if name is None or (key != name and name in value):
+                continue
+            if item is Ambiguous or (name in fields and fields[name] != item):
+                raise _UnreadableError(f"{name} is there twice with different values")
+            fields[name] = item
+        return fields
+
+
+def is_iso_date(text: str | None) -> bool | None:
+    """Whether a birthday is a date of the form YYYY-MM-DD; null where there is none."""
+    if text is None:
+        return None
+    if not _ISO_DATE.fullmatch(text):
+        return False
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _converter(spec: Column, now_ms: int) -> Callable[[Any], Any]:
+    read: Callable[[Any, str], Any] = {
+        StringType: _string,
+        LongType: _long,
+        DoubleType: _double,
+    }[type(spec.type)]
+    latest = latest_ms(now_ms)
+
+    def convert(item: Any) -> Any:
+        if item is None:
+            if not spec.nullable:
+                raise _UnreadableError(f"{spec.name} is missing")
+            return None
+        value = read(item, spec.name)
+        if not spec.nullable and isinstance(value, str) and not value.strip():
+            raise _UnreadableError(f"{spec.name} is blank")
+        if is_moment(spec) and value < EARLIEST_MS:
+            raise _UnreadableError(f"{spec.name} is before 2000")
+        if is_moment(spec) and value > latest:
+            raise _UnreadableError(f"{spec.name} {IN_THE_FUTURE}")
+        return value
+
+    return convert
+
+
+def _string(item: Any, name: str) -> str:
+    if isinstance(item, bool) or not isinstance(item, str | int):
+        raise _UnreadableError(f"{name} has the wrong type")
+    text = str(item)
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise _UnreadableError(f"{name} is not UTF-8") from None
+    return text
+
+
+def _long(item: Any, name: str) -> int:
+    if isinstance(item, str) and _INTEGER.fullmatch(item):
+        item = int(item)
+    elif isinstance(item, float) and item.is_integer():
+        item = int(item)
+    if isinstance(item, bool) or not isinstance(item, int):
+        raise _UnreadableError(f"{name} has the wrong type")
+    if item not in _LONG:
+        raise _UnreadableError(f"{name} is out of range")
+    return item
+
+
+def _double(item: Any, name: str) -> float:
+    if isinstance(item, bool) or not isinstance(item, str | int | float):
+        raise _UnreadableError(f"{name} has the wrong type")
+    if isinstance(item, str) and not _NUMBER.fullmatch(item):
+        raise _UnreadableError(f"{name} has the wrong type")
+    try:
+        number = float(item)
+    except OverflowError:
+        raise _UnreadableError(f"{name} is out of range") from None
+    if not math.isfinite(number):
+        raise _UnreadableError(f"{name} is not finite")
+    return number + POSITIVE_ZERO

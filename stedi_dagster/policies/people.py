@@ -1,0 +1,91 @@
+"""Which customers are kept: consent, duplicates, age; and which serial numbers say nothing about a person."""
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
+
+from stedi_dagster.contracts import CustomersCurated, CustomerTrusted
+from stedi_dagster.policies.keys import matching_key, with_keys
+from stedi_dagster.policies.policy import Policy
+from stedi_dagster.policies.selection import REASON, Selection, first_reason, select
+
+SUPERSEDED = "superseded by a later record"
+NO_CONSENT = "no consent to research"
+TOO_OLD = "older than max_age"
+AGE_UNKNOWN = "age unknown under max_age"
+NO_READINGS = "no accelerometer readings"
+
+
+def trusted_customers(customer_landing: DataFrame, policy: Policy) -> Selection:
+    """The latest record of every person who agreed to research.
+
+    Args:
+        customer_landing: a CustomerLanding frame.
+        policy: `max_age` applies.
+
+    Returns:
+        A CustomerTrusted frame and the counts of landing records.
+    """
+    records = with_keys(customer_landing, "email", "serialNumber")
+    rank = F.row_number().over(Window.partitionBy("email").orderBy(*_latest_first()))
+    rules = [(F.col("rank") > 1, SUPERSEDED), (F.col("shareWithResearchAsOfDate").isNull(), NO_CONSENT)]
+    if policy.max_age is not None:
+        age = _age_at_registration()
+        rules += [(age.isNull(), AGE_UNKNOWN), (age > policy.max_age, TOO_OLD)]
+    labelled = records.withColumn("rank", rank).withColumn(REASON, first_reason(*rules))
+    return select(labelled, CustomerTrusted.names())
+
+
+def curated_customers(customer_trusted: DataFrame, accelerometer_trusted: DataFrame) -> Selection:
+    """The trusted customers who have accelerometer readings.
+
+    Args:
+        customer_trusted: a CustomerTrusted frame.
+        accelerometer_trusted: an AccelerometerTrusted frame.
+
+    Returns:
+        A CustomersCurated frame and the counts of trusted customers.
+    """
+    active = accelerometer_trusted.select(F.col("user").alias("active")).distinct()
+    joined = customer_trusted.join(active, on=F.col("email") == F.col("active"), how="left")
+    labelled = joined.withColumn(REASON, first_reason((F.col("active").isNull(), NO_READINGS)))
+    return select(labelled, CustomersCurated.names())
+
+
+def ambiguous_serials(customer_landing: DataFrame) -> DataFrame:
+    """The serial numbers that more than one person carries in any landed record, consenting or not.
+
+    Returns:
+        A frame of one column, `ambiguousSerial`, as a matching key.
+    """
+    carried = customer_landing.select(
+        matching_key("serialNumber").alias("ambiguousSerial"), matching_key("email").alias("carrier")
+    )
+    carriers = carried.groupBy("ambiguousSerial").agg(F.min("carrier").alias("one"), F.max("carrier").alias("other"))
+    return carriers.where(F.col("one") != F.col("other")).select("ambiguousSerial")
+
+
+def _latest_first() -> list[Column]:
+    """The order of a person's records. What cannot be dated must not override a refusal, and a refusal must count."""
+    when = F.coalesce(F.col("lastUpdateDate"), F.col("registrationDate"))
+    refuses = F.col("shareWithResearchAsOfDate").isNull()
+    undated_refusal = F.when(when.isNull() & refuses, F.lit(0)).otherwise(F.lit(1))
+    shares = ("shareWithPublicAsOfDate", "shareWithFriendsAsOfDate")
+    # After consent and privacy nothing is left to decide; the rest makes the choice the same on every engine.
+    rest = ("shareWithResearchAsOfDate", *shares, "serialNumber", "registrationDate", "birthDay", "customerName", "phone")
+    return [
+        undated_refusal.asc(),
+        when.desc_nulls_last(),
+        F.when(refuses, F.lit(0)).otherwise(F.lit(1)).asc(),
+        *(F.when(F.col(name).isNull(), F.lit(0)).otherwise(F.lit(1)).asc() for name in shares),
+        *(F.col(name).desc_nulls_last() for name in rest),
+    ]
+
+
+def _age_at_registration() -> Column:
+    """Completed years from birthDay to registrationDate; null where either is unknown. Texts, because birthdays
+    in the feed go back to years in which calendars, and engines, differ."""
+    registered = F.date_format(F.timestamp_millis(F.col("registrationDate")), "yyyy-MM-dd")
+    born = F.when(F.col("birthDayValid"), F.col("birthDay"))
+    years = F.substring(registered, 1, 4).cast("int") - F.substring(born, 1, 4).cast("int")
+    before_birthday = F.substring(registered, 6, 5) < F.substring(born, 6, 5)
+    return years - F.when(before_birthday, F.lit(1)).otherwise(F.lit(0))

@@ -1,0 +1,61 @@
+"""What a rule says about the rows it was given: which are kept, and how many are withheld for which reason."""
+
+from dataclasses import dataclass
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
+
+# The column in which a rule writes why a row is withheld; null where it is kept.
+REASON = "withheld_reason"
+DUPLICATE = "duplicate"
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Two plans over the same input: the rows of the new table, and a count for each reason.
+
+    `counts` has one row for each reason, and one with a null reason for the rows that are kept; its columns are
+    REASON and `rows`. They add up to the rows of the table's main input.
+    """
+
+    kept: DataFrame
+    counts: DataFrame
+
+
+def select(labelled: DataFrame, columns: list[str]) -> Selection:
+    """Keep the rows without a reason.
+
+    Args:
+        labelled: the main input's rows with REASON.
+        columns: the columns of the new table, in order.
+    """
+    kept = labelled.where(F.col(REASON).isNull()).select(*columns)
+    return Selection(kept, labelled.groupBy(REASON).agg(F.count(F.lit(1)).alias("rows")))
+
+
+def select_once(labelled: DataFrame, columns: list[str]) -> Selection:
+    """Keep the rows without a reason, equal ones once; the others count as duplicates.
+
+    Args:
+        labelled: the main input's rows with REASON.
+        columns: the columns of the new table, in order.
+    """
+    kept = labelled.where(F.col(REASON).isNull()).select(*columns).distinct()
+    same = labelled.groupBy(REASON, *columns).agg(F.count(F.lit(1)).alias("rows"))
+    is_kept = F.col(REASON).isNull()
+    counts = same.groupBy(REASON).agg(
+        F.sum(F.when(is_kept, F.lit(1)).otherwise(F.col("rows"))).alias("rows"),
+        F.sum(F.when(is_kept, F.col("rows") - 1).otherwise(F.lit(0))).alias("repeated"),
+    )
+    duplicates = counts.where(F.col("repeated") > 0).select(
+        F.lit(DUPLICATE).alias(REASON), F.col("repeated").alias("rows")
+    )
+    return Selection(kept, counts.select(REASON, "rows").unionByName(duplicates))
+
+
+def first_reason(*rules: tuple[Column, str]) -> Column:
+    """The reason of the first rule whose condition holds, or null."""
+    reason = F.lit(None).cast("string")
+    for condition, name in reversed(rules):
+        reason = F.when(condition, F.lit(name)).otherwise(reason)
+    return reason

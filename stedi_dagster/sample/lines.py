@@ -1,0 +1,83 @@
+"""People in, lines of JSON out, with the fields, their order and the spacing of the real feeds.
+
+Every line is ASCII and ends in a newline. Built by hand, not with `json`: this is where the time goes.
+"""
+
+from typing import Final
+
+import numpy as np
+
+from stedi_dagster.sample.crowd import People
+from stedi_dagster.sample.plan import ACCELEROMETER, CUSTOMER, SESSION_TIMES, STEP_TRAINER
+
+MOVES: Final = tuple(
+    f'"x":{x},"y":{y},"z":{z}}}\n' for x in (-1.0, 0.0, 1.0) for y in (-1.0, 0.0, 1.0) for z in (-1.0, 0.0)
+)
+"""The ends of an accelerometer line: the phone reports no others."""
+
+
+def feed_lines(people: People) -> dict[str, list[str]]:
+    """Return the lines of a batch of people, by feed: a person's lines together, the newest reading first."""
+    return {
+        CUSTOMER: customer_lines(people),
+        ACCELEROMETER: accelerometer_lines(people),
+        STEP_TRAINER: step_trainer_lines(people),
+    }
+
+
+def customer_lines(people: People) -> list[str]:
+    """Return one line a person; a date of sharing that is `NEVER` is left out, as the website does."""
+    rows = zip(
+        people.names,
+        people.emails,
+        people.phones,
+        people.birthdays,
+        people.serials,
+        people.registered.tolist(),
+        people.updated.tolist(),
+        people.research.tolist(),
+        people.public.tolist(),
+        people.friends.tolist(),
+        strict=True,
+    )
+    return [
+        f'{{"customerName": "{name}", "email": "{email}", "phone": "{phone}", "birthDay": "{birthday}", '
+        f'"serialNumber": "{serial}", "registrationDate": {registered}, "lastUpdateDate": {updated}'
+        + (f', "shareWithResearchAsOfDate": {research}' if research >= 0 else "")
+        + (f', "shareWithPublicAsOfDate": {public}' if public >= 0 else "")
+        + (f', "shareWithFriendsAsOfDate": {friends}' if friends >= 0 else "")
+        + "}\n"
+        for name, email, phone, birthday, serial, registered, updated, research, public, friends in rows
+    ]
+
+
+def accelerometer_lines(people: People) -> list[str]:
+    """Return two or three lines for each session time of each person; no two of them are equal."""
+    readings = 2 + people.third.ravel()
+    slots = np.repeat(np.arange(readings.size), readings)
+    rank = np.arange(slots.size) - np.repeat(np.cumsum(readings) - readings, readings)
+
+    # Three different moves: the first, and two different steps on from it around the circle of moves.
+    first = people.dice.below(len(MOVES), readings.size)
+    step = 1 + people.dice.below(len(MOVES) - 1, readings.size)
+    other = 1 + people.dice.below(len(MOVES) - 2, readings.size)
+    other += other >= step
+    steps = np.stack([np.zeros_like(step), step, other], axis=1)
+    moves = (first[slots] + steps[slots, rank]) % len(MOVES)
+
+    heads = [
+        f'{{"user":"{email}","timestamp":{time},'
+        for email, times in zip(people.emails, people.times.tolist(), strict=True)
+        for time in times
+    ]
+    return [heads[slot] + MOVES[move] for slot, move in zip(slots.tolist(), moves.tolist(), strict=True)]
+
+
+def step_trainer_lines(people: People) -> list[str]:
+    """Return one line for each session time of each person; distances are 201 to 300."""
+    distances = (201 + people.dice.below(100, people.times.size)).reshape(-1, SESSION_TIMES)
+    return [
+        f'{{"sensorReadingTime":{time},"serialNumber":"{serial}","distanceFromObject":{distance}}}\n'
+        for serial, times, row in zip(people.serials, people.times.tolist(), distances.tolist(), strict=True)
+        for time, distance in zip(times, row, strict=True)
+    ]

@@ -1,0 +1,135 @@
+"""Every setting of the platform, read from the environment (STEDI_...) and checked before anything starts.
+
+The rules of who and what is kept are in `policies.policy`; this module only reads which were chosen.
+"""
+
+import re
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from stedi_dagster.errors import SettingsError
+from stedi_dagster.policies.policy import PRESETS, Consent, Match, Policy, Preset
+
+_URL = re.compile(r"^[a-z][a-z0-9+.-]*://")
+
+
+class Settings(BaseSettings):
+    """The settings of one process. Each field is the environment variable STEDI_<NAME IN CAPITALS>."""
+
+    model_config = SettingsConfigDict(env_prefix="STEDI_", env_ignore_empty=True, extra="ignore", frozen=True)
+
+    home: Path = Field(
+        default=Path(".stedi"),
+        description="Folder of everything the platform keeps: Dagster's home, the catalog, the warehouse.",
+    )
+    landing: str = Field(
+        default="data/landing",
+        description="Folder that holds customer/landing, accelerometer/landing and step_trainer/landing.",
+    )
+    warehouse: str | None = Field(
+        default=None, description="Folder of the tables' files; by default `warehouse` in STEDI_HOME."
+    )
+    catalog: Literal["sqlite"] = Field(
+        default="sqlite", description="Where the tables' current snapshots are recorded: `sqlite`."
+    )
+    engine: str = Field(
+        default="sail",
+        description="What does the work: `sail` (embedded), `spark` (Apache Spark 4.0 on this machine, needs "
+        "Java 17 or 21) or the `sc://host:port` URL of a Spark Connect server.",
+    )
+    preset: Preset = Field(
+        default="default",
+        description="A named set of rules: " + ", ".join(f"`{name}`" for name in PRESETS) + ".",
+    )
+    consent: Consent | None = Field(
+        default=None,
+        description="`granted`: the latest record of a person agrees. `as_of`: and no reading is older than the "
+        "agreement. `as_of_accelerometer`: the same for accelerometer readings only. By default the preset's.",
+    )
+    match: Match | None = Field(
+        default=None,
+        description="How readings are paired: `person` (same time, same person) or `timestamp` (same time only). "
+        "By default the preset's.",
+    )
+    max_age: int | None = Field(
+        default=None,
+        ge=0,
+        le=10_000,
+        description="Withhold customers older than so many years when they registered. By default the preset's.",
+    )
+    max_bad_share: float = Field(
+        default=0.05,
+        ge=0,
+        le=1,
+        description="Share of a feed's records that may be quarantined before the feed counts as broken.",
+    )
+    lock_timeout: float = Field(
+        default=600, ge=0, description="Seconds to wait for another run that holds the lakehouse."
+    )
+
+    @field_validator("engine")
+    @classmethod
+    def _known_engine(cls, value: str) -> str:
+        if value in {"sail", "spark"}:
+            return value
+        parts = urlsplit(value)
+        if parts.scheme == "sc" and parts.hostname:
+            return value
+        msg = "allowed are sail, spark, or the sc://host:port URL of a Spark Connect server"
+        raise ValueError(msg)
+
+    @field_validator("landing", "warehouse")
+    @classmethod
+    def _local_path(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        if value.startswith("file://"):
+            value = value.removeprefix("file://")
+        if _URL.match(value):
+            msg = "allowed is a folder of this machine (a path or a file:// URL)"
+            raise ValueError(msg)
+        return str(Path(value).expanduser().absolute())
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @classmethod
+    def load(cls, **overrides: Any) -> "Settings":
+        """Read the environment; keyword arguments win over it.
+
+        Raises:
+            SettingsError: a value is not allowed; the message names the setting, the value and what is.
+        """
+        try:
+            return cls(**overrides)
+        except ValidationError as error:
+            raise SettingsError("\n".join(_explain(detail) for detail in error.errors())) from None
+
+    @cached_property
+    def warehouse_location(self) -> str:
+        """Where the tables' files are."""
+        return self.warehouse or str(self.home / "warehouse")
+
+    @cached_property
+    def dagster_home(self) -> Path:
+        """Where Dagster keeps its runs and events."""
+        return self.home / "dagster"
+
+    @cached_property
+    def policy(self) -> Policy:
+        """The rules in force: the preset's, each replaced by its own setting where that is given."""
+        chosen = {"consent": self.consent, "match": self.match, "max_age": self.max_age}
+        return PRESETS[self.preset].model_copy(update={k: v for k, v in chosen.items() if v is not None})
+
+
+def _explain(detail: Any) -> str:
+    name = "_".join(str(part) for part in detail["loc"]) or "?"
+    reason = str(detail["msg"]).removeprefix("Value error, ")
+    return f"STEDI_{name.upper()}={detail['input']!r} is not allowed: {reason}."
