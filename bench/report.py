@@ -80,12 +80,13 @@ def captions(data: Sequence[DataSet], runs: int, load_before: float) -> list[str
     versions = ", ".join(f"{package} {version(package)}" for package in _PACKAGES)
     machine = (
         f"{datetime.now(UTC):%Y-%m-%d}; {cores} cores, {memory:.0f} GB, load {load_before:.1f} before the "
-        f"start; Linux {platform.release()}, Python {platform.python_version()}, {_java_version()}; {versions}."
+        f"start; Linux {platform.release()}, Python {platform.python_version()}, {_java_version()}; "
+        f"{versions}."
     )
     how = (
         f"Median (smallest-largest) of {runs} alternating run{'s' * (runs != 1)} after a warm-up. Wall, CPU "
-        "and peak memory: whole processes with all their children. Work: seconds without start-up, the sum of "
-        "the tables' seconds for `stedi run`, of the queries for DuckDB."
+        "and peak memory: whole processes with all their children. Work: seconds without start-up, the sum "
+        "of the tables' seconds for `stedi run`, of the queries for DuckDB."
     )
     return [machine, how, *map(_row_counts, data)]
 

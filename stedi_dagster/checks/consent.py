@@ -46,7 +46,7 @@ def audit_people(frame: DataFrame, person: str, customer_landing: DataFrame, *, 
     agreed = consents(customer_landing).where("agrees").select("person", "since")
     rows = frame.select(matching_key(person).alias("subject"), *([moment] if moment else []))
     joined = rows.join(agreed, on=F.col("subject") == F.col("person"), how="left")
-    early = F.col(moment) < F.col("since") if moment else F.lit(value=False)
+    early = F.col(moment) < F.col("since") if moment else F.lit(False)
     return _outcome(joined, F.col("person").isNull(), early)
 
 
@@ -69,7 +69,7 @@ def audit_serials(
     )
     rows = frame.select(matching_key("serialNumber").alias("subject"), *([moment] if moment else []))
     joined = rows.join(safe, on=F.col("subject") == F.col("device"), how="left")
-    early = F.col(moment) < F.col("since") if moment else F.lit(value=False)
+    early = F.col(moment) < F.col("since") if moment else F.lit(False)
     return _outcome(joined, F.col("device").isNull(), early)
 
 
@@ -85,7 +85,7 @@ def audit_participants(frame: DataFrame, participants: DataFrame, customer_landi
     agreeing = participants.join(agreed, on=F.col("email") == F.col("person"), how="left_semi")
     known = agreeing.select(F.col("participantId").alias("known"))
     joined = frame.select("participantId").join(known, on=F.col("participantId") == F.col("known"), how="left")
-    return _outcome(joined, F.col("known").isNull(), F.lit(value=False))
+    return _outcome(joined, F.col("known").isNull(), F.lit(False))
 
 
 def _outcome(joined: DataFrame, without: Column, early: Column) -> Outcome:

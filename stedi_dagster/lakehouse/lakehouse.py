@@ -15,7 +15,7 @@ from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Snapshot
 from pyspark.sql import DataFrame, SparkSession
 
-from stedi_dagster.contracts import Contract
+from stedi_dagster.contracts import TABLES, Contract
 from stedi_dagster.lakehouse.orphans import sweep
 from stedi_dagster.lakehouse.publish import INPUTS, Publication, prepare
 from stedi_dagster.lakehouse.schema import iceberg_schema, table_properties
@@ -66,15 +66,16 @@ class Lakehouse:
             catalog.create_namespace_if_not_exists(namespace)
         return catalog
 
-    def table(self, name: str, namespace: str = NAMESPACE) -> Table | None:
+    def table(self, name: str) -> Table | None:
         """A table as it is now, or None where it was never published."""
         try:
-            return self.catalog.load_table((namespace, name))
+            return self.catalog.load_table((namespace_of(name), name))
         except NoSuchTableError:
             return None
 
-    def ensure_table(self, name: str, contract: type[Contract], namespace: str = NAMESPACE) -> Table:
+    def ensure_table(self, name: str, contract: type[Contract]) -> Table:
         """A table as it is now; made, without a snapshot, where it is missing."""
+        namespace = namespace_of(name)
         return self.catalog.create_table_if_not_exists(
             (namespace, name),
             iceberg_schema(contract),
@@ -82,9 +83,9 @@ class Lakehouse:
             properties=table_properties(contract),
         )
 
-    def read(self, name: str, contract: type[Contract], namespace: str = NAMESPACE) -> Reading | None:
+    def read(self, name: str, contract: type[Contract]) -> Reading | None:
         """What is published now, or None where nothing is."""
-        table = self.table(name, namespace)
+        table = self.table(name)
         snapshot = table.current_snapshot() if table else None
         if table is None or snapshot is None:
             return None
@@ -100,6 +101,10 @@ class Lakehouse:
             _log.info("Removed %d files that an interrupted run left in %s", removed, table.location())
         return Staging(contract, table.location(), self.storage)
 
+    def discard(self, publication: Publication) -> None:
+        """Remove the files of a publication that is not to be; the caller holds the writer lock."""
+        sweep(publication.table.refresh(), self.storage)
+
     def unchanged(self, table: Table, contract: type[Contract], inputs: str) -> Publication | None:
         """The table's current content, if it was made from these inputs."""
         snapshot = table.current_snapshot()
@@ -111,6 +116,11 @@ class Lakehouse:
         """See `publish.prepare`; `inputs` is what `unchanged` compares."""
         texts = {f"stedi.{key}": _text(value) for key, value in properties.items()}
         return prepare(table, content, {INPUTS: inputs, **texts})
+
+
+def namespace_of(table: str) -> str:
+    """The namespace of a table, by its name."""
+    return NAMESPACE if table in TABLES else RESTRICTED
 
 
 def fingerprint(parts: Mapping[str, Any]) -> str:

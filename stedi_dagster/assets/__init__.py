@@ -1,0 +1,1 @@
+"""The eight tables as Dagster assets, a module a layer. They wire; the rules are in `policies`."""

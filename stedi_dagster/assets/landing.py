@@ -1,0 +1,40 @@
+"""The landing layer: one asset a feed."""
+
+from collections.abc import Mapping
+
+import dagster as dg
+
+from stedi_dagster.assets.table_asset import build_asset
+from stedi_dagster.checks.contract import CHECK as CONTRACT
+from stedi_dagster.checks.quarantine import CHECK as QUARANTINE
+from stedi_dagster.checks.reconciliation import CHECK as RECONCILIATION
+from stedi_dagster.drafts.landing import draft_landing
+from stedi_dagster.drafts.run import Draft, Run
+from stedi_dagster.lakehouse.lakehouse import Reading
+from stedi_dagster.landing.feeds import FEEDS, Feed
+from stedi_dagster.landing.files import list_files
+
+
+def _landing_asset(feed: Feed) -> dg.AssetsDefinition:
+    def drafting(context: dg.AssetExecutionContext, run: Run, _inputs: Mapping[str, Reading]) -> Draft:
+        landing = context.resources.landing
+        listing = list_files(landing.location, feed)
+        if listing.markers:
+            context.log.info("%d files or folders begin with _ or . and are skipped as markers", len(listing.markers))
+        return draft_landing(run, feed, listing, max_bad_share=landing.max_bad_share)
+
+    return build_asset(
+        feed.contract,
+        group="landing",
+        inputs=(),
+        checks=(CONTRACT, RECONCILIATION, QUARANTINE),
+        lineage={},
+        drafting=drafting,
+    )
+
+
+customer_landing = _landing_asset(FEEDS["customer_landing"])
+accelerometer_landing = _landing_asset(FEEDS["accelerometer_landing"])
+step_trainer_landing = _landing_asset(FEEDS["step_trainer_landing"])
+
+ASSETS = [customer_landing, accelerometer_landing, step_trainer_landing]

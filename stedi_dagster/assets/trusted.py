@@ -1,0 +1,58 @@
+"""The trusted layer: what people agreed to share for research."""
+
+from stedi_dagster.assets.table_asset import same_columns, table_asset
+from stedi_dagster.checks import consent, people
+from stedi_dagster.contracts import AccelerometerTrusted, CustomerTrusted, StepTrainerTrusted
+from stedi_dagster.drafts.tables import TableDraft
+from stedi_dagster.policies.people import trusted_customers
+from stedi_dagster.policies.readings import trusted_accelerometer, trusted_steps
+
+customer_trusted = table_asset(
+    TableDraft(
+        CustomerTrusted,
+        select=trusted_customers,
+        inputs=("customer_landing",),
+        audits={
+            consent.CHECK: lambda on: consent.audit_people(on.content, "email", on.customer_landing, moment=None),
+            people.UNIQUE_PERSON: lambda on: people.audit_unique_person(on.content),
+            people.SERIAL_CONFLICTS: lambda on: people.audit_serial_conflicts(on.content, on.customer_landing),
+        },
+    ),
+    group="trusted",
+    lineage=same_columns(CustomerTrusted, "customer_landing"),
+)
+
+accelerometer_trusted = table_asset(
+    TableDraft(
+        AccelerometerTrusted,
+        select=trusted_accelerometer,
+        inputs=("accelerometer_landing", "customer_trusted"),
+        audits={
+            consent.CHECK: lambda on: consent.audit_people(
+                on.content,
+                "user",
+                on.customer_landing,
+                moment="timestamp" if on.policy.accelerometer_as_of else None,
+            ),
+        },
+    ),
+    group="trusted",
+    lineage=same_columns(AccelerometerTrusted, "accelerometer_landing"),
+)
+
+step_trainer_trusted = table_asset(
+    TableDraft(
+        StepTrainerTrusted,
+        select=trusted_steps,
+        inputs=("step_trainer_landing", "customers_curated", "customer_landing"),
+        audits={
+            consent.CHECK: lambda on: consent.audit_serials(
+                on.content, on.customer_landing, moment="sensorReadingTime" if on.policy.steps_as_of else None
+            ),
+        },
+    ),
+    group="trusted",
+    lineage=same_columns(StepTrainerTrusted, "step_trainer_landing"),
+)
+
+ASSETS = [customer_trusted, accelerometer_trusted, step_trainer_trusted]

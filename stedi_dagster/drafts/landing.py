@@ -1,0 +1,105 @@
+"""Drafting a landing table and its feed's quarantine: list, land, audit."""
+
+from typing import Any
+
+from pyiceberg.table import Table
+
+from stedi_dagster.checks.contract import CHECK as CONTRACT
+from stedi_dagster.checks.contract import audit_contract
+from stedi_dagster.checks.outcome import run_audit
+from stedi_dagster.checks.quarantine import audit_quarantine
+from stedi_dagster.checks.reconciliation import audit_reconciliation
+from stedi_dagster.contracts import Quarantine
+from stedi_dagster.drafts.run import Draft, Run, engine_errors
+from stedi_dagster.lakehouse.lakehouse import fingerprint, summary
+from stedi_dagster.lakehouse.publish import Publication
+from stedi_dagster.landing.feeds import Feed
+from stedi_dagster.landing.files import Listing
+from stedi_dagster.landing.land import Lander
+from stedi_dagster.landing.records import IN_THE_FUTURE
+
+
+def draft_landing(run: Run, feed: Feed, listing: Listing, *, max_bad_share: float) -> Draft:
+    """Stage and audit a feed's records and its quarantine; or, where no file has changed, audit what is published.
+
+    Args:
+        run: the run; it holds the writer lock.
+        feed: the feed.
+        listing: the files it has.
+        max_bad_share: the largest share of records that may be quarantined, from 0 to 1.
+
+    Raises:
+        LandingError: a file cannot be read.
+        EngineError: the engine did not do its work.
+    """
+    name = feed.contract.table()
+    depends_on = fingerprint({"files": listing.digest(), "code": run.code_version, "table": name})
+    tables = (
+        run.lakehouse.ensure_table(name, feed.contract),
+        run.lakehouse.ensure_table(feed.quarantine, Quarantine),
+    )
+    found = _unchanged(run, feed, tables, depends_on) or _stage(run, feed, tables, listing, depends_on)
+    records, quarantine, facts = found
+    content = records.content
+    quarantined: dict[str, int] = facts["quarantined"]
+    rows_in: int = facts["records"]
+    with engine_errors(f"auditing {name}"):
+        frame = content.frame(run.session)
+        outcomes = (
+            run_audit(CONTRACT, lambda: audit_contract(frame, feed.contract, now_ms=run.now_ms)),
+            audit_reconciliation(
+                rows_in=rows_in, kept=content.rows, withheld={}, quarantined=quarantine.content.rows
+            ),
+            audit_quarantine(records=rows_in, quarantined=quarantined, max_share=max_bad_share),
+        )
+    return Draft(
+        records,
+        rows_in,
+        withheld={f"quarantined: {reason}": rows for reason, rows in quarantined.items()},
+        outcomes=outcomes,
+        upstream={},
+        also=(quarantine,),
+        facts={
+            "files": len(listing.files),
+            "files read outside the engine": facts["odd-files"],
+            "markers skipped": len(listing.markers),
+            "bytes": listing.size,
+        },
+    )
+
+
+def _unchanged(
+    run: Run, feed: Feed, tables: tuple[Table, Table], depends_on: str
+) -> tuple[Publication, Publication, dict[str, Any]] | None:
+    table, quarantine_table = tables
+    records = run.lakehouse.unchanged(table, feed.contract, depends_on)
+    quarantine = run.lakehouse.unchanged(quarantine_table, Quarantine, depends_on)
+    snapshot = table.current_snapshot()
+    if records is None or quarantine is None or snapshot is None:
+        return None
+    facts: dict[str, Any] = summary(snapshot, "landed")
+    if any(reason.endswith(IN_THE_FUTURE) for reason in facts["quarantined"]):
+        return None
+    return records, quarantine, facts
+
+
+def _stage(
+    run: Run, feed: Feed, tables: tuple[Table, Table], listing: Listing, depends_on: str
+) -> tuple[Publication, Publication, dict[str, Any]]:
+    table, quarantine_table = tables
+    records = run.lakehouse.stage(table, feed.contract)
+    quarantine = run.lakehouse.stage(quarantine_table, Quarantine)
+    lander = Lander(feed, run.lakehouse.storage, now_ms=run.now_ms)
+    with engine_errors(f"landing {feed.name}"):
+        landed = lander.land(run.session, listing, records, quarantine)
+    facts: dict[str, Any] = {
+        "records": landed.records,
+        "quarantined": dict(landed.quarantined),
+        "odd-files": landed.odd_files,
+    }
+    recorded = {"run-id": run.run_id, "code-version": run.code_version, "landed": facts}
+    return (
+        run.lakehouse.prepare(table, records.content(), depends_on, recorded),
+        run.lakehouse.prepare(quarantine_table, quarantine.content(), depends_on, recorded),
+        facts,
+    )

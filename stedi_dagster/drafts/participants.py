@@ -1,0 +1,49 @@
+"""Who is which participant: random numbers, given once and kept, so that they say nothing about a person."""
+
+import uuid
+from collections.abc import Iterator
+
+from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
+
+from stedi_dagster.contracts import Participants
+from stedi_dagster.drafts.run import PARTICIPANTS, Run, engine_errors
+from stedi_dagster.lakehouse.lakehouse import Reading, fingerprint
+
+
+def register_participants(run: Run, customers_curated: Reading) -> Reading:
+    """Give a participantId to everybody in customers_curated who has none.
+
+    The numbers are drawn here and not in the engine, whose query plan would hold what they were drawn from.
+
+    Args:
+        run: the run; it holds the writer lock.
+        customers_curated: the people.
+
+    Raises:
+        EngineError: the engine did not do its work.
+        PublishConflictError: another run registered people at the same time.
+    """
+    known = run.lakehouse.read(PARTICIPANTS, Participants)
+    with engine_errors("looking for new participants"):
+        people = customers_curated.frame(run.session).select("email")
+        if known is not None:
+            registered = known.frame(run.session).select(F.col("email").alias("registered"))
+            people = people.join(registered, on=F.col("email") == F.col("registered"), how="left_anti")
+        new: list[str] = people.toArrow()["email"].to_pylist()
+    if known is not None and not new:
+        return known
+    table = run.lakehouse.ensure_table(PARTICIPANTS, Participants)
+    staging = run.lakehouse.stage(table, Participants)
+
+    def rows() -> Iterator[tuple[str, str]]:
+        if known is not None:
+            for batch in table.scan(snapshot_id=known.snapshot_id).to_arrow_batch_reader():
+                yield from zip(*(batch[name].to_pylist() for name in Participants.names()), strict=True)
+        for email in new:
+            yield email, str(uuid.uuid4())
+
+    staging.write_rows(rows())
+    recorded = {"run-id": run.run_id, "code-version": run.code_version, "registered": len(new)}
+    inputs = fingerprint({"run": run.run_id, "before": known.snapshot_id if known else None})
+    run.lakehouse.prepare(table, staging.content(), inputs, recorded).commit()
+    return run.read_participants()

@@ -1,0 +1,113 @@
+"""What is the same for every table of one run, and what a run makes of a table."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import grpc
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+from stedi_dagster.checks.outcome import Outcome
+from stedi_dagster.contracts import Contract, Participants
+from stedi_dagster.errors import EngineError, PublishConflictError, StediError
+from stedi_dagster.lakehouse.lakehouse import Lakehouse, Reading
+from stedi_dagster.lakehouse.publish import Publication, Published
+from stedi_dagster.policies.policy import Policy
+
+PARTICIPANTS = "participants"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run: its time, its rules, its one engine session, its tables."""
+
+    run_id: str
+    now_ms: int
+    policy: Policy
+    code_version: str
+    lakehouse: Lakehouse
+    open_session: Callable[[], SparkSession]
+
+    @property
+    def session(self) -> SparkSession:
+        """The engine's session, opened when it is first needed."""
+        return self.open_session()
+
+    def read(self, name: str, contract: type[Contract]) -> Reading:
+        """A table as it is published now.
+
+        Raises:
+            StediError: it was never published.
+        """
+        reading = self.lakehouse.read(name, contract)
+        if reading is None:
+            raise StediError(f"{name} has not been published yet. Materialize it first, or run `stedi run`.")
+        return reading
+
+    def read_participants(self) -> Reading:
+        """Who the participants are.
+
+        Raises:
+            StediError: nobody is registered yet.
+        """
+        reading = self.lakehouse.read(PARTICIPANTS, Participants)
+        if reading is None:
+            raise StediError("No participant is registered yet. Materialize machine_learning_curated first.")
+        return reading
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A table's next snapshot, ready to be published, with everything there is to say about it."""
+
+    publication: Publication
+    rows_in: int
+    withheld: Mapping[str, int]
+    outcomes: tuple[Outcome, ...]
+    upstream: Mapping[str, int]
+    # What is published right after it: a feed's quarantine.
+    also: tuple[Publication, ...] = ()
+    facts: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def blocked(self) -> bool:
+        """Whether an audit forbids to publish it."""
+        return any(outcome.blocks for outcome in self.outcomes)
+
+    def publish(self, lakehouse: Lakehouse) -> Published:
+        """Publish, unless what it was made from is no longer what is published.
+
+        Raises:
+            PublishConflictError: another run published this table, or one it was made from.
+        """
+        for name, snapshot_id in self.upstream.items():
+            table = lakehouse.table(name)
+            current = table.current_snapshot() if table else None
+            if current is None or current.snapshot_id != snapshot_id:
+                raise PublishConflictError(
+                    f"Another run published {name} while {self.publication.table.name()[-1]} was made from the "
+                    "snapshot before. Nothing of this table is published; run it again."
+                )
+        published = self.publication.commit()
+        for publication in self.also:
+            publication.commit()
+        return published
+
+
+@contextmanager
+def engine_errors(doing: str) -> Iterator[None]:
+    """Turn an engine's error into one that quotes no data.
+
+    Raises:
+        EngineError: instead of anything that the engine or the way to it raised.
+    """
+    try:
+        yield
+    except (PySparkException, grpc.RpcError) as error:
+        condition = error.getCondition() if isinstance(error, PySparkException) else None
+        kind = f"{type(error).__name__}, {condition}" if condition else type(error).__name__
+        raise EngineError(
+            f"The engine failed while {doing} ({kind}). Nothing of it is published. Its own message is withheld "
+            "because it may quote personal data; the engine's log has it."
+        ) from None

@@ -1,0 +1,43 @@
+"""Dagster's way to the tables: an output is a draft, and is published; an input is a snapshot, pinned."""
+
+import dagster as dg
+
+from stedi_dagster.contracts import TABLES
+from stedi_dagster.drafts.run import Draft
+from stedi_dagster.errors import StediError
+from stedi_dagster.lakehouse.lakehouse import Reading
+from stedi_dagster.resources import LakehouseResource
+
+
+class IcebergIOManager(dg.ConfigurableIOManager):
+    """Publishes drafts that passed their audits, and reads what is published."""
+
+    lakehouse: dg.ResourceDependency[LakehouseResource]
+
+    def handle_output(self, context: dg.OutputContext, obj: Draft) -> None:
+        """Publish a draft, and record where it is now."""
+        try:
+            published = obj.publish(self.lakehouse.lakehouse())
+        except StediError as error:
+            raise dg.Failure(description=str(error), allow_retries=False) from None
+        context.add_output_metadata(
+            {
+                "dagster/table_name": published.table,
+                "dagster/row_count": published.rows,
+                "dagster/uri": published.location,
+                "dagster/storage_kind": "iceberg",
+                "snapshot_id": str(published.snapshot_id),
+                "iceberg_metadata": dg.MetadataValue.path(published.metadata_location),
+            }
+        )
+
+    def load_input(self, context: dg.InputContext) -> Reading:
+        """Pin what is published of an upstream table."""
+        name = context.asset_key.path[-1]
+        reading = self.lakehouse.lakehouse().read(name, TABLES[name])
+        if reading is None:
+            raise dg.Failure(
+                description=f"{name} has not been published yet. Materialize it first, or materialize everything.",
+                allow_retries=False,
+            )
+        return reading

@@ -1,0 +1,118 @@
+"""What a Dagster run is given: the engine, the lakehouse, the policy, the landing zone. The only place that knows both
+Dagster's resources and ours."""
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import dagster as dg
+from pydantic import Field, PrivateAttr
+from pyspark.sql import SparkSession
+
+from stedi_dagster.code_version import code_version
+from stedi_dagster.drafts.run import Run
+from stedi_dagster.engines import engine_for
+from stedi_dagster.lakehouse.lakehouse import Lakehouse
+from stedi_dagster.lakehouse.lock import writer_lock
+from stedi_dagster.policies.policy import Consent, Match, Policy
+from stedi_dagster.settings import Settings
+
+
+class LandingResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """Where raw files land, and how much of a feed may be unreadable."""
+
+    location: str = Field(description="Folder that holds the feeds' folders.")
+    max_bad_share: float = Field(description="Share of a feed's records that may be quarantined.")
+
+
+class PolicyResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """The rules in force: who is kept, which readings, how they are paired."""
+
+    consent: Consent = Field(description=str(Policy.model_fields["consent"].description))
+    match: Match = Field(description=str(Policy.model_fields["match"].description))
+    max_age: int | None = Field(description=str(Policy.model_fields["max_age"].description))
+
+    def policy(self) -> Policy:
+        """The same, as the rest of the platform knows it."""
+        return Policy(consent=self.consent, match=self.match, max_age=self.max_age)
+
+
+class LakehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """The catalog, the warehouse and the engine that works on them: one session and one writer lock a run."""
+
+    engine: str = Field(description="sail, spark, or the sc:// URL of a Spark Connect server.")
+    home: str = Field(description="Folder of the catalog.")
+    warehouse: str = Field(description="Folder of the tables' files.")
+    lock_timeout: float = Field(description="Seconds to wait for another run.")
+
+    _closing: ExitStack = PrivateAttr(default_factory=ExitStack)
+    _session: SparkSession | None = PrivateAttr(default=None)
+    _locked: bool = PrivateAttr(default=False)
+    _now_ms: int = PrivateAttr(default=0)
+    _run_id: str = PrivateAttr(default="")
+    _log: logging.Logger = PrivateAttr(default=logging.getLogger(__name__))
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["LakehouseResource"]:
+        """Open nothing yet; close, however the run ends, what it opened."""
+        self._now_ms = time.time_ns() // 1_000_000
+        self._run_id = context.run.run_id if context.run else "no run"
+        self._log = context.log or self._log
+        with ExitStack() as self._closing:
+            try:
+                yield self
+            finally:
+                self._session, self._locked = None, False
+
+    def lakehouse(self) -> Lakehouse:
+        """The tables."""
+        return Lakehouse(Path(self.home), self.warehouse)
+
+    def reading_run(self, policy: Policy) -> Run:
+        """The run, for reading."""
+        return Run(
+            run_id=self._run_id,
+            now_ms=self._now_ms,
+            policy=policy,
+            code_version=code_version(),
+            lakehouse=self.lakehouse(),
+            open_session=self._open_session,
+        )
+
+    def writing_run(self, policy: Policy) -> Run:
+        """The run, holding the writer lock from now on until it ends.
+
+        Raises:
+            BusyError: another run held it for too long.
+        """
+        if not self._locked:
+            lock = writer_lock(
+                Path(self.home),
+                f"run {self._run_id}",
+                timeout=self.lock_timeout,
+                waiting=lambda holder: self._log.info(f"Waiting for the lakehouse, held by {holder}."),  # noqa: G004
+            )
+            self._closing.enter_context(lock)
+            self._locked = True
+        return self.reading_run(policy)
+
+    def _open_session(self) -> SparkSession:
+        if self._session is None:
+            self._session = self._closing.enter_context(engine_for(self.engine).session())
+        return self._session
+
+
+def resources_for(settings: Settings) -> dict[str, dg.ConfigurableResource]:  # type: ignore[type-arg]
+    """The resources that the settings ask for."""
+    return {
+        "landing": LandingResource(location=settings.landing, max_bad_share=settings.max_bad_share),
+        "policy": PolicyResource(**settings.policy.model_dump()),
+        "lakehouse": LakehouseResource(
+            engine=settings.engine,
+            home=str(settings.home),
+            warehouse=settings.warehouse_location,
+            lock_timeout=settings.lock_timeout,
+        ),
+    }
