@@ -49,6 +49,7 @@ class LakehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     _closing: ExitStack = PrivateAttr(default_factory=ExitStack)
     _session: SparkSession | None = PrivateAttr(default=None)
+    _lakehouse: Lakehouse | None = PrivateAttr(default=None)
     _locked: bool = PrivateAttr(default=False)
     _now_ms: int = PrivateAttr(default=0)
     _run_id: str = PrivateAttr(default="")
@@ -68,7 +69,9 @@ class LakehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def lakehouse(self) -> Lakehouse:
         """The tables."""
-        return Lakehouse(Path(self.home), self.warehouse)
+        if self._lakehouse is None:
+            self._lakehouse = Lakehouse(Path(self.home), self.warehouse)
+        return self._lakehouse
 
     def reading_run(self, policy: Policy) -> Run:
         """The run, for reading."""

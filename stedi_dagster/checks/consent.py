@@ -3,7 +3,7 @@
 Written from the rule and from the landed records, not from the code that selects: one bug must not blind both.
 """
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
 
 from stedi_dagster.checks.outcome import Outcome
@@ -11,27 +11,27 @@ from stedi_dagster.policies.keys import matching_key
 
 CHECK = "consent"
 
-_NEVER, _ALWAYS = -1, 2**63 - 1
+# For records without any date: a refusal counts as later, an agreement as earlier, than whatever is dated.
+_ALWAYS, _NEVER = 10**15, 0
 
 
 def consents(customer_landing: DataFrame) -> DataFrame:
     """Who agrees, by each person's latest landed record.
 
     Returns:
-        One row a person: `person` (address, trimmed, lower-cased), `agrees`, `since` (epoch ms, null where not).
+        One row for each person who agrees: `person` (a matching key) and `since` (epoch ms).
     """
-    refuses = F.col("shareWithResearchAsOfDate").isNull()
-    dated = F.coalesce("lastUpdateDate", "registrationDate", F.when(refuses, F.lit(_ALWAYS)).otherwise(F.lit(_NEVER)))
-    # The greatest wins: the latest record, and among equally late ones a refusal.
-    decision = F.struct(
-        dated.alias("at"),
-        F.when(refuses, F.lit(1)).otherwise(F.lit(0)).alias("refusal"),
+    refusal = F.when(F.col("shareWithResearchAsOfDate").isNull(), F.lit(1)).otherwise(F.lit(0))
+    dated = F.coalesce("lastUpdateDate", "registrationDate", refusal * _ALWAYS + _NEVER)
+    # One number orders a person's records: by date, and a refusal after an agreement of the same moment.
+    records = customer_landing.select(
+        matching_key("email").alias("person"),
+        (dated * 2 + refusal).alias("place"),
         F.col("shareWithResearchAsOfDate").alias("since"),
     )
-    latest = customer_landing.groupBy(matching_key("email").alias("person")).agg(F.max(decision).alias("latest"))
-    return latest.select(
-        "person", (F.col("latest.refusal") == 0).alias("agrees"), F.col("latest.since").alias("since")
-    )
+    last = records.groupBy("person").agg(F.max("place").alias("last")).where(F.col("last") % 2 == 0)
+    latest = records.join(last.withColumnRenamed("person", "who"), on=F.col("person") == F.col("who"), how="inner")
+    return latest.where(F.col("place") == F.col("last")).groupBy("person").agg(F.max("since").alias("since"))
 
 
 def audit_people(frame: DataFrame, person: str, customer_landing: DataFrame, *, moment: str | None) -> Outcome:
@@ -43,11 +43,8 @@ def audit_people(frame: DataFrame, person: str, customer_landing: DataFrame, *, 
         customer_landing: the landed customer records.
         moment: the column that must not lie before the agreement, if that is the policy.
     """
-    agreed = consents(customer_landing).where("agrees").select("person", "since")
-    rows = frame.select(matching_key(person).alias("subject"), *([moment] if moment else []))
-    joined = rows.join(agreed, on=F.col("subject") == F.col("person"), how="left")
-    early = F.col(moment) < F.col("since") if moment else F.lit(False)
-    return _outcome(joined, F.col("person").isNull(), early)
+    agreed = consents(customer_landing).select(F.col("person").alias("agreed"), "since")
+    return _audit(frame, person, agreed, moment)
 
 
 def audit_serials(
@@ -61,16 +58,14 @@ def audit_serials(
         moment: the column that must not lie before the agreement, if that is the policy.
     """
     carried = customer_landing.select(matching_key("serialNumber").alias("device"), matching_key("email").alias("carrier")).distinct()
-    owners = carried.join(consents(customer_landing), on=F.col("carrier") == F.col("person"), how="inner")
+    agreed = consents(customer_landing)
+    owned = carried.join(agreed, on=F.col("carrier") == F.col("person"), how="left")
     safe = (
-        owners.groupBy("device")
-        .agg(F.count(F.lit(1)).alias("carriers"), F.every("agrees").alias("agree"), F.max("since").alias("since"))
-        .where((F.col("carriers") == 1) & F.col("agree"))
+        owned.groupBy("device")
+        .agg(F.count(F.lit(1)).alias("carriers"), F.max("since").alias("since"))
+        .where((F.col("carriers") == 1) & F.col("since").isNotNull())
     )
-    rows = frame.select(matching_key("serialNumber").alias("subject"), *([moment] if moment else []))
-    joined = rows.join(safe, on=F.col("subject") == F.col("device"), how="left")
-    early = F.col(moment) < F.col("since") if moment else F.lit(False)
-    return _outcome(joined, F.col("device").isNull(), early)
+    return _audit(frame, "serialNumber", safe.select(F.col("device").alias("agreed"), "since"), moment)
 
 
 def audit_participants(frame: DataFrame, participants: DataFrame, customer_landing: DataFrame) -> Outcome:
@@ -81,15 +76,18 @@ def audit_participants(frame: DataFrame, participants: DataFrame, customer_landi
         participants: who the participants are.
         customer_landing: the landed customer records.
     """
-    agreed = consents(customer_landing).where("agrees").select("person")
-    agreeing = participants.join(agreed, on=F.col("email") == F.col("person"), how="left_semi")
-    known = agreeing.select(F.col("participantId").alias("known"))
-    joined = frame.select("participantId").join(known, on=F.col("participantId") == F.col("known"), how="left")
-    return _outcome(joined, F.col("known").isNull(), F.lit(False))
+    agreeing = participants.join(consents(customer_landing), on=F.col("email") == F.col("person"), how="left_semi")
+    return _audit(frame, "participantId", agreeing.select(F.col("participantId").alias("agreed")), None)
 
 
-def _outcome(joined: DataFrame, without: Column, early: Column) -> Outcome:
-    row = joined.agg(F.count_if(without), F.count_if(early)).collect()[0]
+def _audit(frame: DataFrame, subject: str, agreed: DataFrame, moment: str | None) -> Outcome:
+    # Grouped before the join: there are far fewer people than rows.
+    key = matching_key(subject).alias("subject")
+    grouped = frame.groupBy(key, *([moment] if moment else [])).agg(F.count(F.lit(1)).alias("rows"))
+    joined = grouped.join(agreed, on=F.col("subject") == F.col("agreed"), how="left")
+    without = F.when(F.col("agreed").isNull(), F.col("rows"))
+    early = F.when(F.col(moment) < F.col("since"), F.col("rows")) if moment else F.lit(0)
+    row = joined.agg(F.coalesce(F.sum(without), F.lit(0)), F.coalesce(F.sum(early), F.lit(0))).collect()[0]
     counts = {"rows without consent": row[0], "rows from before consent": row[1]}
     if any(counts.values()):
         return Outcome(CHECK, passed=False, summary="There are rows that nobody agreed to.", counts=counts)

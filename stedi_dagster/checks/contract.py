@@ -12,6 +12,7 @@ from pandera.config import ValidationDepth, config_context
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
 
+from stedi_dagster.checks.distinct import distinct_rows
 from stedi_dagster.checks.outcome import Outcome
 from stedi_dagster.contracts import Contract
 
@@ -63,6 +64,9 @@ def rules(schema: DataFrameSchema) -> dict[str, Column]:
 
 
 def _wrong_columns(frame: DataFrame, schema: DataFrameSchema) -> dict[str, int]:
+    expected = {field.name: field.dataType for field in schema.to_structtype()}
+    if {field.name: field.dataType for field in frame.schema} == expected and len(frame.columns) == len(expected):
+        return {}
     with config_context(validation_depth=ValidationDepth.SCHEMA_ONLY):
         errors = schema.validate(frame).pandera.errors
     found = [error for kind in errors.get("SCHEMA", {}).values() for error in kind]
@@ -71,12 +75,10 @@ def _wrong_columns(frame: DataFrame, schema: DataFrameSchema) -> dict[str, int]:
 
 def _count(frame: DataFrame, schema: DataFrameSchema) -> dict[str, int]:
     conditions = rules(schema)
-    counts = [F.count_if(condition).alias(str(number)) for number, condition in enumerate(conditions.values())]
+    counts = [F.count_if(condition) for condition in conditions.values()]
+    row = frame.agg(F.count(F.lit(1)), *counts).collect()[0]
+    found: dict[str, int] = dict(zip(conditions, row[1:], strict=True))
     if schema.unique:
-        distinct = F.count_distinct(*(F.col(name) for name in schema.unique))
-        counts.append((F.count(F.lit(1)) - distinct).alias(_UNIQUE))
-    row = frame.agg(*counts).collect()[0]
-    found = dict(zip(conditions, row, strict=False))
-    if schema.unique:
-        found[f"{', '.join(schema.unique)}: {_UNIQUE}"] = row[_UNIQUE]
+        columns = list(schema.unique)
+        found[f"{', '.join(columns)}: {_UNIQUE}"] = row[0] - distinct_rows(frame, columns, row[0])
     return found

@@ -1,6 +1,6 @@
 """Audits of who is who: `unique_person`, `serial_conflicts`, and `same_person`."""
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
 
 from stedi_dagster.checks.outcome import Outcome
@@ -48,16 +48,15 @@ def audit_same_person(
         participants: who the participants are.
         match: under `timestamp`, rows that pair two people are what was asked for: a warning, with their number.
     """
-    values = ["x", "y", "z"]
-    own = accelerometer_trusted.join(participants, on=F.col("user") == F.col("email"), how="inner").select(
-        F.col("participantId").alias("owner"),
-        F.col("timestamp").alias("at"),
-        *(F.col(name).alias(f"own_{name}") for name in values),
-    )
-    same = (F.col("participantId") == F.col("owner")) & (F.col("sensorReadingTime") == F.col("at"))
-    for name in values:
-        same &= F.col(name) == F.col(f"own_{name}")
-    foreign: int = frame.join(own, on=same, how="left_anti").count()
+    own = accelerometer_trusted.join(participants, on=F.col("user") == F.col("email"), how="inner")
+    own = own.select(*_fingerprint("timestamp", "own"))
+    same = (F.col("row_1") == F.col("own_1")) & (F.col("row_2") == F.col("own_2"))
+    rows = frame.withColumns({f"row_{n}": part for n, part in enumerate(_fingerprint("sensorReadingTime", "row"), 1)})
+    if match == "person":
+        foreign = rows.join(own, on=same, how="left_anti").count()
+    else:
+        # Two people at rest show the same values: of equal rows, only one can be the participant's own.
+        foreign = rows.count() - rows.distinct().join(own, on=same, how="left_semi").count()
     return Outcome(
         SAME_PERSON,
         passed=foreign == 0,
@@ -65,3 +64,9 @@ def audit_same_person(
         severity="ERROR" if match == "person" else "WARN",
         counts={"rows that pair two people": foreign},
     )
+
+
+def _fingerprint(moment: str, name: str) -> list[Column]:
+    """A reading in two numbers: engines join on them several times faster than on the reading's five columns."""
+    reading = ("participantId", moment, "x", "y", "z")
+    return [F.xxhash64(*reading).alias(f"{name}_1"), F.xxhash64(F.lit("again"), *reading).alias(f"{name}_2")]

@@ -1,14 +1,17 @@
 """Drafting a trusted or curated table: select, stage, audit."""
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from pyiceberg.table import Table
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
 
 from stedi_dagster.checks.contract import CHECK as CONTRACT
 from stedi_dagster.checks.contract import audit_contract
+from stedi_dagster.checks.distinct import distinct_rows
 from stedi_dagster.checks.outcome import Outcome, run_audit
 from stedi_dagster.checks.reconciliation import audit_reconciliation
 from stedi_dagster.contracts import Contract, CustomerLanding
@@ -16,7 +19,7 @@ from stedi_dagster.drafts.run import Draft, Run, engine_errors
 from stedi_dagster.lakehouse.lakehouse import Reading, fingerprint, summary
 from stedi_dagster.lakehouse.staging import Content
 from stedi_dagster.policies.policy import Policy
-from stedi_dagster.policies.selection import REASON, Selection
+from stedi_dagster.policies.selection import DUPLICATE, REASON, Selection
 
 CUSTOMER_LANDING = "customer_landing"
 
@@ -68,28 +71,53 @@ def draft_table(run: Run, plan: TableDraft, inputs: Mapping[str, Reading]) -> Dr
     with engine_errors(f"computing {name}"):
         frames = {key: reading.frame(run.session) for key, reading in inputs.items()}
         if publication is None:
-            staging = run.lakehouse.stage(table, plan.contract)
-            selection = plan.select(**frames, policy=run.policy)
-            staging.write_frame(selection.kept)
-            content = staging.content()
-            counts = {row[REASON]: row["rows"] for row in selection.counts.collect()}
+            content, expected, withheld = _stage(run, plan, table, frames)
         else:
             content = publication.content
-            snapshot = table.current_snapshot()
-            assert snapshot is not None  # noqa: S101 - `unchanged` found it
-            counts = {None: summary(snapshot, "kept", 0), **summary(snapshot, "withheld", {})}
-        expected = counts.pop(None, 0)
+            expected, withheld = _recorded(table)
         evidence = Evidence(content.frame(run.session), frames, customers.frame(run.session), run.policy)
         outcomes = _audit(run, plan, content, evidence)
-        kept = _input_rows(content, evidence.content, plan.input_row)
+        kept = content.rows
+        if plan.input_row:
+            kept = distinct_rows(evidence.content, plan.input_row, content.rows)
     rows_in = inputs[plan.inputs[0]].content.rows
-    outcomes.append(audit_reconciliation(rows_in=rows_in, kept=kept, expected_kept=expected, withheld=counts))
+    outcomes.append(audit_reconciliation(rows_in=rows_in, kept=kept, expected_kept=expected, withheld=withheld))
     if publication is None:
-        recorded = _properties(run, rows_in=rows_in, kept=kept, withheld=counts, upstream=upstream)
+        recorded = _properties(run, rows_in=rows_in, kept=kept, withheld=withheld, upstream=upstream)
         publication = run.lakehouse.prepare(table, content, depends_on, recorded)
     return Draft(
-        publication, rows_in, counts, tuple(outcomes), {**upstream, CUSTOMER_LANDING: customers.snapshot_id}
+        publication, rows_in, withheld, tuple(outcomes), {**upstream, CUSTOMER_LANDING: customers.snapshot_id}
     )
+
+
+def _stage(
+    run: Run, plan: TableDraft, table: Table, frames: Mapping[str, DataFrame]
+) -> tuple[Content, int, dict[str, int]]:
+    """Write the rows that the rules keep; return them, how many the rules say they are, and the withheld by reason."""
+    selection = plan.select(**frames, policy=run.policy)
+    staging = run.lakehouse.stage(table, plan.contract)
+    staging.write_frame(selection.kept)
+    content = staging.content()
+    withheld = {row[REASON]: row["rows"] for row in selection.counts.collect()}
+    expected: int = withheld.pop(None, 0)
+    if selection.once and content.rows:
+        # Re-deliveries are rare: the price of comparing all rows is paid only where there are any.
+        different = distinct_rows(content.frame(run.session), plan.contract.names(), content.rows)
+        if different < content.rows:
+            withheld[DUPLICATE] = content.rows - different
+            expected -= withheld[DUPLICATE]
+            staging.discard()
+            staging = run.lakehouse.stage(table, plan.contract)
+            staging.write_frame(selection.kept.distinct())
+            content = staging.content()
+    return content, expected, withheld
+
+
+def _recorded(table: Table) -> tuple[int, dict[str, int]]:
+    """What `_stage` returned when the current snapshot was made."""
+    snapshot = table.current_snapshot()
+    assert snapshot is not None  # noqa: S101 - `unchanged` found it
+    return summary(snapshot, "kept", 0), summary(snapshot, "withheld", {})
 
 
 def _audit(run: Run, plan: TableDraft, content: Content, evidence: Evidence) -> list[Outcome]:
@@ -97,14 +125,9 @@ def _audit(run: Run, plan: TableDraft, content: Content, evidence: Evidence) -> 
         CONTRACT: lambda: audit_contract(evidence.content, content.contract, now_ms=run.now_ms)
     }
     for check, audit in plan.audits.items():
-        audits[check] = lambda audit=audit: audit(evidence)  # type: ignore[misc]
-    return [run_audit(check, audit) for check, audit in audits.items()]
-
-
-def _input_rows(content: Content, frame: DataFrame, columns: tuple[str, ...]) -> int:
-    if not columns:
-        return content.rows
-    return int(frame.agg(F.count_distinct(*(F.col(name) for name in columns))).collect()[0][0])
+        audits[check] = partial(audit, evidence)
+    with ThreadPoolExecutor(max_workers=len(audits)) as pool:
+        return list(pool.map(run_audit, audits, audits.values()))
 
 
 def _properties(run: Run, **counts: Any) -> dict[str, Any]:

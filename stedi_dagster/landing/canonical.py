@@ -23,7 +23,8 @@ from stedi_dagster.landing.files import RawFile
 # No escapes, no control characters, no replacement character (which an engine may have put for invalid UTF-8), and
 # none of the punctuation that the counts below rely on.
 _TEXT_CHARACTERS = r'[^"\\{}:\x00-\x1f\x7f\x{FFFD}]'
-_VISIBLE_CHARACTERS = r'[^"\\{}:\s\x00-\x1f\x7f\x{FFFD}]'
+_VISIBLE_CHARACTERS = r"[!#-9;-\[\]-z|~]"
+_GAP = r"[ \t]*"
 _DOUBLE = r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,17})?(?:[eE]-?[0-9]{1,2})?"
 _LONG = r"-?(?:0|[1-9][0-9]{0,17})"
 _DATE = (
@@ -57,9 +58,10 @@ def pattern(contract: type[Contract], *, now_ms: int) -> str:
         now_ms: the time of the run in epoch milliseconds, which bounds moments.
     """
     columns = raw_columns(contract)
-    member = "|".join(f'"{re.escape(spec.name)}"\\s*:\\s*{_value(spec, now_ms)}' for spec in columns)
+    member = "|".join(f'"{re.escape(spec.name)}"{_GAP}:{_GAP}{_value(spec, now_ms)}' for spec in columns)
     fewest = sum(not spec.nullable for spec in columns) - 1
-    return rf"^\s*\{{\s*(?:{member})(?:\s*,\s*(?:{member})){{{fewest},{len(columns) - 1}}}\s*\}}\s*$"
+    more = rf"(?:{_GAP},{_GAP}(?:{member})){{{fewest},{len(columns) - 1}}}"
+    return rf"^{_GAP}\{{{_GAP}(?:{member}){more}{_GAP}\}}[ \t\r]*$"
 
 
 def raw_columns(contract: type[Contract]) -> list[Column]:
@@ -74,12 +76,12 @@ def scan(session: SparkSession, contract: type[Contract], files: Sequence[RawFil
         PySparkException: the engine cannot read one of the files as text.
     """
     line = F.col("value")
-    is_record = line.rlike(r"\S")
+    is_record = F.trim(line) != ""
     columns = raw_columns(contract)
     if any(spec.nullable for spec in columns):
         # A canonical line has a colon for each field, and nowhere else.
         colons = F.octet_length(line) - F.octet_length(F.replace(line, F.lit(":"), F.lit("")))
-        values = F.sum(colons - F.regexp_count(line, F.lit(r":\s*null")))
+        values = F.sum(colons - F.regexp_count(line, F.lit(r":[ \t]*null")))
     else:
         values = F.count_if(is_record) * len(columns)
     row = (

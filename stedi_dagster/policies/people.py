@@ -71,11 +71,12 @@ def _latest_first() -> list[Column]:
     undated_refusal = F.when(when.isNull() & refuses, F.lit(0)).otherwise(F.lit(1))
     shares = ("shareWithPublicAsOfDate", "shareWithFriendsAsOfDate")
     # After consent and privacy nothing is left to decide; the rest makes the choice the same on every engine.
-    rest = ("shareWithResearchAsOfDate", *shares, "serialNumber", "registrationDate", "birthDay", "customerName", "phone")
+    rest = (*shares, "serialNumber", "registrationDate", "birthDay", "customerName", "phone")
     return [
         undated_refusal.asc(),
         when.desc_nulls_last(),
         F.when(refuses, F.lit(0)).otherwise(F.lit(1)).asc(),
+        F.col("shareWithResearchAsOfDate").desc_nulls_last(),
         *(F.when(F.col(name).isNull(), F.lit(0)).otherwise(F.lit(1)).asc() for name in shares),
         *(F.col(name).desc_nulls_last() for name in rest),
     ]

@@ -7,7 +7,7 @@ from stedi_dagster.contracts import AccelerometerTrusted, MachineLearningCurated
 from stedi_dagster.policies.keys import with_keys
 from stedi_dagster.policies.people import ambiguous_serials
 from stedi_dagster.policies.policy import Policy
-from stedi_dagster.policies.selection import REASON, Selection, first_reason, select_once
+from stedi_dagster.policies.selection import REASON, Selection, first_reason, select
 
 NOT_TRUSTED = "of nobody in customer_trusted"
 NOT_CURATED = "of nobody in customers_curated"
@@ -33,7 +33,7 @@ def trusted_accelerometer(accelerometer_landing: DataFrame, customer_trusted: Da
     rules = [(F.col("email").isNull(), NOT_TRUSTED)]
     if policy.accelerometer_as_of:
         rules.append((F.col("timestamp") < F.col("since"), BEFORE_CONSENT))
-    return select_once(joined.withColumn(REASON, first_reason(*rules)), AccelerometerTrusted.names())
+    return select(joined.withColumn(REASON, first_reason(*rules)), AccelerometerTrusted.names(), once=True)
 
 
 def trusted_steps(
@@ -63,7 +63,7 @@ def trusted_steps(
     rules = [(F.col("ambiguousSerial").isNotNull(), AMBIGUOUS_SERIAL), (F.col("owned").isNull(), NOT_CURATED)]
     if policy.steps_as_of:
         rules.append((F.col("sensorReadingTime") < F.col("since"), BEFORE_CONSENT))
-    return select_once(joined.withColumn(REASON, first_reason(*rules)), StepTrainerTrusted.names())
+    return select(joined.withColumn(REASON, first_reason(*rules)), StepTrainerTrusted.names(), once=True)
 
 
 def paired_readings(

@@ -15,42 +15,25 @@ class Selection:
     """Two plans over the same input: the rows of the new table, and a count for each reason.
 
     `counts` has one row for each reason, and one with a null reason for the rows that are kept; its columns are
-    REASON and `rows`. They add up to the rows of the table's main input.
+    REASON and `rows`. They add up to the rows of the table's main input. Where `once` is set, equal rows in `kept`
+    are to be published once, and the others counted as DUPLICATE.
     """
 
     kept: DataFrame
     counts: DataFrame
+    once: bool = False
 
 
-def select(labelled: DataFrame, columns: list[str]) -> Selection:
+def select(labelled: DataFrame, columns: list[str], *, once: bool = False) -> Selection:
     """Keep the rows without a reason.
 
     Args:
         labelled: the main input's rows with REASON.
         columns: the columns of the new table, in order.
+        once: whether equal rows count once.
     """
     kept = labelled.where(F.col(REASON).isNull()).select(*columns)
-    return Selection(kept, labelled.groupBy(REASON).agg(F.count(F.lit(1)).alias("rows")))
-
-
-def select_once(labelled: DataFrame, columns: list[str]) -> Selection:
-    """Keep the rows without a reason, equal ones once; the others count as duplicates.
-
-    Args:
-        labelled: the main input's rows with REASON.
-        columns: the columns of the new table, in order.
-    """
-    kept = labelled.where(F.col(REASON).isNull()).select(*columns).distinct()
-    same = labelled.groupBy(REASON, *columns).agg(F.count(F.lit(1)).alias("rows"))
-    is_kept = F.col(REASON).isNull()
-    counts = same.groupBy(REASON).agg(
-        F.sum(F.when(is_kept, F.lit(1)).otherwise(F.col("rows"))).alias("rows"),
-        F.sum(F.when(is_kept, F.col("rows") - 1).otherwise(F.lit(0))).alias("repeated"),
-    )
-    duplicates = counts.where(F.col("repeated") > 0).select(
-        F.lit(DUPLICATE).alias(REASON), F.col("repeated").alias("rows")
-    )
-    return Selection(kept, counts.select(REASON, "rows").unionByName(duplicates))
+    return Selection(kept, labelled.groupBy(REASON).agg(F.count(F.lit(1)).alias("rows")), once)
 
 
 def first_reason(*rules: tuple[Column, str]) -> Column:

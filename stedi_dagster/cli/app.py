@@ -1,0 +1,109 @@
+"""The subcommands' names, arguments and help; what they do is in the modules beside this one."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stedi_dagster.errors import StediError
+
+app = typer.Typer(
+    name="stedi",
+    help="The STEDI lakehouse: from three JSON feeds to eight consent-checked Iceberg tables.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+
+
+@contextmanager
+def _told_plainly() -> Iterator[None]:
+    """An expected error is one sentence on standard error and exit code 2, not a stack trace."""
+    try:
+        yield
+    except StediError as error:
+        typer.echo(f"stedi: {error}", err=True)
+        raise typer.Exit(2) from None
+    except BrokenPipeError:
+        # The reader of a pipe (`| head`) has seen enough.
+        sys.stderr.close()
+        raise typer.Exit(0) from None
+
+
+@app.command()
+def generate(
+    landing: Annotated[Path, typer.Argument(help="The landing zone to fill; must hold no feed yet.")] = Path(
+        "data/landing"
+    ),
+    scale: Annotated[float, typer.Option(help="1 has as many records as the public data: 110,909.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="Another seed, other people.")] = 0,
+    quirks: Annotated[
+        bool, typer.Option("--quirks", help="Add every oddity that a landing zone may hold.")
+    ] = False,
+) -> None:
+    """Make sample landing data: the same for the same options."""
+    with _told_plainly():
+        from stedi_dagster.cli.generate import generate_sample
+
+        generate_sample(landing, scale=scale, seed=seed, quirks=quirks)
+
+
+@app.command()
+def run(json: Json = False) -> None:
+    """Materialize all eight tables through Dagster, in this process.
+
+    Exits with 1 if a table could not be published, for example because an audit failed.
+    """
+    with _told_plainly():
+        from stedi_dagster.cli.run import run_everything
+
+        raise typer.Exit(0 if run_everything(as_json=json) else 1)
+
+
+@app.command()
+def tables(json: Json = False) -> None:
+    """List the published tables: rows, snapshot, when, where."""
+    with _told_plainly():
+        from stedi_dagster.cli.tables import list_tables
+
+        list_tables(as_json=json)
+
+
+@app.command()
+def quarantine(
+    json: Json = False,
+    limit: Annotated[int, typer.Option(min=1, help="How many rows to show; --json gives all.")] = 50,
+) -> None:
+    """Show what could not be read as a record: file, line, byte position, reason, raw text (personal data!)."""
+    with _told_plainly():
+        from stedi_dagster.cli.tables import list_quarantine
+
+        list_quarantine(as_json=json, limit=limit)
+
+
+@app.command()
+def sql(
+    query: Annotated[str, typer.Argument(metavar='"SELECT …"|FILE', help="A query, or a file that holds one.")],
+    json: Json = False,
+) -> None:
+    """Query the published tables by their names, and `quarantine`, in DuckDB's SQL."""
+    with _told_plainly():
+        from stedi_dagster.cli.sql import run_query
+
+        run_query(query, as_json=json)
+
+
+@app.command()
+def ui(
+    port: Annotated[int, typer.Option(help="The port on 127.0.0.1.")] = 3000,
+) -> None:
+    """Start the Dagster UI on 127.0.0.1, with the runs of `stedi run` in it."""
+    with _told_plainly():
+        from stedi_dagster.cli.ui import serve
+
+        serve(port)

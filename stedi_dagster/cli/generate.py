@@ -1,0 +1,31 @@
+"""`stedi generate`."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from stedi_dagster.sample import generate, plan
+
+
+def generate_sample(landing: Path, *, scale: float, seed: int, quirks: bool) -> None:
+    """Fill a landing zone, showing progress, and say what is in it.
+
+    Raises:
+        SettingsError: the options are senseless, or the landing zone holds a feed already.
+    """
+    console = Console(stderr=True)
+    total = sum(plan(scale).records.values())
+    columns = (TextColumn("Generating"), BarColumn(), MofNCompleteColumn(), TextColumn("records"))
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("records", total=total)
+        made = generate(
+            landing,
+            scale=scale,
+            seed=seed,
+            quirks=quirks,
+            progress=lambda records: progress.update(task, advance=records),
+        )
+    for feed, totals in made.feeds.items():
+        bad = f", {totals.bad:,} unreadable" if totals.bad else ""
+        console.print(f"{landing / feed / 'landing'}: {totals.files:,} files, {totals.records:,} records{bad}")

@@ -1,0 +1,136 @@
+"""`stedi run`: the Dagster job `everything` in this process, on the instance that the UI shows."""
+
+import gc
+import json
+import uuid
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import dagster as dg
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from stedi_dagster.automation import EVERYTHING
+from stedi_dagster.contracts import TABLES
+from stedi_dagster.definitions import build_defs
+from stedi_dagster.instance import prepare_dagster_home
+from stedi_dagster.settings import Settings
+
+# Dagster's own console log would tear the progress bar; every event is in the instance, for the UI.
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@dataclass
+class Line:
+    """What a run did with one table."""
+
+    table: str
+    state: str = "skipped"
+    rows: int | None = None
+    withheld: dict[str, int] = field(default_factory=dict)
+    passed: list[str] = field(default_factory=list)
+    warned: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    seconds: float | None = None
+    snapshot_id: str | None = None
+    error: str | None = None
+
+
+def run_everything(*, as_json: bool) -> bool:
+    """Run, show progress, print what came of it; return whether every table is published.
+
+    Raises:
+        SettingsError: a setting is not allowed.
+    """
+    settings = Settings.load()
+    prepare_dagster_home(settings.dagster_home)
+    job = build_defs(settings).resolve_job_def(EVERYTHING)
+    lines = {name: Line(name) for name in TABLES}
+    # `main` switched it off; what the imports made is here to stay, and need not be looked through.
+    gc.freeze()
+    gc.enable()
+    run_id = str(uuid.uuid4())
+    with dg.DagsterInstance.get() as instance, _progress() as progress:
+        task = progress.add_task("starting", total=len(TABLES))
+
+        def follow(event: dg.EventLogEntry) -> None:
+            _record(event, lines)
+            done = sum(line.seconds is not None for line in lines.values())
+            progress.update(task, completed=done, description=event.step_key or "finishing")
+
+        instance.add_event_listener(run_id, follow)
+        result = job.execute_in_process(instance=instance, raise_on_error=False, run_config=_QUIET, run_id=run_id)
+    if as_json:
+        tables = [asdict(line) for line in lines.values()]
+        print(json.dumps({"run_id": run_id, "success": result.success, "tables": tables}, indent=2))  # noqa: T201
+    else:
+        _show(lines, settings)
+    return result.success
+
+
+def _progress() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=Console(stderr=True), transient=True)
+
+
+def _record(entry: dg.EventLogEntry, lines: dict[str, Line]) -> None:
+    """Keep what an event of the run says about a table."""
+    event = entry.dagster_event
+    if event is None or event.step_key not in lines:
+        return
+    line = lines[event.step_key]
+    if event.is_step_start:
+        line.state = "running"
+    elif event.is_step_materialization:
+        metadata: Any = event.step_materialization_data.materialization.metadata
+        line.state = "unchanged" if metadata["unchanged"].value else "published"
+        line.rows = metadata["dagster/row_count"].value
+        line.snapshot_id = metadata["snapshot_id"].value
+        line.withheld = {record.data["reason"]: record.data["rows"] for record in metadata["withheld"].records}
+    elif event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+        evaluation = event.asset_check_evaluation_data
+        verdict = line.passed if evaluation.passed else line.failed
+        if not evaluation.passed and evaluation.severity == dg.AssetCheckSeverity.WARN:
+            verdict = line.warned
+        verdict.append(evaluation.check_name)
+    elif event.is_step_success:
+        line.seconds = event.step_success_data.duration_ms / 1000
+    elif event.is_step_failure:
+        line.state = "not published"
+        line.error = _explanation(event)
+
+
+def _explanation(event: dg.DagsterEvent) -> str:
+    failure = event.step_failure_data
+    if failure.user_failure_data and failure.user_failure_data.description:
+        return failure.user_failure_data.description
+    return f"{failure.error_display_string.strip().splitlines()[-1]}; the run's page in the UI has the stack trace"
+
+
+def _show(lines: dict[str, Line], settings: Settings) -> None:
+    console = Console()
+    table = Table(box=None, pad_edge=False)
+    for heading, justify in (("table", "left"), ("", "left"), ("rows", "right"), ("withheld, and why", "left")):
+        table.add_column(heading, justify=justify)  # type: ignore[arg-type]
+    table.add_column("checks")
+    table.add_column("seconds", justify="right")
+    for line in lines.values():
+        rows = "" if line.rows is None else f"{line.rows:,}"
+        why = "\n".join(f"{count:,} {reason}" for reason, count in line.withheld.items() if count)
+        seconds = "" if line.seconds is None else f"{line.seconds:.2f}"
+        table.add_row(line.table, line.state, rows, why, _checks(line), seconds)
+    console.print(table)
+    for line in lines.values():
+        if line.error:
+            console.print(f"\n[bold red]{line.table}[/]: {escape(line.error)}", soft_wrap=True)
+    console.print(f"\nThe tables are in {settings.warehouse_location} (`stedi tables`, `stedi sql`).", soft_wrap=True)
+    console.print("Open the UI with `make ui`: http://127.0.0.1:3000")
+
+
+def _checks(line: Line) -> str:
+    parts = [f"[green]{len(line.passed)} passed[/]"] if line.passed else []
+    parts += [f"[yellow]{name} warns[/]" for name in line.warned]
+    parts += [f"[bold red]{name} failed[/]" for name in line.failed]
+    return ", ".join(parts)

@@ -1,0 +1,78 @@
+"""`stedi tables` and `stedi quarantine`: what is published, and what could not be read."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table as Grid
+
+from stedi_dagster.contracts import TABLES
+from stedi_dagster.errors import StediError
+from stedi_dagster.lakehouse.lakehouse import NAMESPACE, Lakehouse
+from stedi_dagster.lakehouse.query import connect, published
+from stedi_dagster.settings import Settings
+
+
+def open_lakehouse() -> Lakehouse:
+    """The lakehouse that the settings name.
+
+    Raises:
+        StediError: there is none yet.
+    """
+    settings = Settings.load()
+    if not (settings.home / "catalog.db").exists():
+        raise StediError(f"Nothing is published in {settings.home} yet: run `stedi run`, or set STEDI_HOME.")
+    return Lakehouse(settings.home, settings.warehouse_location)
+
+
+def list_tables(*, as_json: bool) -> None:
+    """Print the published tables in the order in which data flows."""
+    order = list(TABLES)
+    found = []
+    for table in published(open_lakehouse(), NAMESPACE):
+        snapshot = table.current_snapshot()
+        assert snapshot is not None  # noqa: S101 - `published` yields only tables that have one
+        summary = snapshot.summary.additional_properties if snapshot.summary else {}
+        committed_at = datetime.fromtimestamp(snapshot.timestamp_ms / 1000, tz=UTC)
+        found.append(
+            {
+                "table": table.name()[-1],
+                "rows": int(summary.get("total-records", 0)),
+                "snapshot_id": snapshot.snapshot_id,
+                "committed_at": committed_at.isoformat(timespec="milliseconds"),
+                "location": table.location(),
+            }
+        )
+    found.sort(key=lambda row: order.index(row["table"]))
+    show(found, as_json=as_json)
+
+
+def list_quarantine(*, as_json: bool, limit: int) -> None:
+    """Print the feeds' quarantined texts."""
+    with connect(open_lakehouse()) as connection:
+        everything = "SELECT * FROM quarantine ORDER BY feed, file, position"
+        relation = connection.sql(everything if as_json else f"{everything} LIMIT {limit}")
+        show(rows_of(relation), as_json=as_json)
+        total = connection.sql("SELECT count(*) FROM quarantine").fetchall()[0][0]
+    if not as_json:
+        Console(stderr=True).print(f"{min(total, limit):,} of {total:,} quarantined texts")
+
+
+def rows_of(relation: Any) -> list[dict[str, Any]]:
+    """A DuckDB result as a list of objects."""
+    return [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
+
+
+def show(rows: list[dict[str, Any]], *, as_json: bool) -> None:
+    """Print rows as JSON or as a grid."""
+    if as_json:
+        print(json.dumps(rows, indent=2, default=str, ensure_ascii=False))  # noqa: T201
+        return
+    grid = Grid(box=None, pad_edge=False)
+    for name in rows[0] if rows else ():
+        numeric = all(isinstance(row[name], int | float) for row in rows)
+        grid.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        grid.add_row(*("" if value is None else str(value) for value in row.values()))
+    Console(markup=False, highlight=False).print(grid)
