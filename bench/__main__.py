@@ -53,9 +53,7 @@ def main(
 def _sizes(times: str) -> list[int]:
     parts = times.split(",")
     if not all(part.strip().isdecimal() and int(part) for part in parts):
-        raise typer.BadParameter(
-            f"{times!r}: expected whole numbers above zero, such as 1,50", param_hint="--times"
-        )
+        raise typer.BadParameter(f"{times!r}: expected whole numbers above zero, such as 1,50", param_hint="--times")
     return [int(part) for part in parts]
 
 
@@ -78,17 +76,13 @@ def _chosen(only: str | None) -> list[Contender]:
     return [each for each in chosen if not each.needs_java]
 
 
-def _measure(
-    size: int, title: str, landing: Path, contenders: Sequence[Contender], runs: int
-) -> report.DataSet:
+def _measure(size: int, title: str, landing: Path, contenders: Sequence[Contender], runs: int) -> report.DataSet:
     """Run every contender once to warm up, then all of them in turn, `runs` times."""
     found: dict[str, list[Run]] = {each.name: [] for each in contenders}
     rows: dict[str, int] = {}
     for number in range(runs + 1):
         for each in contenders:
-            typer.echo(
-                f"{title}: {f'run {number} of {runs}' if number else 'warm-up'}, {each.label} ...", err=True
-            )
+            typer.echo(f"{title}: {f'run {number} of {runs}' if number else 'warm-up'}, {each.label} ...", err=True)
             result = run(each, landing)
             _agree(rows, result.rows, each.label)
             if number:

@@ -66,9 +66,7 @@ def measured(command: list[str], env: dict[str, str], cwd: Path, log: Path) -> t
     output = log.with_suffix(".out")
     with output.open("wb") as stdout, log.open("wb") as stderr, _PeakMemory() as memory:
         start = time.monotonic()
-        process = subprocess.Popen(
-            command, env=env, cwd=cwd, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr
-        )
+        process = subprocess.Popen(command, env=env, cwd=cwd, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr)
         try:
             _, status, rusage = os.wait4(process.pid, 0)
             wall = time.monotonic() - start
@@ -149,9 +147,7 @@ def _wait_for_orphans() -> float:
         if pid:
             cpu += rusage.ru_utime + rusage.ru_stime
         elif time.monotonic() > deadline:
-            raise BenchError(
-                f"Processes were still running {_GRACE_SECONDS:.0f} s after their command ended."
-            )
+            raise BenchError(f"Processes were still running {_GRACE_SECONDS:.0f} s after their command ended.")
         else:
             time.sleep(_SAMPLE_SECONDS / 5)
 

@@ -66,11 +66,7 @@ def table_rows(data: DataSet) -> list[tuple[str, ...]]:
 def target_rows(data: DataSet) -> list[tuple[str, str, str]]:
     """Each target of this data set, what was measured, and whether that meets it."""
     medians = {name: _medians(runs) for name, runs in data.runs.items()}
-    return [
-        _judged(text, needed, measure, medians)
-        for times, text, needed, measure in _TARGETS
-        if times == data.times
-    ]
+    return [_judged(text, needed, measure, medians) for times, text, needed, measure in _TARGETS if times == data.times]
 
 
 def captions(data: Sequence[DataSet], runs: int, load_before: float) -> list[str]:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import dagster as dg
 
 from stedi_dagster.errors import LandingError
+from stedi_dagster.lakehouse.lakehouse import fingerprint
 from stedi_dagster.landing.feeds import FEEDS
 from stedi_dagster.landing.files import list_files
-from stedi_dagster.lakehouse.lakehouse import fingerprint
 from stedi_dagster.settings import Settings
 
 EVERYTHING = "everything"

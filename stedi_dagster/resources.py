@@ -1,5 +1,6 @@
 """What a Dagster run is given: the engine, the lakehouse, the policy, the landing zone. The only place that knows both
-Dagster's resources and ours."""
+Dagster's resources and ours.
+"""
 
 import logging
 import time
@@ -95,7 +96,7 @@ class LakehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
                 Path(self.home),
                 f"run {self._run_id}",
                 timeout=self.lock_timeout,
-                waiting=lambda holder: self._log.info(f"Waiting for the lakehouse, held by {holder}."),  # noqa: G004
+                waiting=lambda holder: self._log.info(f"Waiting for the lakehouse, held by {holder}."),
             )
             self._closing.enter_context(lock)
             self._locked = True

@@ -101,14 +101,14 @@ class Settings(BaseSettings):
         return value.expanduser().absolute()
 
     @classmethod
-    def load(cls, **overrides: Any) -> "Settings":
+    def load(cls, **overrides: object) -> "Settings":
         """Read the environment; keyword arguments win over it.
 
         Raises:
             SettingsError: a value is not allowed; the message names the setting, the value and what is.
         """
         try:
-            return cls(**overrides)
+            return cls(**overrides)  # type: ignore[arg-type]
         except ValidationError as error:
             raise SettingsError("\n".join(_explain(detail) for detail in error.errors())) from None
 

@@ -42,7 +42,7 @@ def main() -> None:
     spark.stop()
 
 
-def _sail_server() -> Any:  # noqa: ANN401  (pysail has no types)
+def _sail_server() -> Any:
     from pysail.spark import SparkConnectServer
 
     server = SparkConnectServer("127.0.0.1", 0)

@@ -39,9 +39,7 @@ def _step_trainer_trusted(steps: DataFrame, customers: DataFrame) -> DataFrame:
 
 def _machine_learning_curated(steps: DataFrame, readings: DataFrame, customers: DataFrame) -> DataFrame:
     owners = customers.select("serialNumber", "email")
-    same_person_and_time = (sf.col("user") == sf.col("email")) & (
-        sf.col("timestamp") == sf.col("sensorReadingTime")
-    )
+    same_person_and_time = (sf.col("user") == sf.col("email")) & (sf.col("timestamp") == sf.col("sensorReadingTime"))
     return (
         steps.join(owners, on="serialNumber", how="inner")
         .join(readings, on=same_person_and_time, how="inner")

@@ -47,9 +47,7 @@ def audit_people(frame: DataFrame, person: str, customer_landing: DataFrame, *, 
     return _audit(frame, person, agreed, moment)
 
 
-def audit_serials(
-    frame: DataFrame, customer_landing: DataFrame, *, moment: str | None
-) -> Outcome:
+def audit_serials(frame: DataFrame, customer_landing: DataFrame, *, moment: str | None) -> Outcome:
     """Audit content whose rows name a device: all who ever carried its serial number must be one person who agrees.
 
     Args:
@@ -57,7 +55,9 @@ def audit_serials(
         customer_landing: the landed customer records.
         moment: the column that must not lie before the agreement, if that is the policy.
     """
-    carried = customer_landing.select(matching_key("serialNumber").alias("device"), matching_key("email").alias("carrier")).distinct()
+    carried = customer_landing.select(
+        matching_key("serialNumber").alias("device"), matching_key("email").alias("carrier")
+    ).distinct()
     agreed = consents(customer_landing)
     owned = carried.join(agreed, on=F.col("carrier") == F.col("person"), how="left")
     safe = (

@@ -56,10 +56,11 @@ def rules(schema: DataFrameSchema) -> dict[str, Column]:
     """Each row rule of a schema as a condition that holds where a row breaks it, named "column: rule"."""
     conditions: dict[str, Column] = {}
     for name, spec in schema.columns.items():
+        value = F.col(name)
         if not spec.nullable:
-            conditions[f"{name}: {_NULL}"] = F.col(name).isNull()
+            conditions[f"{name}: {_NULL}"] = F.isnull(value)
         for check in spec.checks:
-            conditions[f"{name}: {check.error or check.name}"] = _BREAKS[check.name](F.col(name), check.statistics)
+            conditions[f"{name}: {check.error or check.name}"] = _BREAKS[str(check.name)](value, check.statistics)
     return conditions
 
 

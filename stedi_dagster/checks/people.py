@@ -24,9 +24,9 @@ def audit_unique_person(customers: DataFrame) -> Outcome:
 def audit_serial_conflicts(customers: DataFrame, customer_landing: DataFrame) -> Outcome:
     """Tell how many customers share a serial number with somebody who landed; their step readings are withheld."""
     ambiguous = ambiguous_serials(customer_landing)
-    shared = customers.join(
-        ambiguous, on=matching_key("serialNumber") == F.col("ambiguousSerial"), how="inner"
-    ).agg(F.count(F.lit(1)), F.count_distinct("ambiguousSerial"))
+    shared = customers.join(ambiguous, on=matching_key("serialNumber") == F.col("ambiguousSerial"), how="inner").agg(
+        F.count(F.lit(1)), F.count_distinct("ambiguousSerial")
+    )
     row = shared.collect()[0]
     counts = {"customers": row[0], "serial numbers": row[1]}
     summary = (

@@ -17,6 +17,10 @@ def audit_quarantine(*, records: int, quarantined: Mapping[str, int], max_share:
     """
     bad = sum(quarantined.values())
     share = bad / records if records else 0.0
-    counts = {"records": records, "quarantined": bad, **{f"quarantined: {k}": v for k, v in sorted(quarantined.items())}}
+    counts = {
+        "records": records,
+        "quarantined": bad,
+        **{f"quarantined: {k}": v for k, v in sorted(quarantined.items())},
+    }
     summary = f"{bad} of {records} records ({share:.2%}) are quarantined; the limit is {max_share:.2%}."
     return Outcome(CHECK, passed=share <= max_share, summary=summary, counts=counts)

@@ -8,7 +8,12 @@ CHECK = "reconciliation"
 
 
 def audit_reconciliation(
-    *, rows_in: int, kept: int, expected_kept: int | None = None, withheld: Mapping[str, int], quarantined: int = 0
+    *,
+    rows_in: int,
+    kept: int,
+    expected_kept: int | None = None,
+    withheld: Mapping[str, int],
+    quarantined: int = 0,
 ) -> Outcome:
     """Audit the books of one table.
 

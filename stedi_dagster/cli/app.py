@@ -42,9 +42,7 @@ def generate(
     ),
     scale: Annotated[float, typer.Option(help="1 has as many records as the public data: 110,909.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Another seed, other people.")] = 0,
-    quirks: Annotated[
-        bool, typer.Option("--quirks", help="Add every oddity that a landing zone may hold.")
-    ] = False,
+    quirks: Annotated[bool, typer.Option("--quirks", help="Add every oddity that a landing zone may hold.")] = False,
 ) -> None:
     """Make sample landing data: the same for the same options."""
     with _told_plainly():

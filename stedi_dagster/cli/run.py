@@ -112,7 +112,12 @@ def _explanation(event: dg.DagsterEvent) -> str:
 def _show(lines: dict[str, Line], settings: Settings) -> None:
     console = Console()
     table = Table(box=None, pad_edge=False)
-    for heading, justify in (("table", "left"), ("", "left"), ("rows", "right"), ("withheld, and why", "left")):
+    for heading, justify in (
+        ("table", "left"),
+        ("", "left"),
+        ("rows", "right"),
+        ("withheld, and why", "left"),
+    ):
         table.add_column(heading, justify=justify)  # type: ignore[arg-type]
     table.add_column("checks")
     table.add_column("seconds", justify="right")

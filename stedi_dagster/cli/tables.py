@@ -29,7 +29,7 @@ def open_lakehouse() -> Lakehouse:
 def list_tables(*, as_json: bool) -> None:
     """Print the published tables in the order in which data flows."""
     order = list(TABLES)
-    found = []
+    found: list[dict[str, Any]] = []
     for table in published(open_lakehouse(), NAMESPACE):
         snapshot = table.current_snapshot()
         assert snapshot is not None  # noqa: S101 - `published` yields only tables that have one

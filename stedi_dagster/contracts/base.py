@@ -63,7 +63,7 @@ def epoch_ms(description: str, *, nullable: bool = False) -> Any:
     return column(description, nullable=nullable, unit=EPOCH_MS, ge=EARLIEST_MS)
 
 
-class Contract(pa.DataFrameModel):
+class Contract(pa.DataFrameModel):  # type: ignore[type-arg]
     """The base of all contracts; a subclass's docstring says which rows its table has."""
 
     class Config:
@@ -83,7 +83,7 @@ class Contract(pa.DataFrameModel):
 
     @classmethod
     def schema(cls, *, now_ms: int | None = None) -> DataFrameSchema:
-        """pandera's schema; with `now_ms`, moments must also lie within a day of that time.
+        """Pandera's schema; with `now_ms`, moments must also lie within a day of that time.
 
         Args:
             now_ms: the time of the run, in epoch milliseconds.

@@ -14,7 +14,9 @@ class MachineLearningCurated(Contract):
     """Each step reading with that person's accelerometer reading at the same time. No personal data."""
 
     participantId: T.StringType = column(
-        "Random number of the person, the same from run to run", personal="pseudonym", str_matches=r"^[0-9a-f-]{36}$"
+        "Random number of the person, the same from run to run",
+        personal="pseudonym",
+        str_matches=r"^[0-9a-f-]{36}$",
     )
     sensorReadingTime: T.LongType = epoch_ms("When both readings were taken")
     distanceFromObject: T.LongType = column("Distance to the nearest object", unit="as the device reports it")

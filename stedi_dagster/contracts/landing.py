@@ -53,9 +53,5 @@ class StepTrainerLanding(Contract):
     """Every step reading that landed from the step trainer."""
 
     sensorReadingTime: T.LongType = epoch_ms("When the reading was taken")
-    serialNumber: T.StringType = column(
-        "Serial number of the step trainer", personal="yes", str_contains=_NOT_BLANK
-    )
-    distanceFromObject: T.LongType = column(
-        "Distance to the nearest object", unit="as the device reports it"
-    )
+    serialNumber: T.StringType = column("Serial number of the step trainer", personal="yes", str_contains=_NOT_BLANK)
+    distanceFromObject: T.LongType = column("Distance to the nearest object", unit="as the device reports it")

@@ -12,9 +12,7 @@ class Quarantine(Contract):
     line: T.LongType = column("Line at which the text begins, the first is 1", ge=1)
     position: T.LongType = column("Byte at which the text begins, the first is 0, after unpacking", ge=0)
     reason: T.StringType = column("Why it is no record")
-    raw: T.StringType = column(
-        "The text; bytes that are no UTF-8 as \\xNN; at most 10,000 characters", personal="yes"
-    )
+    raw: T.StringType = column("The text; bytes that are no UTF-8 as \\xNN; at most 10,000 characters", personal="yes")
 
 
 class Participants(Contract):

@@ -47,9 +47,7 @@ def draft_landing(run: Run, feed: Feed, listing: Listing, *, max_bad_share: floa
         frame = content.frame(run.session)
         outcomes = (
             run_audit(CONTRACT, lambda: audit_contract(frame, feed.contract, now_ms=run.now_ms)),
-            audit_reconciliation(
-                rows_in=rows_in, kept=content.rows, withheld={}, quarantined=quarantine.content.rows
-            ),
+            audit_reconciliation(rows_in=rows_in, kept=content.rows, withheld={}, quarantined=quarantine.content.rows),
             audit_quarantine(records=rows_in, quarantined=quarantined, max_share=max_bad_share),
         )
     return Draft(

@@ -85,9 +85,7 @@ def draft_table(run: Run, plan: TableDraft, inputs: Mapping[str, Reading]) -> Dr
     if publication is None:
         recorded = _properties(run, rows_in=rows_in, kept=kept, withheld=withheld, upstream=upstream)
         publication = run.lakehouse.prepare(table, content, depends_on, recorded)
-    return Draft(
-        publication, rows_in, withheld, tuple(outcomes), {**upstream, CUSTOMER_LANDING: customers.snapshot_id}
-    )
+    return Draft(publication, rows_in, withheld, tuple(outcomes), {**upstream, CUSTOMER_LANDING: customers.snapshot_id})
 
 
 def _stage(

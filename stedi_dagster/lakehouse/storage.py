@@ -51,7 +51,8 @@ class Storage:
         statistics = [footer.row_group(group).column(index).statistics for group in range(footer.num_row_groups)]
         if any(found is None or not found.has_null_count for found in statistics):
             return None
-        return footer.num_rows - sum(found.null_count for found in statistics)
+        nulls: int = sum(found.null_count for found in statistics)
+        return int(footer.num_rows) - nulls
 
     def write_parquet(self, path: str, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> int:
         """Write a Parquet file batch by batch, and return its number of rows."""

@@ -72,9 +72,7 @@ def list_files(landing: str, feed: Feed) -> Listing:
     return Listing(tuple(sorted(files)), tuple(sorted(markers)))
 
 
-def _sort_out(
-    found: Sequence[fs.FileInfo], folder: str, feed: Feed
-) -> tuple[list[RawFile], list[str]]:
+def _sort_out(found: Sequence[fs.FileInfo], folder: str, feed: Feed) -> tuple[list[RawFile], list[str]]:
     files: list[RawFile] = []
     markers: list[str] = []
     for info in found:

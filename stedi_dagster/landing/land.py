@@ -84,9 +84,7 @@ class Lander:
         counts = [self._storage.values(path, spec.name) for path in paths for spec in raw_columns(self._feed.contract)]
         return None if None in counts else sum(count for count in counts if count is not None)
 
-    def _land_odd(
-        self, files: Sequence[RawFile], records: Staging, quarantine: Staging, landed: Landed
-    ) -> None:
+    def _land_odd(self, files: Sequence[RawFile], records: Staging, quarantine: Staging, landed: Landed) -> None:
         unreadable: list[tuple[Any, ...]] = []
 
         def rows() -> Iterator[Row]:
@@ -99,9 +97,7 @@ class Lander:
                         continue
                     landed.quarantined[reason] += 1
                     landed.quarantined_by_file[file.name] += 1
-                    unreadable.append(
-                        (file.name, document.line, document.position, reason, presentable(document.text))
-                    )
+                    unreadable.append((file.name, document.line, document.position, reason, presentable(document.text)))
                     if len(unreadable) >= _QUARANTINED_A_PART:
                         quarantine.write_rows(unreadable)
                         unreadable.clear()

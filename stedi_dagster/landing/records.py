@@ -121,9 +121,7 @@ def _string(item: Any, name: str) -> str:
 
 
 def _long(item: Any, name: str) -> int:
-    if isinstance(item, str) and _INTEGER.fullmatch(item):
-        item = int(item)
-    elif isinstance(item, float) and item.is_integer():
+    if (isinstance(item, str) and _INTEGER.fullmatch(item)) or (isinstance(item, float) and item.is_integer()):
         item = int(item)
     if isinstance(item, bool) or not isinstance(item, int):
         raise _UnreadableError(f"{name} has the wrong type")

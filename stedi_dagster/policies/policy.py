@@ -17,9 +17,7 @@ class Policy(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    consent: Consent = Field(
-        default="granted", description="Whether readings from before the agreement are used."
-    )
+    consent: Consent = Field(default="granted", description="Whether readings from before the agreement are used.")
     match: Match = Field(default="person", description="What a step reading and an accelerometer reading share.")
     max_age: int | None = Field(default=None, description="Years at registration above which nobody is kept.")
 

@@ -109,12 +109,8 @@ class Crowd:
 
         everybody = np.ones(count, dtype=np.bool_)
         consents = dice.choose(everybody, self._consenting.take(count))
-        updates = self._part(dice, consents, self._updated) | self._part(
-            dice, ~consents, self._updated_others
-        )
-        plausible = self._part(dice, consents, self._plausible) | self._part(
-            dice, ~consents, self._plausible_others
-        )
+        updates = self._part(dice, consents, self._updated) | self._part(dice, ~consents, self._updated_others)
+        plausible = self._part(dice, consents, self._plausible) | self._part(dice, ~consents, self._plausible_others)
         late = self._part(dice, consents & updates, self._late)
 
         registered = OPENING + numbers * ARRIVAL_MS + dice.below(ARRIVAL_JITTER_MS, count)

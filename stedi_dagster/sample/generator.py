@@ -133,9 +133,7 @@ class _Feed:
 
 def _refuse_to_overwrite(landing: Path) -> None:
     if landing.exists() and not landing.is_dir():
-        raise SettingsError(
-            f"The landing folder {landing} is a file: name a folder, or one that does not exist yet."
-        )
+        raise SettingsError(f"The landing folder {landing} is a file: name a folder, or one that does not exist yet.")
     for feed in FEEDS:
         folder = feed_folder(landing, feed)
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):

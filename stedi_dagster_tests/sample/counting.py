@@ -35,6 +35,4 @@ def one(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[int, ...]:
 
 def contents(landing: Path) -> dict[str, bytes]:
     """Return every file below a folder."""
-    return {
-        str(path.relative_to(landing)): path.read_bytes() for path in landing.rglob("*") if path.is_file()
-    }
+    return {str(path.relative_to(landing)): path.read_bytes() for path in landing.rglob("*") if path.is_file()}

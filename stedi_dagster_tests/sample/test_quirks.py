@@ -147,7 +147,5 @@ def test_thirty_serials_are_shared_by_everybody_of_the_fulfilment_bug(quirky):
     assert {len(consents) for consents in shared.values()} == {2}
     # Two who consent, one who does, nobody: every case is there.
     assert {sum(consents) for consents in shared.values()} == {0, 1, 2}
-    steps = Counter(
-        record["serialNumber"] for record in records_of(quirky, "serials_for_everybody", "step_trainer")
-    )
+    steps = Counter(record["serialNumber"] for record in records_of(quirky, "serials_for_everybody", "step_trainer"))
     assert steps == dict.fromkeys(shared, 60)

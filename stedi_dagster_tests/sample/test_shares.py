@@ -47,18 +47,14 @@ def test_matching_by_person_and_time_gives_each_accelerometer_reading_once(full,
 
 def test_no_reading_is_there_twice(db):
     assert one(db, "select count(*) from (select distinct * from accelerometer)") == (81_273,)
-    assert one(
-        db, "select count(*) from (select distinct serialNumber, sensorReadingTime from step_trainer)"
-    ) == (28_680,)
+    assert one(db, "select count(*) from (select distinct serialNumber, sensorReadingTime from step_trainer)") == (
+        28_680,
+    )
 
 
 def test_every_session_has_thirty_times_with_two_or_three_accelerometer_readings_each(db):
-    assert one(
-        db, "select min(n), max(n) from (select count(*) n from step_trainer group by serialNumber)"
-    ) == (30, 30)
-    assert one(
-        db, 'select min(n), max(n) from (select count(*) n from accelerometer group by "user", timestamp)'
-    ) == (
+    assert one(db, "select min(n), max(n) from (select count(*) n from step_trainer group by serialNumber)") == (30, 30)
+    assert one(db, 'select min(n), max(n) from (select count(*) n from accelerometer group by "user", timestamp)') == (
         2,
         3,
     )

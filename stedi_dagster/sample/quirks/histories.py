@@ -90,9 +90,7 @@ def email_spelt_otherwise(feed: str, delivery: Delivery) -> list[Odd]:
 
 def only_email_spelt_otherwise(feed: str, delivery: Delivery) -> list[Odd]:
     """Customers known only by an email in other letters than their readings have."""
-    return _histories(
-        feed, delivery, lambda record: ({**record, "email": f" {record['email'].swapcase()} "},)
-    )
+    return _histories(feed, delivery, lambda record: ({**record, "email": f" {record['email'].swapcase()} "},))
 
 
 def user_spelt_otherwise(feed: str, delivery: Delivery) -> list[Odd]:
@@ -101,8 +99,7 @@ def user_spelt_otherwise(feed: str, delivery: Delivery) -> list[Odd]:
     if feed == ACCELEROMETER:
         spell = (str.upper, str.lower, lambda user: f" {user}  ")
         records = [
-            {**record, "user": spell[number % len(spell)](record["user"])}
-            for number, record in enumerate(records)
+            {**record, "user": spell[number % len(spell)](record["user"])} for number, record in enumerate(records)
         ]
     return [plain(feed, records)]
 

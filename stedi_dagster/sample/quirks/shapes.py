@@ -122,9 +122,7 @@ def unknown_keys(feed: str, delivery: Delivery) -> list[Odd]:
         {"": None, "ordered": False},
     ]
     records = [
-        {**extras[number % len(extras)], **record}
-        if number % 2
-        else {**record, **extras[number % len(extras)]}
+        {**extras[number % len(extras)], **record} if number % 2 else {**record, **extras[number % len(extras)]}
         for number, record in enumerate(flat(delivery))
     ]
     return [plain(feed, records)]
@@ -135,9 +133,7 @@ def other_letters(feed: str, delivery: Delivery) -> list[Odd]:
     key = "gerät" if feed == ACCELEROMETER else "customerName"
     names = ("Zoë Ångström", "Łukasz Żółć", "山田 花子", "Σίσυφος 🦶")
     records = [{**record, key: names[number % len(names)]} for number, record in enumerate(flat(delivery))]
-    lines = [
-        json.dumps(record, ensure_ascii=number % 2 == 0).encode() for number, record in enumerate(records)
-    ]
+    lines = [json.dumps(record, ensure_ascii=number % 2 == 0).encode() for number, record in enumerate(records)]
     return [Odd(text(lines), len(lines))]
 
 

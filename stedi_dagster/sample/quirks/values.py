@@ -98,9 +98,7 @@ def same_key_twice(feed: str, delivery: Delivery) -> list[Odd]:
     records = flat(delivery)
     key = "timestamp" if feed == ACCELEROMETER else "serialNumber"
     other = key.upper()
-    extra: list[Record] = [
-        {other: 1_655_564_000_001 if feed == ACCELEROMETER else "another"} for _ in records
-    ]
+    extra: list[Record] = [{other: 1_655_564_000_001 if feed == ACCELEROMETER else "another"} for _ in records]
     return [
         plain(
             feed,

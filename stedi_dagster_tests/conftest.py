@@ -1,0 +1,76 @@
+"""Fixtures that many tests share. Engines are started once a session; everything else is small and fresh."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from stedi_dagster.engines.base import Engine
+from stedi_dagster.engines.sail import Sail
+from stedi_dagster.engines.spark import LocalSpark, find_java
+from stedi_dagster.errors import EngineError
+
+REAL_DATA = Path(__file__).parents[2] / "shared" / "data" / "stedi"
+
+
+def _missing(what: str) -> None:
+    """Skip, except where STEDI_TESTS_REQUIRE says that this must be there (CI does)."""
+    required = os.environ.get("STEDI_TESTS_REQUIRE", "").split(",")
+    if what.split(maxsplit=1)[0].lower() in required:
+        pytest.fail(f"STEDI_TESTS_REQUIRE names it, and it is missing: {what}")
+    pytest.skip(what)
+
+
+@pytest.fixture(scope="session")
+def sail_url() -> Iterator[str]:
+    """A Sail server."""
+    with Sail().serving() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def spark_url() -> Iterator[str]:
+    """An Apache Spark Connect server, where there is a Java for it."""
+    try:
+        find_java()
+    except EngineError as error:
+        _missing(f"Java 17 or 21 is needed for Apache Spark: on Debian, apt-get install openjdk-17-jre ({error})")
+    with LocalSpark().serving() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def sail(sail_url: str) -> Iterator[SparkSession]:
+    """A session on Sail."""
+    yield from _session(sail_url)
+
+
+@pytest.fixture(scope="session")
+def spark(spark_url: str) -> Iterator[SparkSession]:
+    """A session on Apache Spark."""
+    yield from _session(spark_url)
+
+
+@pytest.fixture(params=["sail", "spark"])
+def engine(request: pytest.FixtureRequest) -> SparkSession:
+    """A session on each engine in turn."""
+    session: SparkSession = request.getfixturevalue(request.param)
+    return session
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The public landing data, where it is."""
+    if not REAL_DATA.is_dir():
+        pytest.skip("the public landing data is not beside this checkout (../shared/data/stedi)")
+    return REAL_DATA
+
+
+def _session(url: str) -> Iterator[SparkSession]:
+    from stedi_dagster.engines.remote import Remote
+
+    engine: Engine = Remote(url)
+    with engine.session() as session:
+        yield session
