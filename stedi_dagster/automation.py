@@ -1,4 +1,4 @@
-"""What starts runs: jobs for people, a schedule and a sensor on new files for nobody. Both are off until switched on."""
+"""What starts runs: jobs for people; a schedule and sensors, all off until somebody switches them on."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

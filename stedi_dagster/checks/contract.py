@@ -69,7 +69,7 @@ def _wrong_columns(frame: DataFrame, schema: DataFrameSchema) -> dict[str, int]:
     if {field.name: field.dataType for field in frame.schema} == expected and len(frame.columns) == len(expected):
         return {}
     with config_context(validation_depth=ValidationDepth.SCHEMA_ONLY):
-        errors = schema.validate(frame).pandera.errors
+        errors: Any = schema.validate(frame).pandera.errors
     found = [error for kind in errors.get("SCHEMA", {}).values() for error in kind]
     return {f"{error['column']}: {error['check']}": 1 for error in found}
 

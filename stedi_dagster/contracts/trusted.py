@@ -37,7 +37,7 @@ class AccelerometerTrusted(AccelerometerLanding):
 
 
 class StepTrainerTrusted(StepTrainerLanding):
-    """The step readings of the people in customers_curated, each once; none of a serial number that two people carry."""
+    """The step readings of the people in customers_curated, each once; none of a serial number two people carry."""
 
     serialNumber: T.StringType = column(
         "Serial number of the step trainer, trimmed, lower-cased", personal="yes", str_matches=_KEY
