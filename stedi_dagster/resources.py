@@ -1,5 +1,6 @@
-"""What a Dagster run is given: the engine, the lakehouse, the policy, the landing zone. The only place that knows both
-Dagster's resources and ours.
+"""What a Dagster run is given: the engine, the lakehouse, the policy, the landing zone.
+
+The only place that knows both Dagster's resources and ours.
 """
 
 import logging

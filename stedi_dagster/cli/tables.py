@@ -1,6 +1,7 @@
 """`stedi tables` and `stedi quarantine`: what is published, and what could not be read."""
 
 import json
+import sys
 from datetime import UTC, datetime
 from typing import Any
 
@@ -75,4 +76,6 @@ def show(rows: list[dict[str, Any]], *, as_json: bool) -> None:
         grid.add_column(name, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         grid.add_row(*("" if value is None else str(value) for value in row.values()))
-    Console(markup=False, highlight=False).print(grid)
+    # A pipe or a file has no width; columns must not be folded there.
+    width = None if sys.stdout.isatty() else 400
+    Console(markup=False, highlight=False, width=width).print(grid)

@@ -4,16 +4,9 @@ from collections.abc import Iterator
 
 import duckdb
 from pyiceberg.table import Table
-from pyiceberg.types import BooleanType, DoubleType, LongType, PrimitiveType, StringType
 
 from stedi_dagster.lakehouse.lakehouse import NAMESPACE, RESTRICTED, Lakehouse
 
-_DUCKDB: dict[PrimitiveType, str] = {
-    StringType(): "VARCHAR",
-    LongType(): "BIGINT",
-    DoubleType(): "DOUBLE",
-    BooleanType(): "BOOLEAN",
-}
 _QUARANTINE = "_quarantine"
 
 
@@ -28,24 +21,23 @@ def published(lakehouse: Lakehouse, namespace: str) -> Iterator[Table]:
 def connect(lakehouse: Lakehouse) -> duckdb.DuckDBPyConnection:
     """A connection in which every published table is a view, and `quarantine` all feeds' quarantines together."""
     connection = duckdb.connect()
-    quarantines = []
+    together: duckdb.DuckDBPyRelation | None = None
     for namespace in (NAMESPACE, RESTRICTED):
         for table in published(lakehouse, namespace):
             name = table.name()[-1]
-            connection.execute(f'CREATE VIEW "{name}" AS {_rows(table)}')
+            rows = _rows(connection, table)
+            rows.create_view(name)
             if name.endswith(_QUARANTINE):
-                quarantines.append(name)
-    if quarantines:
-        parts = [f"SELECT '{name.removesuffix(_QUARANTINE)}' AS feed, * FROM \"{name}\"" for name in quarantines]
-        connection.execute(f"CREATE VIEW quarantine AS {' UNION ALL '.join(parts)}")
+                part = rows.project(f"'{name.removesuffix(_QUARANTINE)}' AS feed, *")
+                together = part if together is None else together.union(part)
+    if together is not None:
+        together.create_view("quarantine")
     return connection
 
 
-def _rows(table: Table) -> str:
+def _rows(connection: duckdb.DuckDBPyConnection, table: Table) -> duckdb.DuckDBPyRelation:
     paths = [task.file.file_path for task in table.scan().plan_files()]
-    columns = [(f'"{field.name}"', _DUCKDB[field.field_type]) for field in table.schema().fields]  # type: ignore[index]
+    schema = table.schema().as_arrow()
     if not paths:
-        nulls = ", ".join(f"NULL::{kind} AS {name}" for name, kind in columns)
-        return f"SELECT {nulls} WHERE false"
-    files = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
-    return f"SELECT {', '.join(name for name, _ in columns)} FROM read_parquet([{files}])"
+        return connection.from_arrow(schema.empty_table())
+    return connection.read_parquet(paths).select(*schema.names)

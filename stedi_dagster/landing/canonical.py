@@ -35,8 +35,9 @@ _DATE = (
 
 @dataclass(frozen=True)
 class Lines:
-    """What a text read of some files found: `records` are lines with anything on them, `values` all their fields
-    that are not null.
+    """What a text read of some files found.
+
+    `records` are lines with anything on them, `values` all their fields that are not null.
     """
 
     octets: int = 0

@@ -123,7 +123,7 @@ class Lander:
 
 
 def presentable(text: str) -> str:
-    """The text as it can be stored: bytes that are no UTF-8 as \\xNN, at most 10,000 characters, no white space around."""
+    """The text as it can be stored: bytes that are no UTF-8 in hexadecimal, at most 10,000 characters, trimmed."""
     text = text.strip()[:_LONGEST_RAW]
     text = _SURROGATE.sub(lambda match: f"\\x{ord(match[0]) - 0xDC00:02x}", text)
     return _ANY_SURROGATE.sub("\ufffd", text)

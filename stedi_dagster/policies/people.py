@@ -83,9 +83,8 @@ def _latest_first() -> list[Column]:
 
 
 def _age_at_registration() -> Column:
-    """Completed years from birthDay to registrationDate; null where either is unknown. Texts, because birthdays
-    in the feed go back to years in which calendars, and engines, differ.
-    """
+    """Completed years from birthDay to registrationDate; null where either is unknown."""
+    # Compared as texts, because birthdays in the feed go back to years in which calendars, and engines, differ.
     registered = F.date_format(F.timestamp_millis(F.col("registrationDate")), "yyyy-MM-dd")
     born = F.when(F.col("birthDayValid"), F.col("birthDay"))
     years = F.substring(registered, 1, 4).cast("int") - F.substring(born, 1, 4).cast("int")
