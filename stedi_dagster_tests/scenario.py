@@ -119,4 +119,8 @@ def checks(result: dg.ExecuteInProcessResult) -> dict[tuple[str, str], dg.AssetC
 def counts(evaluation: dg.AssetCheckEvaluation) -> dict[str, int]:
     """The counts that a check recorded."""
     table: Any = evaluation.metadata["counts"]
-    return {record.data["what"]: record.data["rows"] for record in table.records}
+    found = {}
+    for record in table.records:
+        *names, rows = record.data.values()
+        found[": ".join(names)] = rows
+    return found

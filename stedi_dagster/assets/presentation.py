@@ -6,6 +6,7 @@ from html import escape
 
 import dagster as dg
 
+from stedi_dagster.checks.contract import CHECK as CONTRACT
 from stedi_dagster.checks.outcome import Outcome
 from stedi_dagster.contracts import Contract
 from stedi_dagster.drafts.run import Draft
@@ -61,8 +62,19 @@ def check_result(outcome: Outcome, asset_key: dg.AssetKey) -> dg.AssetCheckResul
         passed=outcome.passed,
         severity=dg.AssetCheckSeverity[outcome.severity],
         description=outcome.summary,
-        metadata={"counts": counts_table(outcome.counts, "what")} if outcome.counts else {},
+        metadata={"counts": _check_counts(outcome)} if outcome.counts else {},
     )
+
+
+def _check_counts(outcome: Outcome) -> dg.TableMetadataValue:
+    if outcome.check != CONTRACT:
+        return counts_table(outcome.counts, "what")
+    schema = dg.TableSchema([dg.TableColumn(name) for name in ("column", "rule")] + [dg.TableColumn("rows", "int")])
+    records = []
+    for name, rows in outcome.counts.items():
+        column, _, rule = name.partition(": ")
+        records.append(dg.TableRecord({"column": column, "rule": rule, "rows": rows}))
+    return dg.MetadataValue.table(records=records, schema=schema)
 
 
 def counts_table(counts: Mapping[str, int], name: str) -> dg.TableMetadataValue:
