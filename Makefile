@@ -27,6 +27,7 @@ setup: $(READY) ## Make .venv with everything in it
 
 .PHONY: run
 run: setup ## Set up, make landing data if there is none, and materialize all eight tables
+	@test -n "$$STEDI_LANDING" -o -d data/landing || $(BIN)/stedi generate data/landing
 	@$(BIN)/stedi run
 
 .PHONY: test

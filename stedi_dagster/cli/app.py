@@ -97,6 +97,15 @@ def sql(
 
 
 @app.command()
+def settings(json: Json = False) -> None:
+    """Show every setting: its variable, its value now, what it means."""
+    with _told_plainly():
+        from stedi_dagster.cli.settings import list_settings
+
+        list_settings(as_json=json)
+
+
+@app.command()
 def ui(
     port: Annotated[int, typer.Option(help="The port on 127.0.0.1.")] = 3000,
 ) -> None:

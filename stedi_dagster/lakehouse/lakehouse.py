@@ -75,6 +75,10 @@ class Lakehouse:
 
     def ensure_table(self, name: str, contract: type[Contract]) -> Table:
         """A table as it is now; made, without a snapshot, where it is missing."""
+        # PyIceberg writes a metadata file for the new table before it looks whether there is one.
+        table = self.table(name)
+        if table is not None:
+            return table
         namespace = namespace_of(name)
         return self.catalog.create_table_if_not_exists(
             (namespace, name),
