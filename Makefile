@@ -14,7 +14,7 @@ help: ## Show this list
 # The lock file names versions and hashes only; --system-certs lets a company's own certificate authority be trusted.
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else "STEDI needs Python 3.11, 3.12 or 3.13, and %s is Python %d.%d. Install one and run: make PYTHON=python3.12 setup" % (sys.executable, *v))'
-	@$(PYTHON) -m venv --clear .venv || { echo "No virtual environment could be made: on Debian and Ubuntu, install python3-venv first." >&2; exit 1; }
+	@$(PYTHON) -m venv .venv || { echo "No virtual environment could be made: on Debian and Ubuntu, install python3-venv first." >&2; exit 1; }
 	@echo "Setting up .venv (once; about a minute) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	@$(BIN)/uv pip install --quiet --system-certs --compile-bytecode --require-hashes --python $(BIN)/python -r requirements.lock

@@ -21,6 +21,9 @@ from stedi_dagster.errors import EngineError
 # https://spark.apache.org/docs/4.0.0/: "Spark runs on Java 17/21".
 _JAVA_VERSIONS = (17, 21)
 _START_SECONDS = 90.0
+# Ends the server's process group when the server ends, or when this process does: then the pipe to `cat` closes, even
+# if nobody had the time to say so.
+_GUARD = '{ "$@"; kill 0; } & cat >/dev/null; kill 0'
 _STOP_SECONDS = 10.0
 
 
@@ -43,7 +46,7 @@ class LocalSpark(Engine):
                     self._command(port, scratch),
                     stdout=output,
                     stderr=subprocess.STDOUT,
-                    stdin=subprocess.DEVNULL,
+                    stdin=subprocess.PIPE,
                     cwd=scratch,
                     env=os.environ | {"JAVA_HOME": java_home, "SPARK_LOCAL_IP": "127.0.0.1"},
                     start_new_session=True,
@@ -68,6 +71,7 @@ class LocalSpark(Engine):
             "spark.sql.shuffle.partitions": str(os.cpu_count() or 2),
         }
         return [
+            *("sh", "-c", _GUARD, "sh"),
             str(spark_home / "bin" / "spark-submit"),
             *("--master", self._master, "--driver-memory", self._driver_memory),
             *("--class", "org.apache.spark.sql.connect.service.SparkConnectServer"),
@@ -113,7 +117,7 @@ def _wait_until_serving(process: "subprocess.Popen[bytes]", port: int, log: Path
     while time.monotonic() < deadline:
         if process.poll() is not None:
             tail = " | ".join(log.read_text(errors="replace").splitlines()[-5:])
-            raise EngineError(f"The local Apache Spark server ended with {process.returncode}: {tail}")
+            raise EngineError(f"The local Apache Spark server did not start: {tail}")
         with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return
         time.sleep(0.1)

@@ -19,7 +19,7 @@ _LONGEST_DOCUMENT = 1 << 20
 _BETWEEN = re.compile(r"[ \t\r\n\ufeff]*")
 # Where reading may go on after something unreadable: at a line that begins an object or an array, or at an object
 # that follows another on the same line.
-_RESUME = re.compile(r"\n[ \t\r]*(?=[{\[])|\}[ \t\r]*,?[ \t\r]*(?=\{)")
+_RESUME = re.compile(r"\n[ \t\r]*(?=[{\[])|\}[ \t\r]*(?:,[ \t\r]*)?(?=\{)")
 _NOT_JSON = "not JSON"
 
 
@@ -35,6 +35,16 @@ class Document(NamedTuple):
     text: str
     line: int
     position: int
+
+
+class _Unnumbered(str):
+    """Text in which a decoding error is not looked up: Python counts all lines before each, at a millisecond an error."""
+
+    __slots__ = ()
+
+    def count(self, *_: Any) -> int:
+        """No lines."""
+        return 0
 
 
 class _Cursor:
@@ -67,7 +77,7 @@ def read_documents(stream: IO[bytes]) -> Iterator[Document]:
         if isinstance(more, str) and len(buffer) - start < _LONGEST_DOCUMENT:
             more = next(blocks, None)
             if isinstance(more, str):
-                buffer, start = buffer[start:] + more, 0
+                buffer, start = _Unnumbered(buffer[start:] + more), 0
             continue
         if start >= len(buffer):
             break
