@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from pyiceberg.table import Table
 from pyspark.sql import DataFrame
@@ -17,6 +16,7 @@ from stedi_dagster.checks.reconciliation import audit_reconciliation
 from stedi_dagster.contracts import Contract, CustomerLanding
 from stedi_dagster.drafts.run import Draft, Run, engine_errors
 from stedi_dagster.lakehouse.lakehouse import Reading, fingerprint, summary
+from stedi_dagster.lakehouse.publish import Publication
 from stedi_dagster.lakehouse.staging import Content
 from stedi_dagster.policies.policy import Policy
 from stedi_dagster.policies.selection import DUPLICATE, REASON, Selection
@@ -70,68 +70,76 @@ def draft_table(run: Run, plan: TableDraft, inputs: Mapping[str, Reading]) -> Dr
     publication = run.lakehouse.unchanged(table, plan.contract, depends_on)
     with engine_errors(f"computing {name}"):
         frames = {key: reading.frame(run.session) for key, reading in inputs.items()}
-        if publication is None:
-            content, expected, withheld = _stage(run, plan, table, frames)
-        else:
-            content = publication.content
-            expected, withheld = _recorded(table)
+        staged = _staged_before(publication, table) if publication else _stage(run, plan, table, frames)
+        content, withheld = staged.content, staged.withheld
         evidence = Evidence(content.frame(run.session), frames, customers.frame(run.session), run.policy)
-        outcomes = _audit(run, plan, content, evidence)
-        kept = content.rows
-        if plan.input_row:
-            kept = distinct_rows(evidence.content, plan.input_row, content.rows)
+        outcomes, kept = _audit(run, plan, staged, evidence)
     rows_in = inputs[plan.inputs[0]].content.rows
-    outcomes.append(audit_reconciliation(rows_in=rows_in, kept=kept, expected_kept=expected, withheld=withheld))
+    outcomes.append(audit_reconciliation(rows_in=rows_in, kept=kept, expected_kept=staged.expected, withheld=withheld))
     if publication is None:
-        recorded = _properties(run, rows_in=rows_in, kept=kept, withheld=withheld, upstream=upstream)
+        recorded = {
+            "run-id": run.run_id,
+            "code-version": run.code_version,
+            "policy": run.policy.model_dump(),
+            "upstream": upstream,
+            "rows-in": rows_in,
+            "kept": kept,
+            "withheld": withheld,
+        }
         publication = run.lakehouse.prepare(table, content, depends_on, recorded)
     return Draft(publication, rows_in, withheld, tuple(outcomes), {**upstream, CUSTOMER_LANDING: customers.snapshot_id})
 
 
-def _stage(
-    run: Run, plan: TableDraft, table: Table, frames: Mapping[str, DataFrame]
-) -> tuple[Content, int, dict[str, int]]:
-    """Write the rows that the rules keep; return them, how many the rules say they are, and the withheld by reason."""
+@dataclass(frozen=True)
+class _Staged:
+    """Content with what the rules say of it: how many input rows it keeps, and the withheld by reason."""
+
+    content: Content
+    expected: int
+    withheld: dict[str, int]
+    # How many different rows the content has, where that was counted.
+    different: int | None = None
+
+
+def _stage(run: Run, plan: TableDraft, table: Table, frames: Mapping[str, DataFrame]) -> _Staged:
     selection = plan.select(**frames, policy=run.policy)
     staging = run.lakehouse.stage(table, plan.contract)
     staging.write_frame(selection.kept)
     content = staging.content()
     withheld = {row[REASON]: row["rows"] for row in selection.counts.collect()}
     expected: int = withheld.pop(None, 0)
-    if selection.once and content.rows:
-        # Re-deliveries are rare: the price of comparing all rows is paid only where there are any.
-        different = distinct_rows(content.frame(run.session), plan.contract.names(), content.rows)
-        if different < content.rows:
-            withheld[DUPLICATE] = content.rows - different
-            expected -= withheld[DUPLICATE]
-            staging.discard()
-            staging = run.lakehouse.stage(table, plan.contract)
-            staging.write_frame(selection.kept.distinct())
-            content = staging.content()
-    return content, expected, withheld
+    if not selection.once or not content.rows:
+        return _Staged(content, expected, withheld)
+    # Re-deliveries are rare: the price of keeping one of each is paid only where there are any.
+    different = distinct_rows(content.frame(run.session), plan.contract.names(), content.rows)
+    repeated = content.rows - different
+    if not repeated:
+        return _Staged(content, expected, withheld, different)
+    staging.discard()
+    staging = run.lakehouse.stage(table, plan.contract)
+    staging.write_frame(selection.kept.distinct())
+    return _Staged(staging.content(), expected - repeated, {**withheld, DUPLICATE: repeated})
 
 
-def _recorded(table: Table) -> tuple[int, dict[str, int]]:
+def _staged_before(publication: Publication, table: Table) -> _Staged:
     """What `_stage` returned when the current snapshot was made."""
     snapshot = table.current_snapshot()
     assert snapshot is not None  # noqa: S101 - `unchanged` found it
-    return summary(snapshot, "kept", 0), summary(snapshot, "withheld", {})
+    return _Staged(publication.content, summary(snapshot, "kept", 0), summary(snapshot, "withheld", {}))
 
 
-def _audit(run: Run, plan: TableDraft, content: Content, evidence: Evidence) -> list[Outcome]:
+def _audit(run: Run, plan: TableDraft, staged: _Staged, evidence: Evidence) -> tuple[list[Outcome], int]:
+    """Run the audits side by side; return what they found, and how many input rows the content keeps."""
+    content = staged.content
     audits: dict[str, Callable[[], Outcome]] = {
-        CONTRACT: lambda: audit_contract(evidence.content, content.contract, now_ms=run.now_ms)
+        CONTRACT: lambda: audit_contract(
+            evidence.content, plan.contract, now_ms=run.now_ms, different=staged.different
+        ),
+        **{check: partial(audit, evidence) for check, audit in plan.audits.items()},
     }
-    for check, audit in plan.audits.items():
-        audits[check] = partial(audit, evidence)
-    with ThreadPoolExecutor(max_workers=len(audits)) as pool:
-        return list(pool.map(run_audit, audits, audits.values()))
-
-
-def _properties(run: Run, **counts: Any) -> dict[str, Any]:
-    return {
-        "run-id": run.run_id,
-        "code-version": run.code_version,
-        "policy": run.policy.model_dump(),
-        **counts,
-    }
+    with ThreadPoolExecutor() as pool:
+        outcomes = pool.map(run_audit, audits, audits.values())
+        kept = content.rows
+        if plan.input_row:
+            kept = evidence.content.select(*plan.input_row).distinct().count()
+        return list(outcomes), kept

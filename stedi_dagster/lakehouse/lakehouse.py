@@ -59,9 +59,12 @@ class Lakehouse:
     def catalog(self) -> Catalog:
         """PyIceberg's catalog, opened when first needed."""
         from pyiceberg.catalog.sql import SqlCatalog
+        from sqlalchemy import URL
 
         self._home.mkdir(parents=True, exist_ok=True)
-        catalog = SqlCatalog("stedi", uri=f"sqlite:///{self._home}/catalog.db", warehouse=self._warehouse)
+        # Not an f-string: a `%` or `?` in the folder's name would mean something else.
+        uri = URL.create("sqlite", database=str(self._home / "catalog.db"))
+        catalog = SqlCatalog("stedi", uri=uri.render_as_string(), warehouse=self._warehouse)
         for namespace in (NAMESPACE, RESTRICTED):
             catalog.create_namespace_if_not_exists(namespace)
         return catalog
