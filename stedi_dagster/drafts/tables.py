@@ -1,6 +1,6 @@
 """Drafting a trusted or curated table: select, stage, audit."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -108,10 +108,11 @@ def _stage(run: Run, plan: TableDraft, table: Table, frames: Mapping[str, DataFr
     content = staging.content()
     withheld = {row[REASON]: row["rows"] for row in selection.counts.collect()}
     expected: int = withheld.pop(None, 0)
-    if not selection.once or not content.rows:
+    frame = content.frame(run.session)
+    if not selection.once or not content.rows or not _has(frame, plan.contract.names()):
         return _Staged(content, expected, withheld)
     # Re-deliveries are rare: the price of keeping one of each is paid only where there are any.
-    different = distinct_rows(content.frame(run.session), plan.contract.names(), content.rows)
+    different = distinct_rows(frame, plan.contract.names(), content.rows)
     repeated = content.rows - different
     if not repeated:
         return _Staged(content, expected, withheld, different)
@@ -140,6 +141,11 @@ def _audit(run: Run, plan: TableDraft, staged: _Staged, evidence: Evidence) -> t
     with ThreadPoolExecutor() as pool:
         outcomes = pool.map(run_audit, audits, audits.values())
         kept = content.rows
-        if plan.input_row:
+        if plan.input_row and _has(evidence.content, plan.input_row):
             kept = evidence.content.select(*plan.input_row).distinct().count()
         return list(outcomes), kept
+
+
+def _has(frame: DataFrame, columns: Iterable[str]) -> bool:
+    """Whether the columns are there; that they should be is for the contract's audit to say."""
+    return set(columns) <= set(frame.columns)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from pyiceberg.exceptions import CommitFailedException, ValidationException
 from pyiceberg.expressions import AlwaysTrue
@@ -28,23 +29,32 @@ class Published:
 
 
 class Publication:
-    """A commit that is ready: its snapshot is known, and `commit` makes it the table's current one.
+    """A commit that is ready once its snapshot is asked for; `commit` makes that the table's current one.
 
-    Where the content is published already (`transaction` is None) there is nothing to do.
+    Where the content is published already (`properties` is None) there is nothing to do.
     """
 
-    def __init__(self, table: Table, content: Content, transaction: Transaction | None) -> None:
+    def __init__(self, table: Table, content: Content, properties: Mapping[str, str] | None) -> None:
         self.table = table
         self.content = content
-        self._transaction = transaction
-        metadata = transaction.table_metadata if transaction else table.metadata
-        assert metadata.current_snapshot_id is not None  # noqa: S101 - a prepared or a published snapshot
-        self.snapshot_id: int = metadata.current_snapshot_id
+        self._properties = properties
 
     @property
     def reused(self) -> bool:
         """Whether the table held this content before."""
-        return self._transaction is None
+        return self._properties is None
+
+    @cached_property
+    def snapshot_id(self) -> int:
+        """The snapshot's identifier, which is known before the commit."""
+        metadata = self._transaction.table_metadata if self._transaction else self.table.metadata
+        assert metadata.current_snapshot_id is not None  # noqa: S101 - a prepared or a published snapshot
+        return metadata.current_snapshot_id
+
+    @cached_property
+    def _transaction(self) -> Transaction | None:
+        # Not before: PyIceberg refuses files whose columns are wrong, and which are is the contract audit's to say.
+        return None if self._properties is None else _replace(self.table, self.content, self._properties)
 
     def commit(self) -> Published:
         """Publish.
@@ -75,10 +85,13 @@ def prepare(table: Table, content: Content, properties: Mapping[str, str]) -> Pu
 
     Args:
         table: as it is now: if anybody commits after this, `Publication.commit` fails.
-        content: staged, audited files.
+        content: staged files; they need not be audited yet.
         properties: what to record with the snapshot.
     """
-    summary = {**properties, STAGED_IN: content.folder.rsplit("/", maxsplit=1)[-1]}
+    return Publication(table, content, {**properties, STAGED_IN: content.folder.rsplit("/", maxsplit=1)[-1]})
+
+
+def _replace(table: Table, content: Content, summary: Mapping[str, str]) -> Transaction:
     transaction = table.transaction()
     if _holds_files(table):
         transaction.delete(AlwaysTrue(), snapshot_properties=summary)
@@ -87,7 +100,7 @@ def prepare(table: Table, content: Content, properties: Mapping[str, str]) -> Pu
         transaction.add_files(list(content.paths), snapshot_properties=summary, check_duplicate_files=False)
     else:
         transaction.append(arrow_schema(content.contract).empty_table(), snapshot_properties=summary)
-    return Publication(table, content, transaction)
+    return transaction
 
 
 def _holds_files(table: Table) -> bool:

@@ -25,10 +25,9 @@ class Storage:
         folders = set()
         for path in paths:
             self._filesystem.delete_file(path)
-            folders.add(str(PurePosixPath(path).parent))
+            folders.add(PurePosixPath(path).parent)
         for folder in folders:
-            if not self._filesystem.get_file_info(fs.FileSelector(folder, allow_not_found=True)):
-                self._filesystem.delete_dir(folder)
+            self._delete_empty(folder)
 
     def delete_folder(self, folder: str) -> None:
         """Delete a folder with all that is in it, if it exists."""
@@ -63,3 +62,10 @@ class Storage:
                 writer.write_batch(batch)
                 rows += batch.num_rows
         return rows
+
+    def _delete_empty(self, folder: PurePosixPath) -> None:
+        while self._filesystem.get_file_info(str(folder)).type == fs.FileType.Directory:
+            if self._filesystem.get_file_info(fs.FileSelector(str(folder))):
+                return
+            self._filesystem.delete_dir(str(folder))
+            folder = folder.parent

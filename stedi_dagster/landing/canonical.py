@@ -27,9 +27,10 @@ _VISIBLE_CHARACTERS = r"[!#-9;-\[\]-z|~]"
 _GAP = r"[ \t]*"
 _DOUBLE = r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,17})?(?:[eE]-?[0-9]{1,2})?"
 _LONG = r"-?(?:0|[1-9][0-9]{0,17})"
+# Patterns end in \z and not in $: the latter would let a line separator (U+2028, say) follow on the JVM.
 _DATE = (
     r"^(?:[1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])"
-    r"|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-9]))$"
+    r"|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-9]))\z"
 )
 
 
@@ -63,7 +64,7 @@ def pattern(contract: type[Contract], *, now_ms: int) -> str:
     member = "|".join(f'"{re.escape(spec.name)}"{_GAP}:{_GAP}{_value(spec, now_ms)}' for spec in columns)
     fewest = sum(not spec.nullable for spec in columns) - 1
     more = rf"(?:{_GAP},{_GAP}(?:{member})){{{fewest},{len(columns) - 1}}}"
-    return rf"^{_GAP}\{{{_GAP}(?:{member}){more}{_GAP}\}}[ \t\r]*$"
+    return rf"^{_GAP}\{{{_GAP}(?:{member}){more}{_GAP}\}}[ \t\r]*\z"
 
 
 def raw_columns(contract: type[Contract]) -> list[Column]:
@@ -86,13 +87,14 @@ def scan(session: SparkSession, contract: type[Contract], files: Sequence[RawFil
         values = F.sum(colons - F.regexp_count(line, F.lit(r":[ \t]*null")))
     else:
         values = F.count_if(is_record) * len(columns)
+    is_canonical = line.rlike(pattern(contract, now_ms=now_ms)) & ~_hides_a_key(columns)
     row = (
         session.read.text([file.path for file in files])
         .agg(
             F.coalesce(F.sum(F.octet_length(line)), F.lit(0)),
             F.count(F.lit(1)),
             F.count_if(is_record),
-            F.count_if(line.rlike(pattern(contract, now_ms=now_ms))),
+            F.count_if(is_canonical),
             F.coalesce(values, F.lit(0)),
         )
         .collect()[0]
@@ -154,6 +156,16 @@ def _sum(one: Lines, other: Lines) -> Lines:
         one.canonical + other.canonical,
         one.values + other.values,
     )
+
+
+def _hides_a_key(columns: Sequence[Column]) -> SparkColumn:
+    """Whether a line may hold a key twice, once with null, which the count of its values would not tell."""
+    line = F.col("value")
+    twice = F.lit(False)
+    for spec in columns:
+        if spec.nullable:
+            twice |= F.regexp_count(line, F.lit(f'"{re.escape(spec.name)}"')) > 1
+    return F.when(line.contains("null"), twice).otherwise(F.lit(False))
 
 
 def _is_iso_date(column: str) -> SparkColumn:

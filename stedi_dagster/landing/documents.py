@@ -38,7 +38,7 @@ class Document(NamedTuple):
 
 
 class _Unnumbered(str):
-    """Text in which a decoding error is not looked up: Python counts all lines before each, at a millisecond an error."""
+    """Text whose lines are not counted: Python does so at each decoding error, for up to a millisecond in a block."""
 
     __slots__ = ()
 

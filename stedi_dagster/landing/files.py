@@ -55,12 +55,16 @@ def list_files(landing: str, feed: Feed) -> Listing:
     """List a feed's folder with all its sub-folders.
 
     Raises:
-        LandingError: the folder does not exist or cannot be read.
+        LandingError: the folder does not exist or cannot be read, or a name in it is not UTF-8.
     """
     filesystem = fs.LocalFileSystem()
     folder = f"{landing}/{feed.folder}"
     try:
         found = filesystem.get_file_info(fs.FileSelector(folder, recursive=True))
+        files, markers = _sort_out([info for info in found if info.type == fs.FileType.File], folder, feed)
+    except UnicodeDecodeError as error:
+        name = error.object.decode("utf-8", "backslashreplace")
+        raise LandingError(f"The name of the landing file {name} is not UTF-8. Rename it.") from None
     except FileNotFoundError:
         raise LandingError(
             f"The landing folder {folder} does not exist. Set STEDI_LANDING to a folder that holds "
@@ -68,7 +72,6 @@ def list_files(landing: str, feed: Feed) -> Listing:
         ) from None
     except OSError as error:
         raise LandingError(f"The landing folder {folder} cannot be read: {error.strerror}.") from None
-    files, markers = _sort_out([info for info in found if info.type == fs.FileType.File], folder, feed)
     return Listing(tuple(sorted(files)), tuple(sorted(markers)))
 
 

@@ -125,5 +125,5 @@ class Lander:
 def presentable(text: str) -> str:
     """The text as it can be stored: bytes that are no UTF-8 in hexadecimal, at most 10,000 characters, trimmed."""
     text = text.strip()[:_LONGEST_RAW]
-    text = _SURROGATE.sub(lambda match: f"\\x{ord(match[0]) - 0xDC00:02x}", text)
+    text = _SURROGATE.sub(lambda match: f"\\x{ord(match[0]) - 0xDC00:02x}", text)[:_LONGEST_RAW]
     return _ANY_SURROGATE.sub("\ufffd", text)
