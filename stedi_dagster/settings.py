@@ -16,6 +16,8 @@ from stedi_dagster.errors import SettingsError
 from stedi_dagster.policies.policy import PRESETS, Consent, Match, Policy, Preset
 
 _URL = re.compile(r"^[a-z][a-z0-9+.-]*://")
+# Engines take these for patterns in the paths that they read tables from.
+_PATTERNS = re.compile(r"[*?\[\]{}\\]")
 
 
 class Settings(BaseSettings):
@@ -98,7 +100,18 @@ class Settings(BaseSettings):
     @field_validator("home")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
+        if _URL.match(str(value).replace(":/", "://", 1)):  # a Path has one slash where a URL has two
+            msg = "allowed is a folder of this machine (a path)"
+            raise ValueError(msg)
         return value.expanduser().absolute()
+
+    @field_validator("home", "warehouse")
+    @classmethod
+    def _without_patterns(cls, value: Path | str | None) -> Path | str | None:
+        if _PATTERNS.search(str(value)):
+            msg = "allowed is a folder whose path holds none of * ? [ ] { } \\, which engines take for patterns"
+            raise ValueError(msg)
+        return value
 
     @classmethod
     def load(cls, **overrides: object) -> "Settings":
@@ -132,4 +145,6 @@ class Settings(BaseSettings):
 def _explain(detail: Any) -> str:
     name = "_".join(str(part) for part in detail["loc"]) or "?"
     reason = str(detail["msg"]).removeprefix("Value error, ")
-    return f"STEDI_{name.upper()}={detail['input']!r} is not allowed: {reason}."
+    # The parameters of an sc:// URL may carry a token.
+    value = re.sub(r"(/;).*", r"\1...", detail["input"]) if isinstance(detail["input"], str) else detail["input"]
+    return f"STEDI_{name.upper()}={value!r} is not allowed: {reason}."

@@ -6,7 +6,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
 
 
-def distinct_rows(frame: DataFrame, columns: Sequence[str], rows: int) -> int:
+def distinct_rows(frame: DataFrame, columns: Sequence[str], expected: int) -> int:
     """How many different rows there are.
 
     `count_distinct` over several columns would skip rows with a null, and is many times slower on Sail.
@@ -14,7 +14,7 @@ def distinct_rows(frame: DataFrame, columns: Sequence[str], rows: int) -> int:
     Args:
         frame: the rows.
         columns: the columns to compare.
-        rows: how many rows there are in all.
+        expected: how many there should be: if there are as many different hashes, they are not compared again.
     """
     hashes: int = frame.agg(F.count_distinct(F.xxhash64(*columns))).collect()[0][0]
-    return rows if hashes == rows else frame.select(*columns).distinct().count()
+    return expected if hashes == expected else frame.select(*columns).distinct().count()

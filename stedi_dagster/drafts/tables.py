@@ -142,7 +142,7 @@ def _audit(run: Run, plan: TableDraft, staged: _Staged, evidence: Evidence) -> t
         outcomes = pool.map(run_audit, audits, audits.values())
         kept = content.rows
         if plan.input_row and _has(evidence.content, plan.input_row):
-            kept = evidence.content.select(*plan.input_row).distinct().count()
+            kept = distinct_rows(evidence.content, plan.input_row, staged.expected)
         return list(outcomes), kept
 
 

@@ -142,7 +142,7 @@ def summary(snapshot: Snapshot, key: str, default: Any = None) -> Any:
 
 
 def _text(value: Any) -> str:
-    return json.dumps(value, sort_keys=True)
+    return json.dumps(value)
 
 
 def _content(table: Table, contract: type[Contract], snapshot: Snapshot) -> Content:

@@ -34,7 +34,7 @@ class Publication:
     Where the content is published already (`properties` is None) there is nothing to do.
     """
 
-    def __init__(self, table: Table, content: Content, properties: Mapping[str, str] | None) -> None:
+    def __init__(self, table: Table, content: Content, properties: dict[str, str] | None) -> None:
         self.table = table
         self.content = content
         self._properties = properties
@@ -91,7 +91,7 @@ def prepare(table: Table, content: Content, properties: Mapping[str, str]) -> Pu
     return Publication(table, content, {**properties, STAGED_IN: content.folder.rsplit("/", maxsplit=1)[-1]})
 
 
-def _replace(table: Table, content: Content, summary: Mapping[str, str]) -> Transaction:
+def _replace(table: Table, content: Content, summary: dict[str, str]) -> Transaction:
     transaction = table.transaction()
     if _holds_files(table):
         transaction.delete(AlwaysTrue(), snapshot_properties=summary)

@@ -17,6 +17,8 @@ from stedi_dagster.lakehouse.schema import arrow_schema
 from stedi_dagster.lakehouse.storage import Storage
 
 _ROWS_A_BATCH = 50_000
+# What every reader of Parquet knows, and cheaper to write than what packs better.
+_COMPRESSION = "snappy"
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Staging:
 
     def write_frame(self, frame: DataFrame) -> None:
         """Let the engine write a frame. Once only: engines refuse, or replace, a folder that exists."""
-        frame.write.parquet(f"{self.folder}/engine")
+        frame.write.option("compression", _COMPRESSION).parquet(f"{self.folder}/engine")
 
     def write_rows(self, rows: Iterable[tuple[Any, ...]]) -> int:
         """Write rows that this process holds, in the contract's column order; return their number."""

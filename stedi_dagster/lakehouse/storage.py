@@ -57,7 +57,7 @@ class Storage:
         """Write a Parquet file batch by batch, and return its number of rows."""
         self._filesystem.create_dir(str(PurePosixPath(path).parent), recursive=True)
         rows = 0
-        with pq.ParquetWriter(path, schema, filesystem=self._filesystem, compression="zstd") as writer:
+        with pq.ParquetWriter(path, schema, filesystem=self._filesystem) as writer:
             for batch in batches:
                 writer.write_batch(batch)
                 rows += batch.num_rows

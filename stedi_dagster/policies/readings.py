@@ -95,8 +95,9 @@ def paired_readings(
     same_person = F.col("user") == F.col("owner")
     pairing = same_time & same_person if policy.match == "person" else same_time
     kept = steps.join(accelerometer_trusted, on=pairing, how="inner").select(*MachineLearningCurated.names())
-    moments = accelerometer_trusted.select("timestamp", *(["user"] if policy.match == "person" else [])).distinct()
-    labelled = steps.join(moments, on=pairing, how="left").withColumn(
-        REASON, first_reason((F.col("timestamp").isNull(), NO_COUNTERPART))
+    paired = steps.join(accelerometer_trusted, on=pairing, how="left_semi")
+    alone = steps.join(accelerometer_trusted, on=pairing, how="left_anti")
+    labelled = paired.select(F.lit(None).cast("string").alias(REASON)).unionAll(
+        alone.select(F.lit(NO_COUNTERPART).alias(REASON))
     )
     return Selection(kept, labelled.groupBy(REASON).agg(F.count(F.lit(1)).alias("rows")))
