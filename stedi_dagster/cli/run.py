@@ -2,6 +2,7 @@
 
 import gc
 import json
+import sys
 import uuid
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -20,6 +21,9 @@ from stedi_dagster.settings import Settings
 
 # Dagster's own console log would tear the progress bar; every event is in the instance, for the UI.
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+_WIDTH_OF_A_PIPE = 140
 
 
 @dataclass
@@ -110,17 +114,11 @@ def _explanation(event: dg.DagsterEvent) -> str:
 
 
 def _show(lines: dict[str, Line], settings: Settings) -> None:
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_A_PIPE)
     table = Table(box=None, pad_edge=False)
-    for heading, justify in (
-        ("table", "left"),
-        ("", "left"),
-        ("rows", "right"),
-        ("withheld, and why", "left"),
-    ):
-        table.add_column(heading, justify=justify)  # type: ignore[arg-type]
-    table.add_column("checks")
-    table.add_column("seconds", justify="right")
+    for heading in ("table", "", "rows", "withheld, and why", "checks", "seconds"):
+        numeric = heading in {"rows", "seconds"}
+        table.add_column(heading, justify="right" if numeric else "left", no_wrap=not heading.startswith("withheld"))
     for line in lines.values():
         rows = "" if line.rows is None else f"{line.rows:,}"
         why = "\n".join(f"{count:,} {reason}" for reason, count in line.withheld.items() if count)
