@@ -146,5 +146,5 @@ def _explain(detail: Any) -> str:
     name = "_".join(str(part) for part in detail["loc"]) or "?"
     reason = str(detail["msg"]).removeprefix("Value error, ")
     # The parameters of an sc:// URL may carry a token.
-    value = re.sub(r"(/;).*", r"\1...", detail["input"]) if isinstance(detail["input"], str) else detail["input"]
+    value = re.sub(r";.*", ";...", detail["input"]) if isinstance(detail["input"], str) else detail["input"]
     return f"STEDI_{name.upper()}={value!r} is not allowed: {reason}."

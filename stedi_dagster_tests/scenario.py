@@ -4,7 +4,7 @@ A test says only what it is about; everything else has a default that is kept by
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -85,12 +85,18 @@ class Scenario:
         return Settings.load(**{"home": self.home, "landing": str(self.landing), **self.settings, **overrides})
 
     def run(
-        self, instance: dg.DagsterInstance | None = None, job: str = "everything", **overrides: Any
+        self,
+        instance: dg.DagsterInstance | None = None,
+        job: str = "everything",
+        tables: Iterable[str] | None = None,
+        **overrides: Any,
     ) -> dg.ExecuteInProcessResult:
-        """Run a job in this process; a failure is in the result."""
+        """Run a job, or only some of its tables, in this process; a failure is in the result."""
         definitions = build_defs(self.load_settings(**overrides))
         return definitions.resolve_job_def(job).execute_in_process(
-            instance=instance or dg.DagsterInstance.ephemeral(), raise_on_error=False
+            instance=instance or dg.DagsterInstance.ephemeral(),
+            asset_selection=None if tables is None else [dg.AssetKey(table) for table in tables],
+            raise_on_error=False,
         )
 
     def lakehouse(self) -> Lakehouse:

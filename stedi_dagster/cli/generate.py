@@ -28,4 +28,5 @@ def generate_sample(landing: Path, *, scale: float, seed: int, quirks: bool) -> 
         )
     for feed, totals in made.feeds.items():
         bad = f", {totals.bad:,} unreadable" if totals.bad else ""
-        console.print(f"{landing / feed / 'landing'}: {totals.files:,} files, {totals.records:,} records{bad}")
+        made_of = f"{totals.files:,} files, {totals.records:,} records{bad}"
+        console.print(f"{landing / feed / 'landing'}: {made_of}", markup=False, soft_wrap=True)

@@ -1,6 +1,7 @@
 """`stedi tables` and `stedi quarantine`: what is published, and what could not be read."""
 
 import json
+import math
 import sys
 from datetime import UTC, datetime
 from typing import Any
@@ -61,14 +62,17 @@ def list_quarantine(*, as_json: bool, limit: int) -> None:
 
 
 def rows_of(relation: Any) -> list[dict[str, Any]]:
-    """A DuckDB result as a list of objects."""
-    return [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
+    """A DuckDB result as a list of objects; of columns with the same name, later ones get a number."""
+    columns = list(relation.columns)
+    before = [columns[:index].count(name) for index, name in enumerate(columns)]
+    names = [f"{name}_{count + 1}" if count else name for name, count in zip(columns, before, strict=True)]
+    return [dict(zip(names, row, strict=True)) for row in relation.fetchall()]
 
 
 def show(rows: list[dict[str, Any]], *, as_json: bool) -> None:
     """Print rows as JSON or as a grid."""
     if as_json:
-        print(json.dumps(rows, indent=2, default=str, ensure_ascii=False))  # noqa: T201
+        print(json.dumps([_plain(row) for row in rows], indent=2, default=str, ensure_ascii=False))  # noqa: T201
         return
     grid = Grid(box=None, pad_edge=False)
     for name in rows[0] if rows else ():
@@ -79,3 +83,8 @@ def show(rows: list[dict[str, Any]], *, as_json: bool) -> None:
     # A pipe or a file has no width; columns must not be folded there.
     width = None if sys.stdout.isatty() else 400
     Console(markup=False, highlight=False, width=width).print(grid)
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    """The row with what JSON has no number for as text."""
+    return {k: str(v) if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}

@@ -1,5 +1,7 @@
 """What is the same for every table of one run, and what a run makes of a table."""
 
+import logging
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +18,11 @@ from stedi_dagster.lakehouse.publish import Publication, Published
 from stedi_dagster.policies.policy import Policy
 
 PARTICIPANTS = "participants"
+
+# PySpark logs what an engine said, quoted data included. It disables that logger, and Dagster's set-up of logging
+# enables it again; its level stays.
+if "SPARK_CONNECT_LOG_LEVEL" not in os.environ:
+    logging.getLogger("pyspark.sql.connect.logging").setLevel(logging.CRITICAL + 1)
 
 
 @dataclass(frozen=True)

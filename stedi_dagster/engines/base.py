@@ -18,6 +18,7 @@ _SESSION_CONF = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.ansi.enabled": "true",
 }
+_ANSWER_SECONDS = 10.0
 
 
 class Engine(ABC):
@@ -72,14 +73,20 @@ def connect(url: str) -> SparkSession:
         EngineError: nobody answers there, or what answers is not Spark Connect.
     """
     import grpc
+    from pyspark.sql.connect.client import DefaultChannelBuilder
+    from pyspark.sql.connect.client.retries import DefaultPolicy
 
     builder: Any = SparkSession.builder
     try:
-        session: SparkSession = builder.remote(url).create()
+        # PySpark itself would try for ten minutes to reach a server that is not there, or not there any more.
+        with DefaultChannelBuilder(url).toChannel() as channel:
+            grpc.channel_ready_future(channel).result(timeout=_ANSWER_SECONDS)
+        session: Any = builder.remote(url).create()
+        session.client.set_retry_policies([DefaultPolicy(max_retries=5, max_backoff=4_000)])
         for key, value in _SESSION_CONF.items():
             session.conf.set(key, value)
         session.range(1).count()
-    except (PySparkException, grpc.RpcError, ValueError) as error:
+    except (PySparkException, grpc.RpcError, grpc.FutureTimeoutError, ValueError) as error:
         raise EngineError(
             f"The Spark Connect server at {_without_parameters(url)} cannot be used ({type(error).__name__}). "
             "Check that it runs, that the address is right, and that it is Spark 4.0."
@@ -99,4 +106,4 @@ def _close(session: SparkSession) -> None:
 
 def _without_parameters(url: str) -> str:
     # The parameters of an sc:// URL may carry a token.
-    return url.split("/;", maxsplit=1)[0]
+    return url.split(";", maxsplit=1)[0].rstrip("/")

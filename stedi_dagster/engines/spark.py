@@ -21,9 +21,18 @@ from stedi_dagster.errors import EngineError
 # https://spark.apache.org/docs/4.0.0/: "Spark runs on Java 17/21".
 _JAVA_VERSIONS = (17, 21)
 _START_SECONDS = 90.0
-# Ends the server's process group when the server ends, or when this process does: then the pipe to `cat` closes, even
-# if nobody had the time to say so.
-_GUARD = '{ "$@"; kill 0; } & cat >/dev/null; kill 0'
+# Ends the server when this process ends: then the pipe to `cat` closes, even if nobody had the time to say so. Itself
+# it ends after the server only, also when all of them are told to (then the first `wait` is cut short).
+_GUARD = """
+trap : TERM
+exec 3<&0
+"$@" 3<&- &
+server=$!
+{ cat <&3 >/dev/null; kill $server; } &
+wait $server
+wait $server
+kill -KILL 0
+"""
 _STOP_SECONDS = 10.0
 
 

@@ -103,9 +103,7 @@ class Lakehouse:
 
         The caller holds the writer lock.
         """
-        removed = sweep(table, self.storage)
-        if removed:
-            _log.info("Removed %d files that an interrupted run left in %s", removed, table.location())
+        self._sweep(table)
         return Staging(contract, table.location(), self.storage)
 
     def discard(self, publication: Publication) -> None:
@@ -113,16 +111,25 @@ class Lakehouse:
         sweep(publication.table.refresh(), self.storage)
 
     def unchanged(self, table: Table, contract: type[Contract], inputs: str) -> Publication | None:
-        """The table's current content, if it was made from these inputs."""
+        """The table's current content, if it was made from these inputs; what killed runs left beside it is removed.
+
+        The caller holds the writer lock.
+        """
         snapshot = table.current_snapshot()
         if snapshot is None or snapshot.summary is None or snapshot.summary.get(INPUTS) != inputs:
             return None
+        self._sweep(table)
         return Publication(table, _content(table, contract, snapshot), None)
 
     def prepare(self, table: Table, content: Content, inputs: str, properties: Mapping[str, Any]) -> Publication:
         """See `publish.prepare`; `inputs` is what `unchanged` compares."""
         texts = {f"stedi.{key}": _text(value) for key, value in properties.items()}
         return prepare(table, content, {INPUTS: inputs, **texts})
+
+    def _sweep(self, table: Table) -> None:
+        removed = sweep(table, self.storage)
+        if removed:
+            _log.info("Removed %d files that an interrupted run left in %s", removed, table.location())
 
 
 def namespace_of(table: str) -> str:

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 import duckdb
 from pyiceberg.table import Table
 
+from stedi_dagster.contracts import Quarantine
 from stedi_dagster.lakehouse.lakehouse import NAMESPACE, RESTRICTED, Lakehouse
+from stedi_dagster.lakehouse.schema import arrow_schema
 
 _QUARANTINE = "_quarantine"
 
@@ -21,17 +23,16 @@ def published(lakehouse: Lakehouse, namespace: str) -> Iterator[Table]:
 def connect(lakehouse: Lakehouse) -> duckdb.DuckDBPyConnection:
     """A connection in which every published table is a view, and `quarantine` all feeds' quarantines together."""
     connection = duckdb.connect()
-    together: duckdb.DuckDBPyRelation | None = None
+    nothing = connection.from_arrow(arrow_schema(Quarantine).empty_table())
+    together = nothing.project("'' AS feed, *")
     for namespace in (NAMESPACE, RESTRICTED):
         for table in published(lakehouse, namespace):
             name = table.name()[-1]
             rows = _rows(connection, table)
             rows.create_view(name)
             if name.endswith(_QUARANTINE):
-                part = rows.project(f"'{name.removesuffix(_QUARANTINE)}' AS feed, *")
-                together = part if together is None else together.union(part)
-    if together is not None:
-        together.create_view("quarantine")
+                together = together.union(rows.project(f"'{name.removesuffix(_QUARANTINE)}' AS feed, *"))
+    together.create_view("quarantine")
     return connection
 
 

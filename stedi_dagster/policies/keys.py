@@ -11,8 +11,8 @@ _WHITE_SPACE = (
 )
 # What `lower` does not do alike. A capital sigma becomes one of two small ones, by the letters around it, so that
 # an address and its capitals could differ; and the letters that Unicode 17 added have small ones on Sail only.
-_LOWERED_UNLIKE = "ς\ua7ce\ua7d2\ua7d4" + "".join(map(chr, range(0x16EA0, 0x16EB9)))
-_LOWERED_ALIKE = "σ\ua7cf\ua7d3\ua7d5" + "".join(map(chr, range(0x16EBB, 0x16ED4)))
+_LOWERED_UNLIKE = "\u03c2\ua7ce\ua7d2\ua7d4" + "".join(map(chr, range(0x16EA0, 0x16EB9)))
+_LOWERED_ALIKE = "\u03c3\ua7cf\ua7d3\ua7d5" + "".join(map(chr, range(0x16EBB, 0x16ED4)))
 
 
 def matching_key(column: str) -> Column:

@@ -1,0 +1,88 @@
+"""Published tables as DuckDB views: each by its name, empty ones too, wherever they are."""
+
+import duckdb
+import pytest
+
+from stedi_dagster.contracts import TABLES, CustomerLanding, Participants, Quarantine
+from stedi_dagster.lakehouse.lakehouse import Lakehouse
+from stedi_dagster.lakehouse.query import connect, published
+from stedi_dagster_tests.lakehouse.builders import people, publish, table_of
+
+
+def publish_rows(lake, name, contract, *rows) -> None:
+    table = lake.ensure_table(name, contract)
+    staging = lake.stage(table, contract)
+    staging.write_rows(rows)
+    lake.prepare(table, staging.content(), "inputs", {}).commit()
+
+
+def unreadable(file: str, position: int = 0) -> tuple[str, int, int, str, str]:
+    return (file, 1, position, "not JSON", "{")
+
+
+def test_every_published_table_is_a_view_with_the_contracts_columns(lake):
+    for name, contract in TABLES.items():
+        publish_rows(lake, name, contract)
+    with connect(lake) as connection:
+        for name, contract in TABLES.items():
+            relation = connection.sql(f'SELECT * FROM "{name}"')
+            assert relation.columns == contract.names()
+            assert relation.fetchall() == []
+
+
+def test_empty_tables_have_the_types_of_filled_ones(lake):
+    row = ("Ann", "ann@example.com", None, None, None, "s-1", 1, None, None, None, None)
+    publish_rows(lake, "customer_landing", CustomerLanding)
+    with connect(lake) as connection:
+        empty = connection.sql("SELECT * FROM customer_landing").types
+    publish_rows(lake, "customer_landing", CustomerLanding, row)
+    with connect(lake) as connection:
+        assert connection.sql("SELECT * FROM customer_landing").types == empty
+        assert connection.sql("SELECT * FROM customer_landing").fetchall() == [row]
+
+
+def test_only_what_is_published_now_is_seen(lake):
+    publish(lake, "ann", "bob")
+    publish(lake, "cid")
+    with connect(lake) as connection:
+        assert connection.sql("SELECT * FROM participants").fetchall() == people("cid")
+
+
+def test_a_table_that_was_never_published_is_no_view(lake):
+    table_of(lake)
+    assert list(published(lake, "stedi_restricted")) == []
+    with connect(lake) as connection, pytest.raises(duckdb.CatalogException):
+        connection.sql("SELECT * FROM participants")
+
+
+def test_the_quarantines_of_all_feeds_are_one_view(lake):
+    publish_rows(lake, "customer_quarantine", Quarantine, unreadable("c.json"), unreadable("c.json", 7))
+    publish_rows(lake, "step_trainer_quarantine", Quarantine, unreadable("s.json"))
+    publish_rows(lake, "accelerometer_quarantine", Quarantine)
+    with connect(lake) as connection:
+        found = connection.sql("SELECT feed, file, position FROM quarantine ORDER BY ALL").fetchall()
+        assert found == [("customer", "c.json", 0), ("customer", "c.json", 7), ("step_trainer", "s.json", 0)]
+        assert connection.sql("SELECT * FROM quarantine").columns == ["feed", *Quarantine.names()]
+
+
+def test_an_empty_lakehouse_has_an_empty_quarantine_and_nothing_else(lake):
+    with connect(lake) as connection:
+        assert connection.sql("SHOW TABLES").fetchall() == [("quarantine",)]
+        assert connection.sql("SELECT * FROM quarantine").fetchall() == []
+
+
+@pytest.mark.parametrize("folder", ["a b", "it's", 'say "x"', "100 %41", "ünï", "a*b", "[ab]", "{a,b}", "a?b", "a#b"])
+def test_tables_are_found_in_folders_of_any_name(tmp_path, folder):
+    lake = Lakehouse(tmp_path / folder, str(tmp_path / folder / "warehouse"))
+    publish(lake, "ann")
+    publish(lake, "bob")
+    with connect(lake) as connection:
+        assert connection.sql("SELECT * FROM participants").fetchall() == people("bob")
+    assert (tmp_path / folder / "catalog.db").exists()
+
+
+def test_participants_are_readable_by_their_contract_without_duckdb(lake):
+    publish(lake, "ann")
+    reading = lake.read("participants", Participants)
+    assert reading is not None
+    assert reading.content.rows == 1

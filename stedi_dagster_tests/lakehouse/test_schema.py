@@ -1,0 +1,69 @@
+"""What a contract becomes in Iceberg, and the two quirks of PyIceberg that decide how."""
+
+import pyarrow as pa
+import pytest
+from pyarrow import parquet as pq
+from pyiceberg.io.pyarrow import schema_to_pyarrow
+from pyiceberg.schema import Schema
+from pyiceberg.types import NestedField, StringType
+
+from stedi_dagster.contracts import TABLES, Participants, Quarantine
+from stedi_dagster.lakehouse.schema import arrow_schema, iceberg_schema, table_properties
+
+CONTRACTS = [*TABLES.values(), Participants, Quarantine]
+
+
+@pytest.mark.parametrize("contract", CONTRACTS)
+def test_every_column_is_there_in_order_with_its_meaning_and_optional(contract):
+    fields = iceberg_schema(contract).fields
+    assert [(field.name, field.doc) for field in fields] == [(spec.name, spec.meaning) for spec in contract.columns()]
+    assert not any(field.required for field in fields)
+
+
+@pytest.mark.parametrize("contract", CONTRACTS)
+def test_files_of_this_process_have_the_types_that_the_table_has(contract):
+    in_iceberg = schema_to_pyarrow(iceberg_schema(contract), include_field_ids=False)
+    assert arrow_schema(contract).names == in_iceberg.names
+    for own, iceberg in zip(arrow_schema(contract).types, in_iceberg.types, strict=True):
+        assert own == iceberg or (pa.types.is_string(own) and pa.types.is_large_string(iceberg))
+
+
+@pytest.mark.parametrize("contract", CONTRACTS)
+def test_manifests_keep_counts_only_of_personal_columns(contract):
+    prefix = "write.metadata.metrics.column."
+    reduced = {key.removeprefix(prefix): mode for key, mode in table_properties(contract).items() if prefix in key}
+    assert reduced == {spec.name: "counts" for spec in contract.columns() if spec.personal == "yes"}
+
+
+@pytest.mark.parametrize("contract", CONTRACTS)
+def test_a_table_says_what_its_rows_are_and_never_retries_a_commit(contract):
+    properties = table_properties(contract)
+    assert properties["comment"].endswith((".", "!"))
+    assert "\n" not in properties["comment"]
+    assert properties["commit.retry.num-retries"] == "0"
+
+
+def test_the_table_in_the_catalog_has_schema_comments_and_properties(lake):
+    for name, contract in TABLES.items():
+        table = lake.ensure_table(name, contract)
+        assert table.schema().fields == iceberg_schema(contract).fields
+        assert table_properties(contract).items() <= table.properties.items()
+
+
+def test_pyiceberg_refuses_files_with_nullable_columns_for_a_required_column(lake, tmp_path):
+    """Why every column is optional: engines write nothing else than nullable columns."""
+    path = str(tmp_path / "engine.parquet")
+    pq.write_table(pa.table({"email": ["ann@example.com"]}), path)
+    required = Schema(NestedField(1, "email", StringType(), required=True))
+    table = lake.catalog.create_table("stedi.strict", required)
+    with pytest.raises(ValueError, match="required"):
+        table.add_files([path])
+
+
+def test_pyiceberg_takes_a_missing_column_for_nulls(lake, tmp_path):
+    """Why the contract's audit compares the columns: nobody else would notice."""
+    path = str(tmp_path / "engine.parquet")
+    pq.write_table(pa.table({"email": ["ann@example.com"]}), path)
+    table = lake.ensure_table("participants", Participants)
+    table.add_files([path])
+    assert table.scan().to_arrow().to_pylist() == [{"email": "ann@example.com", "participantId": None}]

@@ -1,0 +1,100 @@
+"""What the landing tests share: one feed's files, landed by an engine or read by our own reader."""
+
+import io
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+from hypothesis import HealthCheck, settings
+from pyspark.sql import SparkSession
+
+from stedi_dagster.contracts import Quarantine
+from stedi_dagster.lakehouse.staging import Staging
+from stedi_dagster.lakehouse.storage import Storage
+from stedi_dagster.landing.documents import Document, read_documents
+from stedi_dagster.landing.feeds import FEEDS, Feed
+from stedi_dagster.landing.files import Listing, RawFile, list_files
+from stedi_dagster.landing.land import Landed, Lander
+from stedi_dagster.landing.records import RecordReader
+from stedi_dagster_tests.scenario import T0
+
+NOW = T0 + 400 * 24 * 60 * 60 * 1000
+CUSTOMER, ACCELEROMETER, STEP_TRAINER = FEEDS.values()
+
+# The same examples every time. Fixtures that are not made anew for each example are sessions and folders, which do
+# not mind.
+examples = settings(
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.large_base_example],
+)
+
+
+def documents(content: bytes) -> list[Document]:
+    """Everything in a file."""
+    return list(read_documents(io.BytesIO(content)))
+
+
+def values(content: bytes) -> list[Any]:
+    """The objects in a file that holds nothing else."""
+    found = documents(content)
+    assert [document for document in found if document.reason] == []
+    return [document.value for document in found]
+
+
+def raw_file(path: Path) -> RawFile:
+    """A file as a listing would have it."""
+    return RawFile(path.name, str(path), path.stat().st_size, "1")
+
+
+def read_ourselves(feed: Feed, paths: Iterable[Path]) -> tuple[Counter[str], int]:
+    """The rows of files as our own reader reads them, and how many records it refuses."""
+    reader = RecordReader(feed.contract, now_ms=NOW)
+    rows: Counter[str] = Counter()
+    bad = 0
+    for path in paths:
+        for document in documents(path.read_bytes()):
+            row = None if document.reason else reader.read(document.value)[0]
+            if row is None:
+                bad += 1
+            else:
+                rows[repr(row)] += 1
+    return rows, bad
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What landing did, and what is in the staged files."""
+
+    landed: Landed
+    rows: list[tuple[Any, ...]]
+    quarantine: list[tuple[Any, ...]]
+
+    @property
+    def counted(self) -> Counter[str]:
+        """The rows as a multiset that tells 0.0 from -0.0."""
+        return Counter(map(repr, self.rows))
+
+    @property
+    def raw(self) -> list[str]:
+        """The quarantined texts."""
+        return [row[-1] for row in self.quarantine]
+
+
+def land(session: SparkSession, feed: Feed, landing: Path, folder: Path, *, listing: Listing | None = None) -> Outcome:
+    """Land a feed into staging folders below `folder`."""
+    storage = Storage()
+    records = Staging(feed.contract, str(folder / "records"), storage)
+    quarantine = Staging(Quarantine, str(folder / "quarantine"), storage)
+    listing = listing or list_files(str(landing), feed)
+    landed = Lander(feed, storage, now_ms=NOW).land(session, listing, records, quarantine)
+    return Outcome(landed, _staged(records), _staged(quarantine))
+
+
+def _staged(staging: Staging) -> list[tuple[Any, ...]]:
+    names: Sequence[str] = staging.contract.names()
+    tables = [pq.read_table(path, partitioning=None) for path in staging.content().paths]
+    return [tuple(row[name] for name in names) for table in tables for row in table.to_pylist()]

@@ -1,0 +1,74 @@
+"""Records as frames on an engine, and frames as records: for rules and audits without files and without Dagster."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+
+from stedi_dagster.contracts import (
+    AccelerometerLanding,
+    Contract,
+    CustomerLanding,
+    MachineLearningCurated,
+    Participants,
+    StepTrainerLanding,
+)
+from stedi_dagster.landing.records import is_iso_date
+from stedi_dagster.policies.selection import REASON, Selection
+
+Record = Mapping[str, Any]
+
+
+def frame(session: SparkSession, contract: type[Contract], records: Iterable[Record]) -> DataFrame:
+    """Records as a frame of a contract's columns; what a record lacks is null."""
+    names = contract.names()
+    rows = [tuple(record.get(name) for name in names) for record in records]
+    return session.createDataFrame(rows, contract.struct())
+
+
+def customers(session: SparkSession, *records: Record) -> DataFrame:
+    """Customer records as landing has them."""
+    return frame(
+        session,
+        CustomerLanding,
+        [{"birthDayValid": is_iso_date(record.get("birthDay")), **record} for record in records],
+    )
+
+
+def readings(session: SparkSession, *records: Record) -> DataFrame:
+    """Accelerometer records as landing has them."""
+    return frame(session, AccelerometerLanding, records)
+
+
+def steps(session: SparkSession, *records: Record) -> DataFrame:
+    """Step trainer records as landing has them."""
+    return frame(session, StepTrainerLanding, records)
+
+
+def participants(session: SparkSession, *emails: str) -> DataFrame:
+    """A participant for each address: `p-` and the address."""
+    return frame(session, Participants, [{"email": email, "participantId": f"p-{email}"} for email in emails])
+
+
+def pairs(session: SparkSession, *records: Record) -> DataFrame:
+    """Rows of machine_learning_curated."""
+    return frame(session, MachineLearningCurated, records)
+
+
+def kept(selection: Selection, *columns: str) -> list[Any]:
+    """What a rule keeps, equal rows once where it says so, in a fixed order; of one column its values."""
+    rows = selection.kept.distinct() if selection.once else selection.kept
+    return records(rows.select(*columns) if columns else rows)
+
+
+def records(rows: DataFrame) -> list[Any]:
+    """Rows as tuples in a fixed order; of one column its values."""
+    table = rows.toArrow()
+    tuples = sorted(zip(*(column.to_pylist() for column in table.columns), strict=True), key=repr)
+    return [row[0] for row in tuples] if len(table.columns) == 1 else tuples
+
+
+def reasons(selection: Selection) -> dict[str | None, int]:
+    """How many rows of the input are withheld for which reason; those kept under None."""
+    return {row[REASON]: row["rows"] for row in selection.counts.collect()}
+

@@ -1,0 +1,231 @@
+"""kill -9 at any point, two runs at once, an engine that goes away: readers see whole tables, the next run succeeds."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+from pyspark.sql import SparkSession
+
+from stedi_dagster.contracts import TABLES
+from stedi_dagster.lakehouse.staging import Staging
+from stedi_dagster_tests.assets.builders import contents, failure, orphans, snapshots, three_people
+from stedi_dagster_tests.assets.doomed import kill, start
+from stedi_dagster_tests.scenario import T0, Scenario, customer, reading, step
+
+PLACES = {
+    "before anything is staged": "before(Lakehouse, 'stage')",
+    "while a feed is staged": "after(Staging, 'write_frame', staging('accelerometer_landing'))",
+    "within a commit, its metadata written and the catalog not": "before(Session, 'commit')",
+    "between the landing table's commit and its quarantine's": "after(Publication, 'commit', of('customer_landing'))",
+    "between a trusted table's commit and the next one's": "after(Publication, 'commit', of('accelerometer_trusted'))",
+    "while participants are staged": "after(Staging, 'write_rows', staging('participants'))",
+    "after the participants' commit": "after(Publication, 'commit', of('participants'))",
+    "after the last commit": "after(Publication, 'commit', of('machine_learning_curated'))",
+}
+
+FIRST_PLACES = {
+    "before the first table is in the catalog": "before(Session, 'commit')",
+    "before anything is published": "before(Publication, 'commit')",
+}
+
+
+def without_numbers(scenario: Scenario) -> dict[str, list[tuple[Any, ...]]]:
+    """The rows of every published table, with people instead of their random numbers."""
+    found = contents(scenario)
+    people = {number: email for email, number in found.get("participants", ())}
+    return {
+        name: sorted(tuple(people.get(value, value) for value in row) for row in rows) for name, rows in found.items()
+    }
+
+
+class Change:
+    """A published world to which new people come. Every test finds it as it was before they were published."""
+
+    def __init__(self, folder: Path) -> None:
+        self.scenario = three_people(folder)
+        self.scenario.settings |= {"max_bad_share": 0.5, "lock_timeout": 0}
+        assert self.scenario.run().success
+        self.old = without_numbers(self.scenario)
+        self.numbers = self.participants()
+        self._backup = folder / "before"
+        shutil.copytree(self.scenario.home, self._backup)
+        self._land()
+        assert self.scenario.run().success
+        self.new = without_numbers(self.scenario)
+
+    def _land(self) -> None:
+        """Somebody new comes, somebody withdraws, a text is no record."""
+        new, gone = "dora@example.com", customer("cid@example.com", agreed=None, lastUpdateDate=T0 + 5000)
+        self.scenario.land("customer", customer(new), gone, name="part-2.json")
+        self.scenario.land_text("customer", "{", name="broken.json")
+        self.scenario.land("accelerometer", reading(new, T0 + 3000), name="part-2.json")
+        self.scenario.land("step_trainer", step(f"serial-of-{new}", T0 + 3000), name="part-2.json")
+
+    def undo(self) -> None:
+        """Go back to what was published before the change."""
+        shutil.rmtree(self.scenario.home)
+        shutil.copytree(self._backup, self.scenario.home)
+
+    def participants(self) -> dict[str, str]:
+        return dict(self.scenario.query("SELECT email, participantId FROM participants"))
+
+
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Change:
+    return Change(tmp_path_factory.mktemp("change"))
+
+
+@pytest.fixture
+def change(once: Change) -> Change:
+    once.undo()
+    return once
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_run_that_is_killed_leaves_whole_tables_and_the_next_one_succeeds(change, place):
+    kill(change.scenario, PLACES[place])
+    for name, rows in without_numbers(change.scenario).items():
+        assert rows in (change.old[name], change.new[name]), f"{name} is neither old nor new"
+    assert change.scenario.run().success
+    assert without_numbers(change.scenario) == change.new
+    assert change.numbers.items() <= change.participants().items()
+    assert orphans(change.scenario) == set()
+
+
+def test_what_a_killed_run_left_is_removed_even_if_its_change_is_taken_back(change):
+    scenario = change.scenario
+    for place in ("after(Staging, 'content', staging('customer_landing'))", PLACES["while participants are staged"]):
+        change.undo()
+        kill(scenario, place)
+        assert orphans(scenario)
+        taken = [path.rename(path.with_name(f"_{path.name}")) for path in scenario.landing.rglob("*-2.json")]
+        taken += [path.rename(path.with_name(f"_{path.name}")) for path in scenario.landing.rglob("broken.json")]
+        assert scenario.run().success
+        assert without_numbers(scenario) == change.old
+        assert orphans(scenario) == set()
+        for path in taken:
+            path.rename(path.with_name(path.name.removeprefix("_")))
+
+
+@pytest.mark.parametrize("place", FIRST_PLACES)
+def test_the_very_first_run_may_be_killed_too(tmp_path, once, place):
+    scenario = three_people(tmp_path)
+    kill(scenario, FIRST_PLACES[place])
+    assert scenario.run(lock_timeout=0).success
+    assert without_numbers(scenario) == once.old
+    assert orphans(scenario) == set()
+
+
+def test_two_runs_at_once_publish_what_one_would(tmp_path, once):
+    scenario = three_people(tmp_path)
+    processes = [start(scenario), start(scenario)]
+    told = [json.loads(process.communicate(timeout=200)[0]) for process in processes]
+    assert [process.returncode for process in processes] == [0, 0]
+    assert all(run["success"] for run in told)
+    states = {frozenset(line["state"] for line in run["tables"]) for run in told}
+    assert states == {frozenset({"published"}), frozenset({"unchanged"})}
+    assert without_numbers(scenario) == once.old
+    assert orphans(scenario) == set()
+
+
+def test_a_run_that_may_not_wait_fails_and_tells_who_holds_the_lakehouse(tmp_path):
+    from stedi_dagster.lakehouse.lock import writer_lock
+
+    scenario = three_people(tmp_path)
+    with writer_lock(scenario.home, "run of somebody else", timeout=0, waiting=print):
+        result = scenario.run(lock_timeout=0.1)
+    assert not result.success
+    assert "held by run of somebody else" in failure(result, "customer_landing")
+    assert not (scenario.home / "warehouse").exists()
+
+
+def overtake(monkeypatch: pytest.MonkeyPatch, scenario: Scenario, at: str, overtaken: str) -> None:
+    """While a run drafts the table `at`, let somebody who holds another lock publish the table `overtaken`."""
+    from stedi_dagster.assets import curated, table_asset
+    from stedi_dagster.drafts.tables import draft_table
+
+    def draft(run: Any, plan: Any, inputs: Any) -> Any:
+        drafted = draft_table(run, plan, inputs)
+        if plan.contract.table() == at:
+            elsewhere = scenario.lakehouse()
+            table = elsewhere.ensure_table(overtaken, TABLES[overtaken])
+            staging = Staging(TABLES[overtaken], table.location(), elsewhere.storage)
+            elsewhere.prepare(table, staging.content(), "elsewhere", {}).commit()
+        return drafted
+
+    for module in (table_asset, curated):
+        monkeypatch.setattr(module, "draft_table", draft)
+
+
+@pytest.mark.parametrize("overtaken", ["accelerometer_landing", "customer_trusted", "accelerometer_trusted"])
+def test_a_draft_that_was_overtaken_is_refused(tmp_path, monkeypatch, overtaken):
+    scenario = three_people(tmp_path)
+    overtake(monkeypatch, scenario, "accelerometer_trusted", overtaken)
+    result = scenario.run()
+    assert not result.success
+    assert f"Another run published {overtaken}" in failure(result, "accelerometer_trusted").replace("stedi.", "")
+    assert "accelerometer_trusted" not in set(snapshots(scenario)) - {overtaken}
+    assert scenario.rows(overtaken) == []
+    monkeypatch.undo()
+    assert scenario.run().success
+    assert len(scenario.rows("accelerometer_trusted")) == 4
+    assert orphans(scenario) == set()
+
+
+SERVE = """
+import sys
+from stedi_dagster.engines.sail import Sail
+with Sail().serving() as url:
+    print(url, flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def server() -> Iterator["subprocess.Popen[str]"]:
+    """An engine in a process of its own, whose first line is its URL."""
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield process
+        process.kill()
+
+
+def test_an_engine_that_goes_away_is_one_clear_error(tmp_path, monkeypatch, server):
+    from stedi_dagster.drafts import tables
+    from stedi_dagster.engines import base
+
+    scenario = three_people(tmp_path)
+    assert server.stdout is not None
+    url = server.stdout.readline().strip()
+
+    def stage_and_kill(*arguments: Any) -> Any:
+        server.kill()
+        server.wait()
+        return original(*arguments)
+
+    def impatient(url: str) -> SparkSession:
+        session = patient(url)
+        client: Any = session.client
+        client.set_retry_policies([])
+        return session
+
+    original, patient = tables._stage, base.connect
+    monkeypatch.setattr(tables, "_stage", stage_and_kill)
+    monkeypatch.setattr(base, "connect", impatient)
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = scenario.run(instance, engine=url)
+    assert not result.success
+    text = failure(result, "customer_trusted")
+    assert "The engine failed while computing customer_trusted" in text
+    assert "Nothing of it is published" in text
+    assert "customer_trusted" not in snapshots(scenario)
+    monkeypatch.undo()
+    assert scenario.run().success
+    assert orphans(scenario) == set()

@@ -1,0 +1,123 @@
+"""The presets: on the public data the rows of the systems they reproduce, on generated data the rows of plain SQL."""
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from stedi_dagster.policies.policy import PRESETS, Preset
+from stedi_dagster.sample import generate
+from stedi_dagster_tests.scenario import Scenario, checks, counts
+
+TABLES = (
+    "customer_trusted",
+    "accelerometer_trusted",
+    "customers_curated",
+    "step_trainer_trusted",
+    "machine_learning_curated",
+)
+# What earlier systems of this kind report on the public data, table by table.
+REPORTED: dict[Preset, tuple[int, ...]] = {
+    "default": (482, 40_981, 482, 14_460, 40_981),
+    "timestamp-match": (482, 40_981, 482, 14_460, 43_681),
+    "as-of": (482, 32_025, 464, 11_297, 32_025),
+    "as-of-accelerometer": (482, 32_025, 464, 13_920, 34_437),
+    "max-age-120": (22, 1_865, 22, 660, 1_865),
+}
+# The participant's address in place of a number that is drawn anew for every lakehouse.
+PAIRED = """
+    SELECT email, sensorReadingTime, distanceFromObject, x, y, z
+    FROM machine_learning_curated JOIN participants USING (participantId) ORDER BY ALL
+"""
+
+
+@pytest.fixture(scope="module")
+def public(real_data: Path, sail_url: str, tmp_path_factory: pytest.TempPathFactory) -> Scenario:
+    """One home for all presets over the public data, so that it is landed once."""
+    return Scenario(tmp_path_factory.mktemp("public"), {"engine": sail_url, "landing": str(real_data)})
+
+
+@pytest.fixture(scope="module")
+def generated(sail_url: str, tmp_path_factory: pytest.TempPathFactory) -> Scenario:
+    """One home for all presets over generated data."""
+    folder = tmp_path_factory.mktemp("generated")
+    generate(folder / "sample", scale=0.05)
+    return Scenario(folder, {"engine": sail_url, "landing": str(folder / "sample")})
+
+
+def test_every_preset_is_reported_on() -> None:
+    assert set(REPORTED) == set(PRESETS)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_gives_the_reported_rows_on_the_public_data(public: Scenario, preset: Preset) -> None:
+    result = public.run(preset=preset)
+    assert result.success
+    assert tuple(public.query(f"SELECT count(*) FROM {table}")[0][0] for table in TABLES) == REPORTED[preset]
+    assert [key for key, check in checks(result).items() if not check.passed and key[1] != "same_person"] == []
+
+
+@pytest.mark.parametrize("preset", ["timestamp-match", "as-of-accelerometer"])
+def test_pairing_by_time_warns_of_every_row_that_pairs_two_people(public: Scenario, preset: Preset) -> None:
+    result = public.run(preset=preset)
+    check = checks(result)["machine_learning_curated", "same_person"]
+    assert (result.success, check.passed, check.severity.value) == (True, False, "WARN")
+    foreign = plain_sql(public, preset).execute("SELECT count(*) FROM pairs WHERE email != user").fetchall()
+    assert counts(check) == {"rows that pair two people": foreign[0][0]}
+    if preset == "timestamp-match":
+        assert foreign[0][0] == 43_681 - 40_981  # what `default` has less
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_gives_the_rows_of_plain_sql_on_generated_data(generated: Scenario, preset: Preset) -> None:
+    assert generated.run(preset=preset).success
+    expected = plain_sql(generated, preset)
+    for table in TABLES[:-1]:
+        columns = ", ".join(name for name, *_ in expected.execute(f"DESCRIBE {table}").fetchall())
+        rows = generated.query(f"SELECT {columns} FROM {table} ORDER BY ALL")
+        assert rows == expected.execute(f"FROM {table} ORDER BY ALL").fetchall(), table
+        assert rows or preset == "max-age-120"
+    assert generated.query(PAIRED) == expected.execute("SELECT * EXCLUDE (user) FROM pairs ORDER BY ALL").fetchall()
+
+
+def plain_sql(scenario: Scenario, preset: Preset) -> duckdb.DuckDBPyConnection:
+    """The trusted and curated tables, and `pairs`, as anybody would query them from landing files.
+
+    Enough for data in which nobody has two records or carries another's serial number, and nothing is delivered twice.
+    """
+    landing, policy = scenario.load_settings().landing, PRESETS[preset]
+    db = duckdb.connect()
+
+    def view(name: str, query: str) -> None:
+        db.execute(f"CREATE VIEW {name} AS {query}")
+
+    for feed, name in (("customer", "email"), ("accelerometer", "user"), ("step_trainer", "serialNumber")):
+        files = f"read_json('{landing}/{feed}/landing/*', format='newline_delimited')"
+        view(feed, f"SELECT * REPLACE (lower({name}::VARCHAR) AS {name}) FROM {files}")
+    db.execute("CREATE MACRO old(born, registered) AS date_sub('year', born::DATE, epoch_ms(registered)::DATE)")
+    young = "true" if policy.max_age is None else f"old(birthDay, registrationDate) <= {policy.max_age}"
+    view(
+        "customer_trusted",
+        f"""SELECT customerName, email, phone, birthDay::VARCHAR AS birthDay,
+            serialNumber::VARCHAR AS serialNumber, registrationDate, lastUpdateDate, shareWithResearchAsOfDate, shareWithPublicAsOfDate, shareWithFriendsAsOfDate
+            FROM customer WHERE shareWithResearchAsOfDate IS NOT NULL AND {young}""",
+    )
+    since = "timestamp >= shareWithResearchAsOfDate" if policy.accelerometer_as_of else "true"
+    view(
+        "accelerometer_trusted",
+        f"SELECT a.* FROM accelerometer a JOIN customer_trusted ON user = email WHERE {since}",
+    )
+    view("customers_curated", "FROM customer_trusted WHERE email IN (SELECT user FROM accelerometer_trusted)")
+    since = "sensorReadingTime >= shareWithResearchAsOfDate" if policy.steps_as_of else "true"
+    view(
+        "step_trainer_trusted",
+        f"SELECT s.* FROM step_trainer s JOIN customers_curated USING (serialNumber) WHERE {since}",
+    )
+    same = "user = email" if policy.match == "person" else "true"
+    view(
+        "pairs",
+        f"""SELECT email, sensorReadingTime, distanceFromObject, x, y, z, user
+            FROM step_trainer_trusted JOIN customers_curated USING (serialNumber)
+            JOIN accelerometer_trusted ON timestamp = sensorReadingTime AND {same}""",
+    )
+    return db

@@ -1,0 +1,140 @@
+"""Settings: every one from the environment, and a wrong value refused by its name, with what is allowed."""
+
+from pathlib import Path
+
+import pytest
+
+from stedi_dagster.errors import SettingsError
+from stedi_dagster.policies.policy import PRESETS, Policy
+from stedi_dagster.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def no_environment(monkeypatch):
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"STEDI_{name.upper()}", raising=False)
+
+
+@pytest.fixture
+def env(monkeypatch):
+    return lambda name, value: monkeypatch.setenv(f"STEDI_{name}", value)
+
+
+def test_everything_has_a_default(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    settings = Settings.load()
+    assert settings.home == tmp_path / ".stedi"
+    assert settings.dagster_home == tmp_path / ".stedi" / "dagster"
+    assert settings.warehouse_location == str(tmp_path / ".stedi" / "warehouse")
+    assert settings.landing == str(tmp_path / "data" / "landing")
+    assert (settings.engine, settings.catalog, settings.preset) == ("sail", "sqlite", "default")
+    assert settings.max_bad_share == 0.05
+    assert settings.policy == Policy()
+
+
+def test_every_setting_is_described():
+    assert all(len(field.description or "") > 20 for field in Settings.model_fields.values())
+
+
+@pytest.mark.parametrize("folder", ["elsewhere", "./elsewhere", "a b/c"])
+def test_relative_folders_are_below_the_working_directory_of_the_start(tmp_path, monkeypatch, env, folder):
+    monkeypatch.chdir(tmp_path)
+    for name in ("HOME", "LANDING", "WAREHOUSE"):
+        env(name, folder)
+    settings = Settings.load()
+    monkeypatch.chdir("/")
+    assert settings.home == tmp_path / folder
+    assert Path(settings.landing) == tmp_path / folder
+    assert Path(settings.warehouse_location) == tmp_path / folder
+
+
+def test_a_tilde_is_the_home_folder_and_a_file_url_a_path(env):
+    env("HOME", "~/stedi")
+    env("LANDING", "file:///data/landing")
+    env("WAREHOUSE", "~/tables")
+    settings = Settings.load()
+    assert settings.home == Path.home() / "stedi"
+    assert settings.landing == "/data/landing"
+    assert settings.warehouse_location == str(Path.home() / "tables")
+
+
+@pytest.mark.parametrize("engine", ["sail", "spark", "sc://localhost:15002", "sc://10.0.0.1/;token=x"])
+def test_engines_are_known_by_name_or_by_url(env, engine):
+    env("ENGINE", engine)
+    assert Settings.load().engine == engine
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("ENGINE", "duckdb", "sail, spark, or the sc://host:port"),
+        ("ENGINE", "sc://", "sail, spark, or the sc://host:port"),
+        ("ENGINE", "SAIL", "sail, spark, or the sc://host:port"),
+        ("CATALOG", "glue", "'sqlite'"),
+        ("PRESET", "strict", "'timestamp-match'"),
+        ("CONSENT", "yes", "'as_of_accelerometer'"),
+        ("MATCH", "email", "'timestamp'"),
+        ("MAX_AGE", "-1", "greater than or equal to 0"),
+        ("MAX_AGE", "old", "integer"),
+        ("MAX_AGE", "100000", "10000"),
+        ("MAX_BAD_SHARE", "5", "less than or equal to 1"),
+        ("MAX_BAD_SHARE", "-0.1", "greater than or equal to 0"),
+        ("MAX_BAD_SHARE", "nan", "1"),
+        ("MAX_BAD_SHARE", "5%", "number"),
+        ("LOCK_TIMEOUT", "-1", "greater than or equal to 0"),
+        ("LOCK_TIMEOUT", "forever", "number"),
+        ("LOCK_TIMEOUT", "nan", "0"),
+        ("LANDING", "s3://bucket/landing", "a folder of this machine"),
+        ("WAREHOUSE", "gs://bucket", "a folder of this machine"),
+        ("HOME", "s3://bucket/home", "a folder of this machine"),
+        ("HOME", "/data/a*b", "none of * ? [ ] { }"),
+        ("WAREHOUSE", "/data/{a,b}", "none of * ? [ ] { }"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_name_with_what_is_allowed(env, name, value, allowed):
+    env(name, value)
+    with pytest.raises(SettingsError) as error:
+        Settings.load()
+    assert f"STEDI_{name}='{value}' is not allowed" in str(error.value)
+    assert allowed in str(error.value)
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_all_wrong_values_are_told_at_once(env):
+    env("ENGINE", "duckdb")
+    env("PRESET", "strict")
+    with pytest.raises(SettingsError) as error:
+        Settings.load()
+    assert len(str(error.value).splitlines()) == 2
+
+
+def test_an_empty_variable_is_the_default(env):
+    for name in Settings.model_fields:
+        env(name.upper(), "")
+    assert Settings.load() == Settings.load()
+    assert Settings.load().policy == Policy()
+
+
+def test_the_token_of_an_engine_url_is_not_repeated(env):
+    env("ENGINE", "https://host:443/;token=very-secret")
+    with pytest.raises(SettingsError) as error:
+        Settings.load()
+    assert "very-secret" not in str(error.value)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_is_a_set_of_rules(env, preset):
+    env("PRESET", preset)
+    assert Settings.load().policy == PRESETS[preset]
+
+
+def test_a_rule_of_its_own_wins_over_the_presets(env):
+    env("PRESET", "as-of-accelerometer")
+    env("CONSENT", "granted")
+    env("MAX_AGE", "0")
+    assert Settings.load().policy == Policy(consent="granted", match="timestamp", max_age=0)
+
+
+def test_a_call_wins_over_the_environment(env):
+    env("PRESET", "as-of")
+    assert Settings.load(preset="default").policy == Policy()
