@@ -101,9 +101,6 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Scenario, dict[str, 
         "an engine error in trusted": stedi(
             scenario, "run", code=QUOTING.format(table="accelerometer_trusted"), preset="as-of"
         ),
-        "an engine error in curated": stedi(
-            scenario, "run", code=QUOTING.format(table="customers_curated"), preset="max-age-120"
-        ),
         "an engine error in an audit": stedi(scenario, "run", code=QUOTING.format(table="audit")),
     }
     return scenario, {name: (done.returncode, done.stdout + done.stderr) for name, done in runs.items()}
@@ -132,12 +129,10 @@ def test_the_runs_were_what_they_are_called(told):
         "pairs of two people": 0,
         "too much unreadable": 1,
         "an engine error in trusted": 1,
-        "an engine error in curated": 1,
         "an engine error in an audit": 1,
     }
     errors = b"".join(output for name, (_, output) in told[1].items() if "engine error" in name)
     assert b"The engine failed while computing accelerometer_trusted" in errors
-    assert b"The engine failed while computing customers_curated" in errors
     assert b"unique_person failed" in errors
 
 

@@ -81,8 +81,9 @@ def connect(url: str) -> SparkSession:
         # PySpark itself would try for ten minutes to reach a server that is not there, or not there any more.
         with DefaultChannelBuilder(url).toChannel() as channel:
             grpc.channel_ready_future(channel).result(timeout=_ANSWER_SECONDS)
-        session: Any = builder.remote(url).create()
-        session.client.set_retry_policies([DefaultPolicy(max_retries=5, max_backoff=4_000)])
+        made: Any = builder.remote(url).create()
+        made.client.set_retry_policies([DefaultPolicy(max_retries=5, max_backoff=4_000)])
+        session: SparkSession = made
         for key, value in _SESSION_CONF.items():
             session.conf.set(key, value)
         session.range(1).count()

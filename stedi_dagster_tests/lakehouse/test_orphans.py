@@ -84,6 +84,15 @@ def test_staging_sweeps_first(lake, history, kill):
     assert files_of(lake) == before
 
 
+@pytest.mark.parametrize("kill", KILLS)
+def test_finding_a_table_unchanged_sweeps_too(lake, kill):
+    publish(lake, "ann", inputs="same")
+    before = files_of(lake)
+    kill(lake)
+    assert lake.unchanged(table_of(lake), Participants, "same") is not None
+    assert files_of(lake) == before
+
+
 def test_many_killed_runs_are_swept_at_once(lake, history):
     before = files_of(lake)
     for kill in KILLS * 2:
