@@ -4,10 +4,13 @@ import gc
 import json
 import sys
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import dagster as dg
+from filelock import FileLock
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -49,14 +52,13 @@ def run_everything(*, as_json: bool) -> bool:
         SettingsError: a setting is not allowed.
     """
     settings = Settings.load()
-    prepare_dagster_home(settings.dagster_home)
     job = build_defs(settings).resolve_job_def(EVERYTHING)
     lines = {name: Line(name) for name in TABLES}
     # `main` switched it off; what the imports made is here to stay, and need not be looked through.
     gc.freeze()
     gc.enable()
     run_id = str(uuid.uuid4())
-    with dg.DagsterInstance.get() as instance, _progress() as progress:
+    with _instance(settings) as instance, _progress() as progress:
         task = progress.add_task("starting", total=len(TABLES))
 
         def follow(event: dg.EventLogEntry) -> None:
@@ -72,6 +74,21 @@ def run_everything(*, as_json: bool) -> bool:
     else:
         _show(lines, settings)
     return result.success
+
+
+@contextmanager
+def _instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
+    """The instance that the UI shows. One process at a time makes it: Dagster fails if two make its databases."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    with FileLock(settings.home / "dagster.lock"):
+        prepare_dagster_home(settings.dagster_home)
+        instance = dg.DagsterInstance.get()
+        # Each asks another database, which is made when it is first asked.
+        instance.get_runs(limit=1)
+        instance.get_asset_keys(limit=1)
+        instance.all_instigator_state()
+    with instance:
+        yield instance
 
 
 def _progress() -> Progress:

@@ -2,7 +2,7 @@
 
 import io
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 from pyspark.sql import SparkSession
 
 from stedi_dagster.contracts import Quarantine
+from stedi_dagster.contracts.base import latest_ms
 from stedi_dagster.lakehouse.staging import Staging
 from stedi_dagster.lakehouse.storage import Storage
 from stedi_dagster.landing.documents import Document, read_documents
@@ -19,10 +20,13 @@ from stedi_dagster.landing.feeds import FEEDS, Feed
 from stedi_dagster.landing.files import Listing, RawFile, list_files
 from stedi_dagster.landing.land import Landed, Lander
 from stedi_dagster.landing.records import RecordReader
-from stedi_dagster_tests.scenario import T0
+from stedi_dagster_tests.scenario import T0, customer, reading, step
 
 NOW = T0 + 400 * 24 * 60 * 60 * 1000
+LATEST_MS = latest_ms(NOW)
 CUSTOMER, ACCELEROMETER, STEP_TRAINER = FEEDS.values()
+# A well-formed record of each feed.
+MAKE: dict[Feed, Callable[..., dict[str, Any]]] = {CUSTOMER: customer, ACCELEROMETER: reading, STEP_TRAINER: step}
 
 # The same examples every time. Fixtures that are not made anew for each example are sessions and folders, which do
 # not mind.
@@ -48,6 +52,13 @@ def values(content: bytes) -> list[Any]:
 def raw_file(path: Path) -> RawFile:
     """A file as a listing would have it."""
     return RawFile(path.name, str(path), path.stat().st_size, "1")
+
+
+def read_record(feed: Feed, record: Mapping[str, Any]) -> Any:
+    """The row by column, or the reason."""
+    row, reason = RecordReader(feed.contract, now_ms=NOW).read(record)
+    assert (row is None) != (reason is None)
+    return reason if row is None else dict(zip(feed.contract.names(), row, strict=True))
 
 
 def read_ourselves(feed: Feed, paths: Iterable[Path]) -> tuple[Counter[str], int]:
