@@ -108,7 +108,10 @@ class Chain:
         pairs = self.frame(MachineLearningCurated)
         as_of = "timestamp" if policy.accelerometer_as_of else None
         return [
-            *(audit_people(self.frame(one), "email", landed, moment=None) for one in (CustomerTrusted, CustomersCurated)),
+            *(
+                audit_people(self.frame(one), "email", landed, moment=None)
+                for one in (CustomerTrusted, CustomersCurated)
+            ),
             *(audit_unique_person(self.frame(one)) for one in (CustomerTrusted, CustomersCurated)),
             audit_people(worn, "user", landed, moment=as_of),
             audit_serials(
@@ -170,7 +173,13 @@ def test_the_whole_job_publishes_exactly_what_people_agreed_to(sail_url: str, cr
         scenario.land("step_trainer", *crowd.steps)
         chosen: dict[str, Any] = policy.model_dump()
         assert scenario.run(**chosen).success
-        contracts = (CustomerTrusted, AccelerometerTrusted, CustomersCurated, StepTrainerTrusted, MachineLearningCurated)
+        contracts = (
+            CustomerTrusted,
+            AccelerometerTrusted,
+            CustomersCurated,
+            StepTrainerTrusted,
+            MachineLearningCurated,
+        )
         tables: dict[type[Contract], list[Row]] = {one: scenario.rows(one.table()) for one in contracts}
         person_of = {who: email for email, who in scenario.rows("participants")}
         judge(crowd, policy, tables, person_of=person_of)

@@ -67,7 +67,10 @@ def test_engines_quarantine_the_same_texts(engines: Engines) -> None:
 @pytest.mark.parametrize("preset", PRESETS)
 def test_engines_select_the_same_rows_and_find_the_same_in_them(engines: Engines, preset: Preset) -> None:
     found = [
-        {key: (check.passed, counts(check) if "counts" in check.metadata else {}) for key, check in checks(result).items()}
+        {
+            key: (check.passed, counts(check) if "counts" in check.metadata else {})
+            for key, check in checks(result).items()
+        }
         for result in engines.run(SELECTED, preset)
     ]
     assert found[0] == found[1]

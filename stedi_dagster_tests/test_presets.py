@@ -99,7 +99,8 @@ def plain_sql(scenario: Scenario, preset: Preset) -> duckdb.DuckDBPyConnection:
     view(
         "customer_trusted",
         f"""SELECT customerName, email, phone, birthDay::VARCHAR AS birthDay,
-            serialNumber::VARCHAR AS serialNumber, registrationDate, lastUpdateDate, shareWithResearchAsOfDate, shareWithPublicAsOfDate, shareWithFriendsAsOfDate
+            serialNumber::VARCHAR AS serialNumber, registrationDate, lastUpdateDate,
+            shareWithResearchAsOfDate, shareWithPublicAsOfDate, shareWithFriendsAsOfDate
             FROM customer WHERE shareWithResearchAsOfDate IS NOT NULL AND {young}""",
     )
     since = "timestamp >= shareWithResearchAsOfDate" if policy.accelerometer_as_of else "true"

@@ -22,9 +22,11 @@ CHECK = "contract"
 _BREAKS: dict[str, Callable[[Column, Mapping[str, Any]], Column]] = {
     "greater_than_or_equal_to": lambda value, rule: value < rule["min_value"],
     "less_than_or_equal_to": lambda value, rule: value > rule["max_value"],
-    "in_range": lambda value, rule: ~(
-        (value >= rule["min_value"] if rule.get("include_min", True) else value > rule["min_value"])
-        & (value <= rule["max_value"] if rule.get("include_max", True) else value < rule["max_value"])
+    "in_range": lambda value, rule: (
+        ~(
+            (value >= rule["min_value"] if rule.get("include_min", True) else value > rule["min_value"])
+            & (value <= rule["max_value"] if rule.get("include_max", True) else value < rule["max_value"])
+        )
     ),
     "isin": lambda value, rule: ~value.isin(list(rule["allowed_values"])),
     "str_contains": lambda value, rule: ~value.rlike(rule["pattern"]),

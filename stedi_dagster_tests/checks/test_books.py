@@ -14,7 +14,7 @@ from stedi_dagster.checks.outcome import Outcome, run_audit
 from stedi_dagster.checks.quarantine import audit_quarantine
 from stedi_dagster.checks.reconciliation import audit_reconciliation
 
-SECRET = "ann@example.com"
+HIDDEN = "ann@example.com"
 numbers = st.integers(0, 10**9)
 by_reason = st.dictionaries(st.sampled_from(["duplicate", "no consent", "early"]), numbers)
 
@@ -80,14 +80,14 @@ class EngineGoneError(PySparkException):
     """An engine's error that quotes a row."""
 
     def __init__(self) -> None:
-        super().__init__(f"[CAST_INVALID_INPUT] The value '{SECRET}' cannot be cast")
+        super().__init__(f"[CAST_INVALID_INPUT] The value '{HIDDEN}' cannot be cast")
 
 
-class ConnectionLostError(grpc.RpcError):
+class ConnectionLostError(grpc.RpcError):  # type: ignore[misc]  # grpc has no types
     """The way to the engine broke."""
 
     def __str__(self) -> str:
-        return f"UNAVAILABLE while sending {SECRET}"
+        return f"UNAVAILABLE while sending {HIDDEN}"
 
 
 @pytest.mark.parametrize("error", [EngineGoneError(), ConnectionLostError()])
@@ -99,11 +99,11 @@ def test_an_audit_that_the_engine_cannot_run_has_failed_and_quotes_nothing(error
     assert outcome.blocks
     assert outcome.check == "consent"
     assert type(error).__name__ in outcome.summary
-    assert SECRET not in repr(outcome)
+    assert HIDDEN not in repr(outcome)
 
 
 def test_an_engine_that_stumbles_over_a_value_does_not_get_it_into_the_outcome(engine: SparkSession) -> None:
-    frame = engine.createDataFrame([(SECRET,)], "email string")
+    frame = engine.createDataFrame([(HIDDEN,)], "email string")
 
     def audit() -> Outcome:
         rows: Any = frame.select(F.col("email").cast("int")).collect()
@@ -111,7 +111,7 @@ def test_an_engine_that_stumbles_over_a_value_does_not_get_it_into_the_outcome(e
 
     outcome = run_audit("contract", audit)
     assert outcome.blocks
-    assert SECRET not in repr(outcome)
+    assert HIDDEN not in repr(outcome)
 
 
 def test_a_bug_of_ours_is_no_failed_audit() -> None:

@@ -77,7 +77,14 @@ def test_rows_from_before_the_agreement_are_counted_where_that_is_the_policy(eng
 
 
 def pair(person: str) -> Record:
-    return {"participantId": f"p-{person}", "sensorReadingTime": T0, "distanceFromObject": 1, "x": 0.0, "y": 0.0, "z": 0.0}
+    return {
+        "participantId": f"p-{person}",
+        "sensorReadingTime": T0,
+        "distanceFromObject": 1,
+        "x": 0.0,
+        "y": 0.0,
+        "z": 0.0,
+    }
 
 
 def test_rows_of_participants_who_do_not_agree_or_are_unknown_are_counted(engine: SparkSession) -> None:
@@ -95,7 +102,7 @@ def test_where_nobody_landed_nobody_agrees(sail: SparkSession) -> None:
 
 def test_rows_that_name_nobody_are_rows_without_consent(sail: SparkSession) -> None:
     landed = customers(sail, *LANDED)
-    assert counted(audit_people(readings(sail, reading(user=None)), "user", landed, moment=None)) == (1, 0)
+    assert counted(audit_people(readings(sail, reading() | {"user": None}), "user", landed, moment=None)) == (1, 0)
     assert counted(audit_serials(steps(sail, step() | {"serialNumber": None}), landed, moment=None)) == (1, 0)
     assert counted(audit_participants(pairs(sail, {}), participants(sail, "ann@x"), landed)) == (1, 0)
 

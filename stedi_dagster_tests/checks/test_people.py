@@ -39,7 +39,14 @@ def test_customers_with_a_shared_serial_number_are_told_and_not_refused(engine: 
 
 def row(person: str, at: int, x: float) -> Record:
     """A row of machine_learning_curated with the default reading's other values."""
-    return {"participantId": f"p-{person}", "sensorReadingTime": at, "distanceFromObject": 218, "x": x, "y": 1.0, "z": -1.0}
+    return {
+        "participantId": f"p-{person}",
+        "sensorReadingTime": at,
+        "distanceFromObject": 218,
+        "x": x,
+        "y": 1.0,
+        "z": -1.0,
+    }
 
 
 def foreign(session: SparkSession, match: Match, *rows: Record) -> int:

@@ -11,13 +11,14 @@ from stedi_dagster.contracts import TABLES, Contract, Participants, Quarantine
 from stedi_dagster.contracts.base import EARLIEST_MS, LARGEST_DOUBLE, latest_ms
 
 NOW = 1_700_000_000_000
-CONTRACTS = {contract.table(): contract for contract in (*TABLES.values(), Participants, Quarantine)}
+_ALL: tuple[type[Contract], ...] = (*TABLES.values(), Participants, Quarantine)
+CONTRACTS = {contract.table(): contract for contract in _ALL}
 NUMBER = "01234567-89ab-4cde-8f01-23456789abcd"
 
 # For each type the values to try, whatever a column's rules are.
 VALUES: dict[type[DataType], list[Any]] = {
     StringType: [
-        *(None, "", " ", "\t\n", "a", " a", "a ", "a b", "a\nb", "é", "１"),
+        *(None, "", " ", "\t\n", "a", " a", "a ", "a b", "a\nb", "é", "\uff11"),
         *(NUMBER, NUMBER.upper(), NUMBER + "0", NUMBER[:-1], NUMBER[:-1] + "g"),
     ],
     LongType: [

@@ -71,4 +71,3 @@ def records(rows: DataFrame) -> list[Any]:
 def reasons(selection: Selection) -> dict[str | None, int]:
     """How many rows of the input are withheld for which reason; those kept under None."""
     return {row[REASON]: row["rows"] for row in selection.counts.collect()}
-

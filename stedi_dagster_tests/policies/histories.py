@@ -4,6 +4,7 @@
 """
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +19,9 @@ PEOPLE = ("ann", "Éva", "zoë")
 MOMENTS = st.integers(0, 5).map(lambda tick: T0 + 10_000 * tick)
 MAYBE = MOMENTS | MOMENTS | MOMENTS | st.none()
 FEEDS = st.sampled_from([("reading", "step"), ("reading",), ("step",)])
-SPELLINGS = st.sampled_from([str, str.upper, str.lower, lambda text: f" {text}\t", lambda text: f"\u3000{text.title()}"])
+SPELLINGS: st.SearchStrategy[Callable[[str], str]] = st.sampled_from(
+    [str, str.upper, str.lower, lambda text: f" {text}\t", lambda text: f"\u3000{text.title()}"]
+)
 POLICIES = st.builds(
     Policy,
     consent=st.sampled_from(["granted", "as_of", "as_of_accelerometer"]),
@@ -113,8 +116,8 @@ class Oracle:
             assert email in self.agreeing, "published without consent"
             choices = [self._facts(record) for record in self.agreeing[email] if self._young(record)]
             assert (row["shareWithResearchAsOfDate"], row["serialNumber"]) in choices
-        for email, choices in self.agreeing.items():
-            if all(self._young(record) for record in choices):
+        for email, latest in self.agreeing.items():
+            if all(self._young(record) for record in latest):
                 assert email in published, "lost although they agree"
 
     def accelerometer_trusted(self, since: dict[str, int]) -> set[Row]:
@@ -156,7 +159,7 @@ class Oracle:
 def _that_count(history: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The agreements that decide over a person's history, or none where they do not agree."""
     dated: dict[int, list[dict[str, Any]]] = {}
-    undated = []
+    undated: list[dict[str, Any]] = []
     for record in history:
         when = record.get("lastUpdateDate") or record.get("registrationDate")
         (undated if when is None else dated.setdefault(when, [])).append(record)

@@ -31,7 +31,10 @@ HISTORIES: dict[str, tuple[list[dict[str, Any]], int | None]] = {
     "agreed later": ([record(0, agreed=None), record(2, agreed=2)], 2),
     "withdrew later": ([record(0, agreed=0), record(2, agreed=None)], None),
     "agreed again": ([record(0, agreed=0), record(2, agreed=None), record(5, agreed=5)], 5),
-    "withdrew again": ([record(0, agreed=0), record(1, agreed=None), record(2, agreed=2), record(3, agreed=None)], None),
+    "withdrew again": (
+        [record(0, agreed=0), record(1, agreed=None), record(2, agreed=2), record(3, agreed=None)],
+        None,
+    ),
     "both at one time": ([record(1, agreed=1), record(1, agreed=None)], None),
     "both at one time, once more later": ([record(1, agreed=1), record(1, agreed=None), record(2, agreed=0)], 0),
     "two agreements at one time": ([record(1, agreed=0), record(1, agreed=1)], 1),

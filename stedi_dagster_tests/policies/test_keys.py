@@ -7,8 +7,19 @@ from stedi_dagster.policies.keys import matching_key
 from stedi_dagster_tests.policies.frames import records
 
 SPELLINGS = {
-    "ann@example.com": ["ann@example.com", "ANN@Example.COM", "  ann@example.com ", "\tann@example.com\r\n", "\x0bann@example.com\f"],
-    "andré@example.com": ["andré@example.com", "ANDRÉ@EXAMPLE.COM", "\xa0André@example.com\u3000", "\u2003andré@example.com\x85"],
+    "ann@example.com": [
+        "ann@example.com",
+        "ANN@Example.COM",
+        "  ann@example.com ",
+        "\tann@example.com\r\n",
+        "\x0bann@example.com\f",
+    ],
+    "andré@example.com": [
+        "andré@example.com",
+        "ANDRÉ@EXAMPLE.COM",
+        "\xa0André@example.com\u3000",
+        "\u2003andré@example.com\x85",
+    ],
     # Turkish İ is i with a dot above, wherever the engine runs.
     "i\u0307pek@example.com": ["İPEK@example.com", "i\u0307pek@example.com"],
     "straße@example.com": ["straße@example.com", "STRAẞE@EXAMPLE.COM"],

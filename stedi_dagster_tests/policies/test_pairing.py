@@ -1,5 +1,6 @@
 """machine_learning_curated: a step reading with the accelerometer readings of its time."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ ANN, BOB = "ann@x", "bob@x"
 PAIR = ("participantId", "sensorReadingTime", "distanceFromObject", "x")
 
 
-def pair(session: SparkSession, stepped: list[Record], worn: list[Record], match: Match) -> Selection:
+def pair(session: SparkSession, stepped: Sequence[Record], worn: Sequence[Record], match: Match) -> Selection:
     """What is paired where Ann and Bob are curated, with the serial numbers `a` and `b`."""
     return paired_readings(
         frame(session, StepTrainerTrusted, stepped),

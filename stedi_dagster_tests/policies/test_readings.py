@@ -1,5 +1,7 @@
 """Which readings are kept, under each consent policy, each once."""
 
+from collections.abc import Sequence
+
 import pytest
 from pyspark.sql import SparkSession
 
@@ -22,14 +24,21 @@ POLICY = Policy()
 AROUND_CONSENT = (T0 - 1, T0, T0 + 1)
 
 
-def accelerometer(session: SparkSession, people: list[Record], taken: list[Record], policy: Policy) -> Selection:
+def accelerometer(
+    session: SparkSession, people: Sequence[Record], taken: Sequence[Record], policy: Policy
+) -> Selection:
     """What is kept of accelerometer readings."""
     trusted = trusted_customers(customers(session, *people), policy).kept
     return trusted_accelerometer(readings(session, *taken), trusted, policy)
 
 
 def step_trainer(
-    session: SparkSession, people: list[Record], taken: list[Record], policy: Policy = POLICY, *, curated: str = "%"
+    session: SparkSession,
+    people: Sequence[Record],
+    taken: Sequence[Record],
+    policy: Policy = POLICY,
+    *,
+    curated: str = "%",
 ) -> Selection:
     """What is kept of step readings, where everybody whose address is like `curated` has accelerometer readings."""
     landed = customers(session, *people)
@@ -51,7 +60,7 @@ def test_a_reading_at_the_moment_of_the_agreement_is_kept_under_every_policy(
     sail: SparkSession, consent: Consent
 ) -> None:
     policy = Policy(consent=consent)
-    early = {} if consent == "granted" else {BEFORE_CONSENT: 1}
+    early: dict[str | None, int] = {} if consent == "granted" else {BEFORE_CONSENT: 1}
     worn = accelerometer(sail, [customer("ann@x")], [reading("ann@x", at) for at in AROUND_CONSENT], policy)
     assert kept(worn, "timestamp") == list(AROUND_CONSENT[len(early) :])
     assert reasons(worn) == {None: 3 - len(early), **early}
@@ -113,12 +122,15 @@ def test_step_readings_are_kept_of_curated_people_only(sail: SparkSession) -> No
 
 
 # Who else carries Ann's serial number.
-CARRIERS: dict[str, tuple[list[Record], bool]] = {
+CARRIERS: dict[str, tuple[Sequence[Record], bool]] = {
     "nobody": ([], False),
     "Ann herself, in another record": ([customer("ANN@x ", serial="shared", lastUpdateDate=T0 - 1)], False),
     "a customer who agreed": ([customer("bob@x", serial="shared")], True),
     "a customer who did not agree": ([customer("bob@x", serial="shared", agreed=None)], True),
-    "a customer who once did": ([customer("bob@x", serial="shared"), customer("bob@x", serial="b", lastUpdateDate=T0 + 1)], True),
+    "a customer who once did": (
+        [customer("bob@x", serial="shared"), customer("bob@x", serial="b", lastUpdateDate=T0 + 1)],
+        True,
+    ),
     "somebody, in other letters": ([customer("bob@x", serial=" SHARED\t", agreed=None)], True),
     "somebody undated": (
         [customer("bob@x", serial="shared", agreed=None, lastUpdateDate=None, registrationDate=None)],
@@ -136,10 +148,13 @@ def test_steps_of_a_serial_number_are_withheld_if_another_person_ever_carried_it
 
 
 def test_ambiguous_serial_numbers_are_withheld_on_both_engines(engine: SparkSession) -> None:
-    people: list[Record] = []
+    people: Sequence[Record] = []
     for place, (others, _) in enumerate(CARRIERS.values()):
         for one in [customer("ann@x", serial="Shared"), *others]:
-            of_case = {"email": f"{one['email'].strip()}{place}", "serialNumber": f"{one['serialNumber'].strip()}{place} "}
+            of_case = {
+                "email": f"{one['email'].strip()}{place}",
+                "serialNumber": f"{one['serialNumber'].strip()}{place} ",
+            }
             people.append({**one, **of_case})
     taken = [step(f"shared{place}") for place in range(len(CARRIERS))]
     clear = [f"shared{place}" for place, (_, ambiguous) in enumerate(CARRIERS.values()) if not ambiguous]
