@@ -148,7 +148,7 @@ def test_steps_of_a_serial_number_are_withheld_if_another_person_ever_carried_it
 
 
 def test_ambiguous_serial_numbers_are_withheld_on_both_engines(engine: SparkSession) -> None:
-    people: Sequence[Record] = []
+    people: list[Record] = []
     for place, (others, _) in enumerate(CARRIERS.values()):
         for one in [customer("ann@x", serial="Shared"), *others]:
             of_case = {
