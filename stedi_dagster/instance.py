@@ -3,6 +3,9 @@
 import os
 from pathlib import Path
 
+import dagster as dg
+from filelock import FileLock
+
 # One event database instead of one a run: making a database takes longer than running the job's smaller tables.
 # Dagster reports usage to its makers, and its UI opens with a sign-up dialog, unless told not to.
 _DAGSTER_YAML = """\
@@ -19,10 +22,27 @@ event_log_storage:
 """
 
 
-def prepare_dagster_home(home: Path) -> None:
-    """Make Dagster's home where it is missing, and point this process and its children at it."""
-    home.mkdir(parents=True, exist_ok=True)
-    configuration = home / "dagster.yaml"
-    if not configuration.exists():
-        configuration.write_text(_DAGSTER_YAML, encoding="utf-8")
-    os.environ["DAGSTER_HOME"] = str(home)
+def open_instance(home: Path, dagster_home: Path) -> dg.DagsterInstance:
+    """Open the instance, made where it is missing, and point this process and its children at it.
+
+    One process at a time: of two that make Dagster's databases at once, one fails.
+
+    Args:
+        home: STEDI_HOME.
+        dagster_home: where in it Dagster keeps its things.
+    """
+    dagster_home.mkdir(parents=True, exist_ok=True)
+    os.environ["DAGSTER_HOME"] = str(dagster_home)
+    with FileLock(home / "dagster.lock"):
+        configuration = dagster_home / "dagster.yaml"
+        if not configuration.exists():
+            # Renamed into place: half of it would switch telemetry on.
+            unfinished = dagster_home / "dagster.yaml.new"
+            unfinished.write_text(_DAGSTER_YAML, encoding="utf-8")
+            unfinished.replace(configuration)
+        instance = dg.DagsterInstance.get()
+        # Each asks another database, which is made when it is first asked.
+        instance.get_runs(limit=1)
+        instance.get_asset_keys(limit=1)
+        instance.all_instigator_state()
+    return instance

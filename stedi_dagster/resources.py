@@ -115,7 +115,8 @@ def resources_for(settings: Settings) -> dict[str, dg.ConfigurableResource]:  # 
         "landing": LandingResource(location=settings.landing, max_bad_share=settings.max_bad_share),
         "policy": PolicyResource(**settings.policy.model_dump()),
         "lakehouse": LakehouseResource(
-            engine=settings.engine,
+            # Dagster keeps a resource's configuration with every run, and the URL's parameters may carry a token.
+            engine=dg.EnvVar("STEDI_ENGINE") if ";" in settings.engine else settings.engine,
             home=str(settings.home),
             warehouse=settings.warehouse_location,
             lock_timeout=settings.lock_timeout,

@@ -50,13 +50,10 @@ def audit_same_person(
     """
     own = accelerometer_trusted.join(participants, on=F.col("user") == F.col("email"), how="inner")
     own = own.select(_fingerprint("timestamp").alias("own"))
-    rows = frame.withColumn("row", _fingerprint("sensorReadingTime"))
-    same = F.col("row") == F.col("own")
-    if match == "person":
-        foreign = rows.join(own, on=same, how="left_anti").count()
-    else:
-        # Two people at rest show the same values: of equal rows, only one can be the participant's own.
-        foreign = rows.count() - rows.distinct().join(own, on=same, how="left_semi").count()
+    rows = frame.select(F.xxhash64(*frame.columns).alias("row"), _fingerprint("sensorReadingTime").alias("reading"))
+    # Two people at rest show the same values: of equal rows, only one can be the participant's own.
+    same = rows.distinct().join(own, on=F.col("reading") == F.col("own"), how="left_semi").count()
+    foreign = rows.count() - same
     return Outcome(
         SAME_PERSON,
         passed=foreign == 0,

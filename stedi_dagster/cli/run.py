@@ -4,13 +4,10 @@ import gc
 import json
 import sys
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import dagster as dg
-from filelock import FileLock
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -19,7 +16,7 @@ from rich.table import Table
 from stedi_dagster.automation import EVERYTHING
 from stedi_dagster.contracts import TABLES
 from stedi_dagster.definitions import build_defs
-from stedi_dagster.instance import prepare_dagster_home
+from stedi_dagster.instance import open_instance
 from stedi_dagster.settings import Settings
 
 # Dagster's own console log would tear the progress bar; every event is in the instance, for the UI.
@@ -58,7 +55,7 @@ def run_everything(*, as_json: bool) -> bool:
     gc.freeze()
     gc.enable()
     run_id = str(uuid.uuid4())
-    with _instance(settings) as instance, _progress() as progress:
+    with open_instance(settings.home, settings.dagster_home) as instance, _progress() as progress:
         task = progress.add_task("starting", total=len(TABLES))
 
         def follow(event: dg.EventLogEntry) -> None:
@@ -74,21 +71,6 @@ def run_everything(*, as_json: bool) -> bool:
     else:
         _show(lines, settings)
     return result.success
-
-
-@contextmanager
-def _instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
-    """The instance that the UI shows. One process at a time makes it: Dagster fails if two make its databases."""
-    settings.home.mkdir(parents=True, exist_ok=True)
-    with FileLock(settings.home / "dagster.lock"):
-        prepare_dagster_home(settings.dagster_home)
-        instance = dg.DagsterInstance.get()
-        # Each asks another database, which is made when it is first asked.
-        instance.get_runs(limit=1)
-        instance.get_asset_keys(limit=1)
-        instance.all_instigator_state()
-    with instance:
-        yield instance
 
 
 def _progress() -> Progress:

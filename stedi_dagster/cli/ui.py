@@ -4,14 +4,14 @@ import os
 import sys
 from pathlib import Path
 
-from stedi_dagster.instance import prepare_dagster_home
+from stedi_dagster.instance import open_instance
 from stedi_dagster.settings import Settings
 
 
 def serve(port: int) -> None:
     """Become `dagster dev`: web server, daemon and code server, for this machine only."""
     settings = Settings.load()
-    prepare_dagster_home(settings.dagster_home)
+    open_instance(settings.home, settings.dagster_home).dispose()
     workspace = Path(__file__).parents[2] / "workspace.yaml"
     target = ("-w", str(workspace)) if workspace.exists() else ("-m", "stedi_dagster.definitions")
     arguments = [sys.executable, "-m", "dagster", "dev", *target, "-h", "127.0.0.1", "-p", str(port)]
