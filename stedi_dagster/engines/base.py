@@ -19,6 +19,9 @@ _SESSION_CONF = {
     "spark.sql.ansi.enabled": "true",
 }
 _ANSWER_SECONDS = 10.0
+# Every session of this process, so that none is garbage: SparkSession.__del__ waits for threads that all sessions share,
+# and if the collector runs it inside a call of another session, those threads wait for that call: a deadlock.
+_SESSIONS: list[SparkSession] = []
 
 
 class Engine(ABC):
@@ -82,6 +85,7 @@ def connect(url: str) -> SparkSession:
         with DefaultChannelBuilder(url).toChannel() as channel:
             grpc.channel_ready_future(channel).result(timeout=_ANSWER_SECONDS)
         made: Any = builder.remote(url).create()
+        _SESSIONS.append(made)
         made.client.set_retry_policies([DefaultPolicy(max_retries=5, max_backoff=4_000)])
         session: SparkSession = made
         for key, value in _SESSION_CONF.items():

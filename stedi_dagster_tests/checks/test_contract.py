@@ -83,6 +83,13 @@ def test_equal_rows_are_too_many_also_where_they_have_nulls_or_nan(sail: SparkSe
     assert counts == {"timestamp: not null": 2, "user, timestamp, x, y, z: unique": 3}
 
 
+def test_different_rows_with_one_hash_are_not_too_many(engine: SparkSession) -> None:
+    # The engines' hash of several columns passes over nulls.
+    rows: Rows = [("ann@x", T0, 1.0, None, 0.0), ("ann@x", T0, None, 1.0, 0.0)]
+    counts = found(create(engine, AccelerometerTrusted, rows), AccelerometerTrusted)
+    assert counts == {"x: not null": 1, "y: not null": 1}
+
+
 def test_nothing_keeps_every_rule(sail: SparkSession) -> None:
     for contract in CONTRACTS.values():
         assert found(create(sail, contract, []), contract) == {}

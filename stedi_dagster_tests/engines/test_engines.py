@@ -149,6 +149,22 @@ def test_get_or_create_would_return_a_session_on_another_server():
     assert done.stdout == "True\n"
 
 
+def test_a_session_that_is_collected_as_garbage_takes_nothing_from_the_next_one():
+    # PySpark's session closes, when it is collected, the thread pool that all sessions share: if that happens in one of
+    # the pool's own threads, no session can work any more.
+    done = in_a_child("""
+        import gc
+        from pyspark.sql.connect.client.reattach import ExecutePlanResponseReattachableIterator as Shared
+        with Sail().session() as session:
+            session.catalog.tableExists("nothing")
+        del session
+        Shared._get_or_create_release_thread_pool().submit(gc.collect).result()
+        with Sail().session() as session:
+            print(session.range(3).count())
+    """)
+    assert done.stdout == "3\n", done.stderr[-500:]
+
+
 def test_sessions_keep_time_in_utc_and_refuse_bad_casts_on_every_engine(engine):
     assert engine.conf.get("spark.sql.session.timeZone") == "UTC"
     assert engine.conf.get("spark.sql.ansi.enabled") == "true"
