@@ -19,7 +19,7 @@ _SESSION_CONF = {
     "spark.sql.ansi.enabled": "true",
 }
 _ANSWER_SECONDS = 10.0
-# Every session of this process, so that none is garbage: SparkSession.__del__ waits for threads that all sessions share,
+# Every session of this process, so that none is garbage: SparkSession.__del__ waits for threads that all sessions use,
 # and if the collector runs it inside a call of another session, those threads wait for that call: a deadlock.
 _SESSIONS: list[SparkSession] = []
 
