@@ -1,6 +1,9 @@
 """The Dagster instance of STEDI_HOME: the same one for `stedi run` and for the UI."""
 
 import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import dagster as dg
@@ -22,7 +25,8 @@ event_log_storage:
 """
 
 
-def open_instance(home: Path, dagster_home: Path) -> dg.DagsterInstance:
+@contextmanager
+def open_instance(home: Path, dagster_home: Path) -> Iterator[dg.DagsterInstance]:
     """Open the instance, made where it is missing, and point this process and its children at it.
 
     One process at a time: of two that make Dagster's databases at once, one fails.
@@ -33,16 +37,25 @@ def open_instance(home: Path, dagster_home: Path) -> dg.DagsterInstance:
     """
     dagster_home.mkdir(parents=True, exist_ok=True)
     os.environ["DAGSTER_HOME"] = str(dagster_home)
-    with FileLock(home / "dagster.lock"):
-        configuration = dagster_home / "dagster.yaml"
-        if not configuration.exists():
-            # Renamed into place: half of it would switch telemetry on.
-            unfinished = dagster_home / "dagster.yaml.new"
-            unfinished.write_text(_DAGSTER_YAML, encoding="utf-8")
-            unfinished.replace(configuration)
-        instance = dg.DagsterInstance.get()
-        # Each asks another database, which is made when it is first asked.
-        instance.get_runs(limit=1)
-        instance.get_asset_keys(limit=1)
-        instance.all_instigator_state()
-    return instance
+    with ExitStack() as closing_later:
+        with FileLock(home / "dagster.lock"):
+            configuration = dagster_home / "dagster.yaml"
+            if not configuration.exists():
+                # Renamed into place: half of it would switch telemetry on.
+                unfinished = dagster_home / "dagster.yaml.new"
+                unfinished.write_text(_DAGSTER_YAML, encoding="utf-8")
+                unfinished.replace(configuration)
+            instance = closing_later.enter_context(dg.DagsterInstance.get())
+            # Each asks another database, which is made when it is first asked.
+            instance.get_runs(limit=1)
+            instance.get_asset_keys(limit=1)
+            instance.all_instigator_state()
+        for database in dagster_home.rglob("*.db"):
+            _keep_open(closing_later.enter_context(closing(sqlite3.connect(database))))
+        yield instance
+
+
+def _keep_open(connection: sqlite3.Connection) -> None:
+    # Dagster connects for each event, and whenever nobody is connected any more, SQLite moves its journal into the
+    # database: with one connection that stays, a run of unchanged tables takes a tenth less.
+    connection.execute("SELECT count(*) FROM sqlite_master").fetchone()

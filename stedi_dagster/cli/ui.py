@@ -11,7 +11,8 @@ from stedi_dagster.settings import Settings
 def serve(port: int) -> None:
     """Become `dagster dev`: web server, daemon and code server, for this machine only."""
     settings = Settings.load()
-    open_instance(settings.home, settings.dagster_home).dispose()
+    with open_instance(settings.home, settings.dagster_home):
+        pass  # made now, it is there before the server's processes look for it
     workspace = Path(__file__).parents[2] / "workspace.yaml"
     target = ("-w", str(workspace)) if workspace.exists() else ("-m", "stedi_dagster.definitions")
     arguments = [sys.executable, "-m", "dagster", "dev", *target, "-h", "127.0.0.1", "-p", str(port)]

@@ -3,6 +3,7 @@
 What is special about one kind of engine is in the module named after it.
 """
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -78,13 +79,20 @@ def connect(url: str) -> SparkSession:
     import grpc
     from pyspark.sql.connect.client import DefaultChannelBuilder
     from pyspark.sql.connect.client.retries import DefaultPolicy
+    from pyspark.sql.connect.session import SparkSession as RemoteSession
 
-    builder: Any = SparkSession.builder
-    try:
-        # PySpark itself would try for ten minutes to reach a server that is not there, or not there any more.
-        with DefaultChannelBuilder(url).toChannel() as channel:
+    class AnsweringChannel(DefaultChannelBuilder):
+        """PySpark itself would try for ten minutes to reach a server that is not there, or not there any more."""
+
+        def toChannel(self) -> grpc.Channel:  # noqa: N802 - PySpark's name
+            channel = super().toChannel()
             grpc.channel_ready_future(channel).result(timeout=_ANSWER_SECONDS)
-        made: Any = builder.remote(url).create()
+            return channel
+
+    # What `SparkSession.builder.remote` does: `functions` then make plans for a server and look for no JVM.
+    os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"
+    try:
+        made: Any = RemoteSession.Builder().channelBuilder(AnsweringChannel(url)).create()
         _SESSIONS.append(made)
         made.client.set_retry_policies([DefaultPolicy(max_retries=5, max_backoff=4_000)])
         session: SparkSession = made
