@@ -75,17 +75,6 @@ class LakehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             self._lakehouse = Lakehouse(Path(self.home), self.warehouse)
         return self._lakehouse
 
-    def reading_run(self, policy: Policy) -> Run:
-        """The run, for reading."""
-        return Run(
-            run_id=self._run_id,
-            now_ms=self._now_ms,
-            policy=policy,
-            code_version=code_version(),
-            lakehouse=self.lakehouse(),
-            open_session=self._open_session,
-        )
-
     def writing_run(self, policy: Policy) -> Run:
         """The run, holding the writer lock from now on until it ends.
 
@@ -101,7 +90,14 @@ class LakehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             )
             self._closing.enter_context(lock)
             self._locked = True
-        return self.reading_run(policy)
+        return Run(
+            run_id=self._run_id,
+            now_ms=self._now_ms,
+            policy=policy,
+            code_version=code_version(),
+            lakehouse=self.lakehouse(),
+            open_session=self._open_session,
+        )
 
     def _open_session(self) -> SparkSession:
         if self._session is None:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from pyspark.sql import SparkSession
@@ -15,7 +16,7 @@ from stedi_dagster.errors import EngineError
 REAL_DATA = Path(__file__).parents[2] / "shared" / "data" / "stedi"
 
 
-def _missing(what: str) -> None:
+def _missing(what: str) -> NoReturn:
     """Skip, except where STEDI_TESTS_REQUIRE says that this must be there (CI does)."""
     required = os.environ.get("STEDI_TESTS_REQUIRE", "").split(",")
     if what.split(maxsplit=1)[0].lower() in required:
@@ -31,12 +32,17 @@ def sail_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def spark_url() -> Iterator[str]:
-    """An Apache Spark Connect server, where there is a Java for it."""
+def java() -> str:
+    """The Java that Apache Spark runs on."""
     try:
-        find_java()
+        return find_java()
     except EngineError as error:
         _missing(f"Java 17 or 21 is needed for Apache Spark: on Debian, apt-get install openjdk-17-jre ({error})")
+
+
+@pytest.fixture(scope="session")
+def spark_url(java: str) -> Iterator[str]:
+    """An Apache Spark Connect server."""
     with LocalSpark().serving() as url:
         yield url
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import dagster as dg
 
 from stedi_dagster.assets.table_asset import same_columns, table_asset
+from stedi_dagster.assets.trusted import customer_audits
 from stedi_dagster.checks import consent, people
 from stedi_dagster.contracts import CustomersCurated, MachineLearningCurated
 from stedi_dagster.drafts.participants import register_participants
@@ -19,11 +20,7 @@ customers_curated = table_asset(
         CustomersCurated,
         select=lambda policy, **frames: curated_customers(**frames),  # noqa: ARG005 - no policy applies
         inputs=("customer_trusted", "accelerometer_trusted"),
-        audits={
-            consent.CHECK: lambda on: consent.audit_people(on.content, "email", on.customer_landing, moment=None),
-            people.UNIQUE_PERSON: lambda on: people.audit_unique_person(on.content),
-            people.SERIAL_CONFLICTS: lambda on: people.audit_serial_conflicts(on.content, on.customer_landing),
-        },
+        audits=customer_audits,
     ),
     group="curated",
     lineage=same_columns(CustomersCurated, "customer_trusted"),

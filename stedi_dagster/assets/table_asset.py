@@ -104,6 +104,7 @@ def build_asset(
         try:
             run = context.resources.lakehouse.writing_run(policy)
             draft = drafting(context, run, readings)
+            snapshot_id = None if draft.blocked else draft.publication.snapshot_id
         except StediError as error:
             raise dg.Failure(description=str(error), allow_retries=False) from None
         results = [check_result(outcome, key) for outcome in draft.outcomes]
@@ -119,7 +120,7 @@ def build_asset(
         yield dg.MaterializeResult(
             value=draft,
             check_results=results,
-            data_version=dg.DataVersion(str(draft.publication.snapshot_id)),
+            data_version=dg.DataVersion(str(snapshot_id)),
             metadata={
                 **draft_metadata(draft, policy, time.perf_counter() - started),
                 "dagster/column_schema": column_schema(contract),

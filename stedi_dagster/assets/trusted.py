@@ -3,20 +3,22 @@
 from stedi_dagster.assets.table_asset import same_columns, table_asset
 from stedi_dagster.checks import consent, people
 from stedi_dagster.contracts import AccelerometerTrusted, CustomerTrusted, StepTrainerTrusted
-from stedi_dagster.drafts.tables import TableDraft
+from stedi_dagster.drafts.tables import Audit, TableDraft
 from stedi_dagster.policies.people import trusted_customers
 from stedi_dagster.policies.readings import trusted_accelerometer, trusted_steps
+
+customer_audits: dict[str, Audit] = {
+    consent.CHECK: lambda on: consent.audit_people(on.content, "email", on.customer_landing, moment=None),
+    people.UNIQUE_PERSON: lambda on: people.audit_unique_person(on.content),
+    people.SERIAL_CONFLICTS: lambda on: people.audit_serial_conflicts(on.content, on.customer_landing),
+}
 
 customer_trusted = table_asset(
     TableDraft(
         CustomerTrusted,
         select=trusted_customers,
         inputs=("customer_landing",),
-        audits={
-            consent.CHECK: lambda on: consent.audit_people(on.content, "email", on.customer_landing, moment=None),
-            people.UNIQUE_PERSON: lambda on: people.audit_unique_person(on.content),
-            people.SERIAL_CONFLICTS: lambda on: people.audit_serial_conflicts(on.content, on.customer_landing),
-        },
+        audits=customer_audits,
     ),
     group="trusted",
     lineage=same_columns(CustomerTrusted, "customer_landing"),

@@ -16,7 +16,9 @@ from stedi_dagster.lakehouse.publish import Publication
 from stedi_dagster.landing.feeds import Feed
 from stedi_dagster.landing.files import Listing
 from stedi_dagster.landing.land import Lander
-from stedi_dagster.landing.records import IN_THE_FUTURE
+
+# How many of the files with the most quarantined texts are named in metadata; `stedi quarantine` has them all.
+_FILES_SHOWN = 20
 
 
 def draft_landing(run: Run, feed: Feed, listing: Listing, *, max_bad_share: float) -> Draft:
@@ -48,7 +50,9 @@ def draft_landing(run: Run, feed: Feed, listing: Listing, *, max_bad_share: floa
         outcomes = (
             run_audit(CONTRACT, lambda: audit_contract(frame, feed.contract, now_ms=run.now_ms)),
             audit_reconciliation(rows_in=rows_in, kept=content.rows, withheld={}, quarantined=quarantine.content.rows),
-            audit_quarantine(records=rows_in, quarantined=quarantined, max_share=max_bad_share),
+            audit_quarantine(
+                records=rows_in, quarantined=quarantined, files=facts["quarantined-in"], max_share=max_bad_share
+            ),
         )
     return Draft(
         records,
@@ -76,7 +80,7 @@ def _unchanged(
     if records is None or quarantine is None or snapshot is None:
         return None
     facts: dict[str, Any] = summary(snapshot, "landed")
-    if any(reason.endswith(IN_THE_FUTURE) for reason in facts["quarantined"]):
+    if facts["due"] is not None and run.now_ms >= facts["due"]:
         return None
     return records, quarantine, facts
 
@@ -93,7 +97,9 @@ def _stage(
     facts: dict[str, Any] = {
         "records": landed.records,
         "quarantined": dict(landed.quarantined),
+        "quarantined-in": dict(landed.quarantined_by_file.most_common(_FILES_SHOWN)),
         "odd-files": landed.odd_files,
+        "due": landed.due_ms,
     }
     recorded = {"run-id": run.run_id, "code-version": run.code_version, "landed": facts}
     return (

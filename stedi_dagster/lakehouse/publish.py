@@ -9,7 +9,7 @@ from pyiceberg.expressions import AlwaysTrue
 from pyiceberg.table import Table, Transaction
 
 from stedi_dagster.errors import PublishConflictError
-from stedi_dagster.lakehouse.schema import arrow_schema
+from stedi_dagster.lakehouse.schema import arrow_schema, follow_contract
 from stedi_dagster.lakehouse.staging import Content
 
 # Properties of a snapshot that say what it was made from.
@@ -95,6 +95,7 @@ def _replace(table: Table, content: Content, summary: dict[str, str]) -> Transac
     transaction = table.transaction()
     if _holds_files(table):
         transaction.delete(AlwaysTrue(), snapshot_properties=summary)
+    follow_contract(transaction, content.contract)
     if content.paths:
         # The duplicate check would read every manifest; `delete` above leaves nothing to be a duplicate of.
         transaction.add_files(list(content.paths), snapshot_properties=summary, check_duplicate_files=False)

@@ -2,6 +2,7 @@
 
 import pyarrow as pa
 from pyiceberg.schema import Schema
+from pyiceberg.table import Transaction
 from pyiceberg.types import (
     BooleanType,
     DoubleType,
@@ -13,6 +14,7 @@ from pyiceberg.types import (
 from pyspark.sql import types as spark_types
 
 from stedi_dagster.contracts import Contract
+from stedi_dagster.errors import StediError
 
 _ICEBERG: dict[type[spark_types.DataType], PrimitiveType] = {
     spark_types.StringType: StringType(),
@@ -53,3 +55,36 @@ def table_properties(contract: type[Contract]) -> dict[str, str]:
     # Manifests would otherwise keep the least and the greatest value of each column, an email address, say.
     personal = [spec.name for spec in contract.columns() if spec.personal == "yes"]
     return properties | {f"write.metadata.metrics.column.{name}": "counts" for name in personal}
+
+
+def follow_contract(transaction: Transaction, contract: type[Contract]) -> None:
+    """Make the columns and properties of a table what its contract says now, in a commit that replaces its rows.
+
+    Args:
+        transaction: the commit, in which no file was added yet.
+        contract: the table's contract.
+
+    Raises:
+        StediError: a column has another type now, which Iceberg cannot follow without losing it in older snapshots.
+    """
+    now = {field.name: field for field in transaction.table_metadata.schema().fields}
+    wanted = {field.name: field for field in iceberg_schema(contract).fields}
+    for name in now.keys() & wanted.keys():
+        if now[name].field_type != wanted[name].field_type:
+            raise StediError(
+                f"The contract of {contract.table()} gives {name} the type {wanted[name].field_type}, and the table "
+                f"has {now[name].field_type}. Give the new column another name, so that older snapshots keep theirs."
+            )
+    described = {name for name in now.keys() & wanted.keys() if now[name].doc != wanted[name].doc}
+    if described or now.keys() != wanted.keys():
+        with transaction.update_schema() as update:
+            for name in now.keys() - wanted.keys():
+                update.delete_column(name)
+            for name, field in wanted.items():
+                if name in described:
+                    update.update_column(name, doc=field.doc)
+                elif name not in now:
+                    update.add_column(name, field.field_type, field.doc)
+    properties = table_properties(contract)
+    if not properties.items() <= transaction.table_metadata.properties.items():
+        transaction.set_properties(properties)

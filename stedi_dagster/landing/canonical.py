@@ -5,15 +5,16 @@ as a string, a time that is no whole number). A line that matches the feed's pat
 about; a file with any other line is read by `documents` and `records`.
 """
 
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pyspark.errors import PySparkException
 from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
-from pyspark.sql.types import DoubleType, LongType, StructType
+from pyspark.sql.types import DataType, DoubleType, LongType, StringType, StructType
 
 from stedi_dagster.contracts import Contract
 from stedi_dagster.contracts.base import Column, is_moment, latest_ms
@@ -32,6 +33,8 @@ _DATE = (
     r"^(?:[1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])"
     r"|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-9]))\z"
 )
+# What Python makes of a canonical value.
+_JSON: dict[type[DataType], tuple[type, ...]] = {StringType: (str,), LongType: (int,), DoubleType: (int, float)}
 
 
 @dataclass(frozen=True)
@@ -117,20 +120,56 @@ def parse(session: SparkSession, contract: type[Contract], files: Sequence[RawFi
 
 
 def canonical_files(
-    session: SparkSession, contract: type[Contract], files: Sequence[RawFile], *, now_ms: int
+    session: SparkSession,
+    contract: type[Contract],
+    files: Sequence[RawFile],
+    begins_well: Callable[[RawFile], bool],
+    *,
+    now_ms: int,
 ) -> tuple[list[RawFile], Lines]:
     """Which of the files are canonical, and what they hold together.
 
-    All are tried at once; where that fails, halves are, so that a few odd files among many cost a few passes.
+    All are tried at once. Where that fails, those whose first line is not canonical are put aside, and of the rest
+    halves are tried, so that a few odd files among many cost a few passes.
+
+    Args:
+        session: the engine's session.
+        contract: the feed's contract.
+        files: whose names the engine can read.
+        begins_well: whether the first line of a file is canonical, as `is_canonical_line` has it.
+        now_ms: the time of the run in epoch milliseconds.
     """
+    found = _try_scan(session, contract, files, now_ms=now_ms)
+    if found is not None:
+        return list(files), found
+    return _halve(session, contract, [file for file in files if begins_well(file)], now_ms=now_ms)
+
+
+def is_canonical_line(contract: type[Contract], line: bytes) -> bool:
+    """Whether a line looks canonical. A guess that saves the engine passes: `scan` is what decides."""
+    try:
+        record = json.loads(line.decode())
+    except (ValueError, RecursionError):
+        return False
+    if not isinstance(record, dict) or not record.keys() <= set(contract.names()):
+        return False
+    return all(
+        spec.nullable if record.get(spec.name) is None else type(record[spec.name]) in _JSON[type(spec.type)]
+        for spec in raw_columns(contract)
+    )
+
+
+def _halve(
+    session: SparkSession, contract: type[Contract], files: Sequence[RawFile], *, now_ms: int
+) -> tuple[list[RawFile], Lines]:
     found = _try_scan(session, contract, files, now_ms=now_ms)
     if found is not None:
         return list(files), found
     if len(files) == 1:
         return [], Lines()
     middle = len(files) // 2
-    left, left_lines = canonical_files(session, contract, files[:middle], now_ms=now_ms)
-    right, right_lines = canonical_files(session, contract, files[middle:], now_ms=now_ms)
+    left, left_lines = _halve(session, contract, files[:middle], now_ms=now_ms)
+    right, right_lines = _halve(session, contract, files[middle:], now_ms=now_ms)
     return left + right, _sum(left_lines, right_lines)
 
 

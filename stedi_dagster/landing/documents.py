@@ -82,7 +82,8 @@ def read_documents(stream: IO[bytes]) -> Iterator[Document]:
         if start >= len(buffer):
             break
         character = buffer[start]
-        if character == "[" or (depth and character in ",]"):
+        # A comma stands between objects also where no brackets stand around them all.
+        if character in "[," or (depth and character == "]"):
             depth += {"[": 1, "]": -1, ",": 0}[character]
             end = start + 1
         else:

@@ -4,6 +4,7 @@ Nothing here looks into a file.
 """
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -16,6 +17,7 @@ from stedi_dagster.landing.feeds import Feed
 # Characters that Apache Spark or Sail take as a pattern, or refuse, in a path (pinned by a test).
 _UNSAFE_IN_ENGINES = frozenset("*?{}[]:\\\n\r")
 _PACKED = (".gz", ".gzip")
+_ADDRESS = re.compile(r"[^\s/@]+(?:@|%40)[^\s/@]+")
 
 
 @dataclass(frozen=True, order=True)
@@ -31,6 +33,11 @@ class RawFile:
     def engine_can_read(self) -> bool:
         """Whether its name alone lets every engine read it as text, and it is not packed."""
         return _UNSAFE_IN_ENGINES.isdisjoint(self.path) and not self.name.lower().endswith(_PACKED)
+
+    @property
+    def shown(self) -> str:
+        """Its name for messages and metadata."""
+        return masked(self.name)
 
 
 @dataclass(frozen=True)
@@ -55,16 +62,17 @@ def list_files(landing: str, feed: Feed) -> Listing:
     """List a feed's folder with all its sub-folders.
 
     Raises:
-        LandingError: the folder does not exist or cannot be read, or a name in it is not UTF-8.
+        LandingError: the folder does not exist or cannot be read, a name in it is not UTF-8, or something in it is
+            neither a file nor a folder.
     """
     filesystem = fs.LocalFileSystem()
     folder = f"{landing}/{feed.folder}"
     try:
         found = filesystem.get_file_info(fs.FileSelector(folder, recursive=True))
-        files, markers = _sort_out([info for info in found if info.type == fs.FileType.File], folder, feed)
+        files, markers = _sort_out([info for info in found if info.type != fs.FileType.Directory], folder, feed)
     except UnicodeDecodeError as error:
         name = error.object.decode("utf-8", "backslashreplace")
-        raise LandingError(f"The name of the landing file {name} is not UTF-8. Rename it.") from None
+        raise LandingError(f"The name of the landing file {masked(name)} is not UTF-8. Rename it.") from None
     except FileNotFoundError:
         raise LandingError(
             f"The landing folder {folder} does not exist. Set STEDI_LANDING to a folder that holds "
@@ -75,6 +83,11 @@ def list_files(landing: str, feed: Feed) -> Listing:
     return Listing(tuple(sorted(files)), tuple(sorted(markers)))
 
 
+def masked(name: str) -> str:
+    """A file's name without what looks like an address: names reach messages and metadata."""
+    return _ADDRESS.sub("(address)", name)
+
+
 def _sort_out(found: Sequence[fs.FileInfo], folder: str, feed: Feed) -> tuple[list[RawFile], list[str]]:
     files: list[RawFile] = []
     markers: list[str] = []
@@ -83,6 +96,11 @@ def _sort_out(found: Sequence[fs.FileInfo], folder: str, feed: Feed) -> tuple[li
         name = f"{feed.folder}/{inner}"
         if any(part.startswith(("_", ".")) for part in PurePosixPath(inner).parts):
             markers.append(name)
+        elif info.type != fs.FileType.File:
+            raise LandingError(
+                f"{masked(name)} in the landing zone is a pipe or a device and not a file. Nothing of its feed was "
+                "published. Remove it."
+            )
         else:
             files.append(RawFile(name, info.path, info.size, str(info.mtime_ns)))
     return files, markers

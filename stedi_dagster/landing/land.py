@@ -3,15 +3,16 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import IO, Any
 
 from pyspark.sql import SparkSession
 
 from stedi_dagster.errors import LandingError
 from stedi_dagster.lakehouse.staging import Staging
 from stedi_dagster.lakehouse.storage import Storage
-from stedi_dagster.landing.canonical import canonical_files, parse, raw_columns
+from stedi_dagster.landing.canonical import canonical_files, is_canonical_line, parse, raw_columns
 from stedi_dagster.landing.documents import Document, read_documents
 from stedi_dagster.landing.feeds import Feed
 from stedi_dagster.landing.files import Listing, RawFile
@@ -19,6 +20,8 @@ from stedi_dagster.landing.records import RecordReader, Row
 
 _LONGEST_RAW = 10_000
 _QUARANTINED_A_PART = 50_000
+# Bytes to look at for a first line: a canonical one is far shorter.
+_FIRST_LINE = 1 << 14
 _SURROGATE = re.compile("[\udc80-\udcff]")
 _ANY_SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -32,6 +35,8 @@ class Landed:
     quarantined: Counter[str] = field(default_factory=Counter)
     quarantined_by_file: Counter[str] = field(default_factory=Counter)
     odd_files: int = 0
+    # When (epoch ms) the first of the records that are refused for lying in the future no longer is.
+    due_ms: int | None = None
 
 
 class Lander:
@@ -61,13 +66,14 @@ class Lander:
         odd = [file for file in listing.files if file.size and file not in canonical]
         landed.odd_files = len(odd)
         self._land_odd(odd, records, quarantine, landed)
+        landed.due_ms = self._reader.due_ms
         return landed
 
     def _land_canonical(
         self, session: SparkSession, listing: Listing, staging: Staging, landed: Landed
     ) -> frozenset[RawFile]:
         candidates = [file for file in listing.files if file.size and file.engine_can_read]
-        files, lines = canonical_files(session, self._feed.contract, candidates, now_ms=self._now_ms)
+        files, lines = canonical_files(session, self._feed.contract, candidates, self._begins_well, now_ms=self._now_ms)
         if not files:
             return frozenset()
         staging.write_frame(parse(session, self._feed.contract, files))
@@ -96,7 +102,7 @@ class Lander:
                         yield row
                         continue
                     landed.quarantined[reason] += 1
-                    landed.quarantined_by_file[file.name] += 1
+                    landed.quarantined_by_file[file.shown] += 1
                     unreadable.append((file.name, document.line, document.position, reason, presentable(document.text)))
                     if len(unreadable) >= _QUARANTINED_A_PART:
                         quarantine.write_rows(unreadable)
@@ -111,13 +117,22 @@ class Lander:
         row, reason = self._reader.read(document.value)
         return row, reason or ""
 
+    def _begins_well(self, file: RawFile) -> bool:
+        with self._opened(file) as stream:
+            return is_canonical_line(self._feed.contract, stream.read(_FIRST_LINE).partition(b"\n")[0])
+
     def _documents(self, file: RawFile) -> Iterator[Document]:
+        with self._opened(file) as stream:
+            yield from read_documents(stream)
+
+    @contextmanager
+    def _opened(self, file: RawFile) -> Iterator[IO[bytes]]:
         try:
             with self._storage.open(file.path) as stream:
-                yield from read_documents(stream)
+                yield stream
         except OSError as error:
             raise LandingError(
-                f"The landing file {file.name} cannot be read ({type(error).__name__}). Nothing was published. "
+                f"The landing file {file.shown} cannot be read ({type(error).__name__}). Nothing was published. "
                 "Check that it still exists and that this process may read it."
             ) from None
 

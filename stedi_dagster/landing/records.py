@@ -12,7 +12,7 @@ from typing import Any
 from pyspark.sql.types import DoubleType, LongType, StringType
 
 from stedi_dagster.contracts import Contract
-from stedi_dagster.contracts.base import EARLIEST_MS, Column, is_moment, latest_ms
+from stedi_dagster.contracts.base import AHEAD_OF_RUN_MS, EARLIEST_MS, Column, is_moment, latest_ms
 from stedi_dagster.landing.documents import Ambiguous
 from stedi_dagster.landing.feeds import DERIVED, POSITIVE_ZERO
 
@@ -25,20 +25,31 @@ _LONG = range(-(2**63), 2**63)
 
 Row = tuple[Any, ...]
 
-# The one reason that passes with time: what is refused today may be a record tomorrow.
-IN_THE_FUTURE = "is in the future"
-
 
 class _UnreadableError(Exception):
     """Why an object is no record; never leaves this module."""
 
 
+class _TooEarlyError(_UnreadableError):
+    """It is none yet: a time of it lies in the future, and will not for ever."""
+
+    def __init__(self, reason: str, due_ms: int) -> None:
+        super().__init__(reason)
+        self.due_ms = due_ms
+
+
 class RecordReader:
-    """Reads the objects of one feed under its contract."""
+    """Reads the objects of one feed under its contract.
+
+    Attributes:
+        due_ms: when (epoch ms) the first of the objects refused for lying in the future no longer will be; None
+            where there is none.
+    """
 
     def __init__(self, contract: type[Contract], *, now_ms: int) -> None:
         """Prepare for a run that began at `now_ms` (epoch milliseconds)."""
         columns = contract.columns()
+        self.due_ms: int | None = None
         self._derives_birthday = "birthDayValid" in {spec.name for spec in columns}
         self._columns = [spec for spec in columns if spec.name not in DERIVED]
         self._by_folded = {spec.name.casefold(): spec.name for spec in self._columns}
@@ -52,6 +63,9 @@ class RecordReader:
         try:
             fields = self._fields(value)
             row = [self._convert[spec.name](fields.get(spec.name)) for spec in self._columns]
+        except _TooEarlyError as early:
+            self.due_ms = early.due_ms if self.due_ms is None else min(self.due_ms, early.due_ms)
+            return None, str(early)
         except _UnreadableError as unreadable:
             return None, str(unreadable)
         if self._derives_birthday:
@@ -103,7 +117,7 @@ def _converter(spec: Column, now_ms: int) -> Callable[[Any], Any]:
         if is_moment(spec) and value < EARLIEST_MS:
             raise _UnreadableError(f"{spec.name} is before 2000")
         if is_moment(spec) and value > latest:
-            raise _UnreadableError(f"{spec.name} {IN_THE_FUTURE}")
+            raise _TooEarlyError(f"{spec.name} is in the future", value - AHEAD_OF_RUN_MS)
         return value
 
     return convert

@@ -1,9 +1,13 @@
 """Publishing again: the same inputs change nothing, not even on disk; whatever else decides rows publishes anew."""
 
+import time
+from unittest.mock import Mock
+
 import dagster as dg
 import pytest
 
 from stedi_dagster.contracts import TABLES
+from stedi_dagster.contracts.base import latest_ms
 from stedi_dagster_tests.assets.builders import (
     contents,
     files,
@@ -48,6 +52,20 @@ def test_the_same_inputs_again_change_nothing_and_leave_not_one_file_more(world)
     for _ in range(2):
         assert republished(world) == set()
     assert (contents(world), snapshots(world), files(world)) == before
+
+
+def test_a_record_refused_for_lying_in_the_future_lands_when_it_no_longer_does(tmp_path, monkeypatch):
+    scenario = three_people(tmp_path)
+    scenario.settings["max_bad_share"] = 0.5
+    now = time.time_ns() // 1_000_000
+    scenario.land("accelerometer", reading(at=latest_ms(now) + 60_000), name="ahead.json")
+    assert "accelerometer_landing" in republished(scenario)
+    rows = len(scenario.rows("accelerometer_landing"))
+    assert republished(scenario) == set()
+    monkeypatch.setattr("stedi_dagster.resources.time", Mock(time_ns=lambda: (now + 60_000) * 1_000_000))
+    assert "accelerometer_landing" in republished(scenario)
+    assert len(scenario.rows("accelerometer_landing")) == rows + 1
+    assert republished(scenario) == set()
 
 
 def test_one_table_alone_is_not_published_again_either(world):

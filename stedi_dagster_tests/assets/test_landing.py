@@ -38,7 +38,8 @@ def test_a_feed_of_which_too_much_is_unreadable_is_not_published(scenario):
     assert not result.success
     evaluation = checks(result)["accelerometer_landing", "quarantine"]
     assert not evaluation.passed
-    assert counts(evaluation) == {"records": 100, "quarantined": 6, "quarantined: not JSON": 6}
+    files = {"in accelerometer/landing/bad.json": 6}
+    assert counts(evaluation) == {"records": 100, "quarantined": 6, "quarantined: not JSON": 6} | files
     assert "quarantine" in failure(result, "accelerometer_landing")
     missing = {"accelerometer_landing"} | {"accelerometer_trusted"} | below("accelerometer_trusted")
     assert materialized(result) == set(TABLES) - missing

@@ -66,13 +66,14 @@ def test_rows_too_many_do_not_make_up_for_rows_too_few() -> None:
 )
 def test_a_feed_is_broken_above_the_share_and_not_at_it(records: int, bad: int, share: float, passes: bool) -> None:
     quarantined = {"not JSON": bad - bad // 2, "user is missing": bad // 2}
-    outcome = audit_quarantine(records=records, quarantined=quarantined, max_share=share)
+    outcome = audit_quarantine(records=records, quarantined=quarantined, files={"a.json": bad}, max_share=share)
     assert (outcome.passed, outcome.blocks) == (passes, not passes)
     assert outcome.counts == {
         "records": records,
         "quarantined": bad,
         "quarantined: not JSON": quarantined["not JSON"],
         "quarantined: user is missing": quarantined["user is missing"],
+        "in a.json": bad,
     }
 
 

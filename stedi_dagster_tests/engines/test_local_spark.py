@@ -198,11 +198,7 @@ def test_the_scratch_folder_goes_with_the_server(serving, monkeypatch, tmp_path)
 
 @needs_proc
 @pytest.mark.java
-def test_apache_spark_works_and_leaves_no_process_when_the_work_fails():
-    try:
-        find_java()
-    except EngineError as error:
-        pytest.skip(str(error))
+def test_apache_spark_works_and_leaves_no_process_when_the_work_fails(java):
     urls: list[str] = []
 
     def work() -> None:

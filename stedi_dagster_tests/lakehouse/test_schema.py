@@ -1,14 +1,40 @@
 """What a contract becomes in Iceberg, and the two quirks of PyIceberg that decide how."""
 
 import pyarrow as pa
+import pyspark.sql.types as T  # noqa: N812 - PySpark's own convention
 import pytest
 from pyarrow import parquet as pq
 from pyiceberg.io.pyarrow import schema_to_pyarrow
 from pyiceberg.schema import Schema
 from pyiceberg.types import NestedField, StringType
 
-from stedi_dagster.contracts import TABLES, Participants, Quarantine
+from stedi_dagster.contracts import TABLES, Contract, Participants, Quarantine
+from stedi_dagster.contracts.base import column
+from stedi_dagster.errors import StediError
+from stedi_dagster.lakehouse.publish import Published
 from stedi_dagster.lakehouse.schema import arrow_schema, iceberg_schema, table_properties
+
+
+class Before(Contract):
+    """What a table was."""
+
+    kept: T.StringType = column("A name", personal="yes")
+    dropped: T.LongType = column("Gone soon")
+
+
+class After(Contract):
+    """What it is to become."""
+
+    added: T.LongType = column("A serial number", personal="yes")
+    kept: T.StringType = column("A name, as it is written")
+
+
+class Retyped(Contract):
+    """What it cannot become."""
+
+    added: T.StringType = column("A serial number")
+    kept: T.StringType = column("A name, as it is written")
+
 
 CONTRACTS = [*TABLES.values(), Participants, Quarantine]
 
@@ -67,3 +93,32 @@ def test_pyiceberg_takes_a_missing_column_for_nulls(lake, tmp_path):
     table = lake.ensure_table("participants", Participants)
     table.add_files([path])
     assert table.scan().to_arrow().to_pylist() == [{"email": "ann@example.com", "participantId": None}]
+
+
+def test_a_table_follows_its_contract_in_the_commit_that_replaces_its_rows(lake):
+    def publish(contract: type[Contract], *rows: tuple[object, ...]) -> Published:
+        table = lake.ensure_table("changing", contract)
+        staging = lake.stage(table, contract)
+        staging.write_rows(rows)
+        published: Published = lake.prepare(table, staging.content(), "inputs", {}).commit()
+        return published
+
+    first = publish(Before, ("ann", 1), ("bob", 2))
+    publish(After, (7, "ann"))
+    table = lake.table("changing")
+    assert len(table.metadata.metadata_log) == 2
+    assert {field.name: field.doc for field in table.schema().fields} == {
+        "kept": "A name, as it is written",
+        "added": "A serial number",
+    }
+    assert table.scan().to_arrow().to_pylist() == [{"kept": "ann", "added": 7}]
+    assert table.properties["write.metadata.metrics.column.added"] == "counts"
+    assert table.properties["comment"] == "What it is to become."
+    old = table.scan(snapshot_id=first.snapshot_id).to_arrow().to_pylist()
+    assert sorted(row["dropped"] for row in old) == [1, 2]
+    schemas = len(table.metadata.schemas)
+    publish(After, (8, "bob"))
+    assert len(lake.table("changing").metadata.schemas) == schemas
+    with pytest.raises(StediError, match="gives added the type string, and the table has long"):
+        publish(Retyped, ("9", "cid"))
+    assert lake.table("changing").scan().to_arrow().to_pylist() == [{"kept": "bob", "added": 8}]

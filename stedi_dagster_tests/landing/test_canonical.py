@@ -1,5 +1,6 @@
 """Which lines and files an engine may read: the pattern on both engines, and the search for the files."""
 
+import json
 import re
 from collections.abc import Iterable
 from datetime import date
@@ -12,11 +13,11 @@ from hypothesis import strategies as st
 from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
 
 from stedi_dagster.landing import canonical
-from stedi_dagster.landing.canonical import Lines, canonical_files, pattern, scan
+from stedi_dagster.landing.canonical import Lines, canonical_files, is_canonical_line, pattern, scan
 from stedi_dagster.landing.files import RawFile
 from stedi_dagster.landing.records import is_iso_date
 from stedi_dagster_tests.landing.zone import ACCELEROMETER, CUSTOMER, NOW, STEP_TRAINER, examples, raw_file
-from stedi_dagster_tests.scenario import T0
+from stedi_dagster_tests.scenario import T0, customer, reading
 
 DAY_MS = 24 * 60 * 60 * 1000
 CUSTOMER_LINE = '{"email": "ann@example.com", "serialNumber": "7-a"%s}'
@@ -183,7 +184,7 @@ def test_the_canonical_files_among_many_are_found_by_halving(sail, tmp_path, mon
     files = written(tmp_path, [ODD.get(number, f"{WHOLE_READING}\n" * 2) for number in range(32)])
     scanning = Mock(wraps=scan)
     monkeypatch.setattr(canonical, "scan", scanning)
-    found, lines = canonical_files(sail, ACCELEROMETER.contract, files, now_ms=NOW)
+    found, lines = canonical_files(sail, ACCELEROMETER.contract, files, lambda _: True, now_ms=NOW)
     assert found == [file for number, file in enumerate(files) if number not in ODD]
     assert (lines.records, lines.canonical, lines.values) == (56, 56, 280)
     assert scanning.call_count < len(files)
@@ -191,13 +192,54 @@ def test_the_canonical_files_among_many_are_found_by_halving(sail, tmp_path, mon
 
 def test_few_odd_files_are_found_on_spark_as_well(spark, tmp_path):
     files = written(tmp_path, [*ODD.values(), f"{WHOLE_READING}\n"])
-    assert canonical_files(spark, ACCELEROMETER.contract, files, now_ms=NOW)[0] == files[-1:]
+    assert canonical_files(spark, ACCELEROMETER.contract, files, lambda _: True, now_ms=NOW)[0] == files[-1:]
+
+
+def test_files_that_begin_oddly_cost_one_pass_more_however_many_they_are(sail, tmp_path, monkeypatch):
+    files = written(tmp_path, [f"[{WHOLE_READING}]\n" if number % 2 else WHOLE_READING for number in range(32)])
+    scanning = Mock(wraps=scan)
+    monkeypatch.setattr(canonical, "scan", scanning)
+    found, _ = canonical_files(
+        sail, ACCELEROMETER.contract, files, lambda file: int(file.name.removesuffix(".json")) % 2 == 0, now_ms=NOW
+    )
+    assert found == files[::2]
+    assert scanning.call_count == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "looks"),
+    [
+        (WHOLE_READING, True),
+        (WHOLE_READING.replace(" ", ""), True),
+        ("", False),
+        ("42", False),
+        (f"[{WHOLE_READING}]", False),
+        (WHOLE_READING * 2, False),
+        (WHOLE_READING[:-1], False),
+        ("\ufeff" + WHOLE_READING, False),
+        (WHOLE_READING.replace("timestamp", "timeStamp"), False),
+        (WHOLE_READING.replace('"user"', '"User": "a", "user"'), False),
+        (json.dumps({**reading(), "timestamp": "1655564376361"}), False),
+        (json.dumps({**reading(), "timestamp": True}), False),
+        (json.dumps({**reading(), "x": None}), False),
+        (json.dumps({**reading(), "x": 1}), True),
+        ("[" * 100_000, False),
+    ],
+)
+def test_a_first_line_looks_canonical_if_it_is_one_record_with_the_right_types(line, looks):
+    assert is_canonical_line(ACCELEROMETER.contract, line.encode()) is looks
+
+
+def test_a_customer_without_optional_values_looks_canonical():
+    record = customer(phone=None)
+    assert record.keys() < set(CUSTOMER.contract.names())
+    assert is_canonical_line(CUSTOMER.contract, json.dumps(record).encode())
 
 
 def test_canonical_files_alone_take_one_pass_and_no_files_none(sail, tmp_path, monkeypatch):
     files = written(tmp_path, [f"{WHOLE_READING}\n"] * 5)
     scanning = Mock(wraps=scan)
     monkeypatch.setattr(canonical, "scan", scanning)
-    assert canonical_files(sail, ACCELEROMETER.contract, files, now_ms=NOW)[0] == files
-    assert canonical_files(sail, ACCELEROMETER.contract, [], now_ms=NOW) == ([], Lines())
+    assert canonical_files(sail, ACCELEROMETER.contract, files, lambda _: True, now_ms=NOW)[0] == files
+    assert canonical_files(sail, ACCELEROMETER.contract, [], lambda _: True, now_ms=NOW) == ([], Lines())
     scanning.assert_called_once()

@@ -30,6 +30,16 @@ def zone(tmp_path):
     return Scenario(tmp_path)
 
 
+def test_what_is_no_file_is_refused_by_name(zone):
+    zone.land("customer", customer())
+    os.mkfifo(zone.landing / "customer/landing/for ann@example.com")
+    with pytest.raises(LandingError, match=r"customer/landing/for \(address\) in the landing zone is a pipe"):
+        listed(zone)
+    (zone.landing / "customer/landing/for ann@example.com").unlink()
+    os.mkfifo(zone.landing / "customer/landing/_marker")
+    assert len(listed(zone).files) == 1
+
+
 def listed(zone: Scenario, feed: Feed = CUSTOMER) -> Listing:
     return list_files(str(zone.landing), feed)
 

@@ -8,7 +8,7 @@ from stedi_dagster.errors import LandingError
 from stedi_dagster.landing import land as module
 from stedi_dagster.landing.files import list_files
 from stedi_dagster.landing.land import presentable
-from stedi_dagster_tests.landing.zone import ACCELEROMETER, CUSTOMER, STEP_TRAINER, land
+from stedi_dagster_tests.landing.zone import ACCELEROMETER, CUSTOMER, LATEST_MS, NOW, STEP_TRAINER, land
 from stedi_dagster_tests.scenario import T0, Scenario, customer, reading, step
 
 CANONICAL_CUSTOMER = '{"email": "ann@example.com", "serialNumber": "7", "phone": "5550100"%s}\n'
@@ -120,6 +120,20 @@ def test_the_quarantine_says_where_why_and_what(zone, landed, sail):
     assert outcome.landed.quarantined == {"x is missing": 1, "not JSON": 1}
     assert outcome.landed.quarantined_by_file == {"accelerometer/landing/a/b c.json": 2}
     assert (outcome.landed.records, len(outcome.rows)) == (3, 1)
+
+
+def test_a_file_named_after_a_person_is_counted_without_the_address(zone, landed, sail):
+    zone.land_text("accelerometer", "no JSON", name="of ann.bee@example.com/day 1.json")
+    outcome = landed(sail, ACCELEROMETER)
+    assert outcome.quarantine[0][0] == "accelerometer/landing/of ann.bee@example.com/day 1.json"
+    assert outcome.landed.quarantined_by_file == {"accelerometer/landing/of (address)/day 1.json": 1}
+
+
+def test_landing_knows_when_the_first_record_of_the_future_is_due(zone, landed, sail):
+    ahead = [reading(at=LATEST_MS + later) for later in (5000, 3000, 9000)]
+    zone.land("accelerometer", reading(), *ahead)
+    assert landed(sail, ACCELEROMETER).landed.due_ms == NOW + 3000
+    assert landed(sail, STEP_TRAINER).landed.due_ms is None
 
 
 def test_many_bad_records_are_quarantined_part_by_part_and_none_is_lost(zone, landed, sail, monkeypatch, tmp_path):
