@@ -9,12 +9,16 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsError as UndecodableError
 
 from stedi_dagster.errors import SettingsError
 from stedi_dagster.policies.policy import PRESETS, Consent, Match, Policy, Preset
 
+EMR_SERVERLESS = "emr-serverless"
+
+_S3 = re.compile(r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/|$)")
 _URL = re.compile(r"^[a-z][a-z0-9+.-]*://")
 # Engines take these for patterns in the paths that they read tables from.
 _PATTERNS = re.compile(r"[*?\[\]{}\\]")
@@ -31,19 +35,46 @@ class Settings(BaseSettings):
     )
     landing: str = Field(
         default="data/landing",
-        description="Folder that holds customer/landing, accelerometer/landing and step_trainer/landing.",
+        description="Folder, or s3://bucket/prefix, that holds customer/landing, accelerometer/landing and "
+        "step_trainer/landing.",
     )
     warehouse: str | None = Field(
-        default=None, description="Folder of the tables' files; by default `warehouse` in STEDI_HOME."
+        default=None,
+        description="Folder, or s3://bucket/prefix, of the tables' files; by default `warehouse` in STEDI_HOME.",
     )
-    catalog: Literal["sqlite"] = Field(
-        default="sqlite", description="Where the tables' current snapshots are recorded: `sqlite`."
+    catalog: Literal["sqlite", "glue"] = Field(
+        default="sqlite",
+        description="Where the tables' current snapshots are recorded: `sqlite` (a file in STEDI_HOME) or `glue` "
+        "(AWS Glue; needs an s3:// warehouse).",
+    )
+    database: str = Field(
+        default="stedi",
+        pattern=r"^[a-z][a-z0-9_]{0,200}$",
+        description="The catalog's database of the eight tables; what only operators may read is in "
+        "`<database>_restricted`.",
     )
     engine: str = Field(
         default="sail",
         description="What does the work: `sail` (embedded), `spark` (Apache Spark 4.0 on this machine, needs "
-        "Java 17 or 21) or the `sc://host:port` URL of a Spark Connect server.",
+        "Java 17 or 21), the `sc://host:port` URL of a Spark Connect server, or `emr-serverless`.",
     )
+    emr_application_id: str | None = Field(
+        default=None, description="The EMR Serverless application that sessions are started in."
+    )
+    emr_execution_role_arn: str | None = Field(
+        default=None,
+        pattern=r"^arn:[a-z-]+:iam::[0-9]{12}:role/.+$",
+        description="The IAM role that EMR Serverless works under.",
+    )
+    emr_session_name: str = Field(
+        default="stedi", pattern=r"^[A-Za-z0-9._/#-]{1,200}$", description="What sessions are called in EMR Studio."
+    )
+    emr_spark_conf: dict[str, str] = Field(default={}, description="Spark properties of a session, as a JSON object.")
+    emr_idle_minutes: int = Field(
+        default=15, ge=1, le=1440, description="After so many idle minutes EMR ends a session by itself."
+    )
+    emr_start_minutes: float = Field(default=10, gt=0, le=60, description="Minutes to wait for a session to start.")
+    athena_workgroup: str | None = Field(default=None, description="The Athena workgroup of `stedi sql --on athena`.")
     preset: Preset = Field(
         default="default",
         description="A named set of rules: " + ", ".join(f"`{name}`" for name in PRESETS) + ".",
@@ -77,23 +108,23 @@ class Settings(BaseSettings):
     @field_validator("engine")
     @classmethod
     def _known_engine(cls, value: str) -> str:
-        if value in {"sail", "spark"}:
+        if value in {"sail", "spark", EMR_SERVERLESS}:
             return value
         parts = urlsplit(value)
         if parts.scheme == "sc" and parts.hostname:
             return value
-        msg = "allowed are sail, spark, or the sc://host:port URL of a Spark Connect server"
+        msg = "allowed are sail, spark, the sc://host:port URL of a Spark Connect server, or emr-serverless"
         raise ValueError(msg)
 
     @field_validator("landing", "warehouse")
     @classmethod
-    def _local_path(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
+    def _location(cls, value: str | None) -> str | None:
+        if value is None or _S3.match(value):
+            return value and value.rstrip("/")
         if value.startswith("file://"):
             value = value.removeprefix("file://")
         if _URL.match(value):
-            msg = "allowed is a folder of this machine (a path or a file:// URL)"
+            msg = "allowed is a folder of this machine (a path or a file:// URL) or s3://bucket/prefix"
             raise ValueError(msg)
         return str(Path(value).expanduser().absolute())
 
@@ -113,6 +144,25 @@ class Settings(BaseSettings):
             raise ValueError(msg)
         return value
 
+    @model_validator(mode="after")
+    def _together(self) -> "Settings":
+        """Settings that need each other."""
+        on_s3 = {"STEDI_WAREHOUSE": self.warehouse_location, "STEDI_LANDING": self.landing}
+        needed = {}
+        if self.catalog == "glue":
+            needed = {"STEDI_WAREHOUSE": is_s3(self.warehouse_location)}
+        if self.engine == EMR_SERVERLESS:
+            needed |= {name: is_s3(location) for name, location in on_s3.items()}
+            needed["STEDI_EMR_APPLICATION_ID"] = self.emr_application_id is not None
+            needed["STEDI_EMR_EXECUTION_ROLE_ARN"] = self.emr_execution_role_arn is not None
+        missing = [name for name, given in needed.items() if not given]
+        if missing:
+            chosen = f"STEDI_CATALOG={self.catalog} with STEDI_ENGINE={self.engine}"
+            wanted = [f"{name} to be {'s3://bucket/prefix' if name in on_s3 else 'set'}" for name in missing]
+            msg = f"{chosen} needs {', '.join(wanted)}"
+            raise ValueError(msg)
+        return self
+
     @classmethod
     def load(cls, **overrides: object) -> "Settings":
         """Read the environment; keyword arguments win over it.
@@ -124,6 +174,8 @@ class Settings(BaseSettings):
             return cls(**overrides)  # type: ignore[arg-type]
         except ValidationError as error:
             raise SettingsError("\n".join(_explain(detail) for detail in error.errors())) from None
+        except UndecodableError:
+            raise SettingsError("STEDI_EMR_SPARK_CONF is not allowed: it must be a JSON object.") from None
 
     @cached_property
     def warehouse_location(self) -> str:
@@ -142,8 +194,15 @@ class Settings(BaseSettings):
         return PRESETS[self.preset].model_copy(update={k: v for k, v in chosen.items() if v is not None})
 
 
+def is_s3(location: str) -> bool:
+    """Whether a location is on S3 and not on this machine."""
+    return location.startswith("s3://")
+
+
 def _explain(detail: Any) -> str:
-    name = "_".join(str(part) for part in detail["loc"]) or "?"
+    if not detail["loc"]:
+        return f"{str(detail['msg']).removeprefix('Value error, ')}."
+    name = str(detail["loc"][0])
     reason = str(detail["msg"]).removeprefix("Value error, ")
     # The parameters of an sc:// URL may carry a token.
     value = re.sub(r";.*", ";...", detail["input"]) if isinstance(detail["input"], str) else detail["input"]

@@ -67,10 +67,13 @@ def test_engines_are_known_by_name_or_by_url(env, engine):
 @pytest.mark.parametrize(
     ("name", "value", "allowed"),
     [
-        ("ENGINE", "duckdb", "sail, spark, or the sc://host:port"),
-        ("ENGINE", "sc://", "sail, spark, or the sc://host:port"),
-        ("ENGINE", "SAIL", "sail, spark, or the sc://host:port"),
-        ("CATALOG", "glue", "'sqlite'"),
+        ("ENGINE", "duckdb", "sail, spark, the sc://host:port"),
+        ("ENGINE", "sc://", "sail, spark, the sc://host:port"),
+        ("ENGINE", "SAIL", "sail, spark, the sc://host:port"),
+        ("CATALOG", "hive", "'sqlite' or 'glue'"),
+        ("DATABASE", "Stedi", "pattern"),
+        ("EMR_EXECUTION_ROLE_ARN", "stedi", "arn:"),
+        ("WAREHOUSE", "s3://", "s3://bucket/prefix"),
         ("PRESET", "strict", "'timestamp-match'"),
         ("CONSENT", "yes", "'as_of_accelerometer'"),
         ("MATCH", "email", "'timestamp'"),
@@ -84,7 +87,6 @@ def test_engines_are_known_by_name_or_by_url(env, engine):
         ("LOCK_TIMEOUT", "-1", "greater than or equal to 0"),
         ("LOCK_TIMEOUT", "forever", "number"),
         ("LOCK_TIMEOUT", "nan", "0"),
-        ("LANDING", "s3://bucket/landing", "a folder of this machine"),
         ("WAREHOUSE", "gs://bucket", "a folder of this machine"),
         ("HOME", "s3://bucket/home", "a folder of this machine"),
         ("HOME", "/data/a*b", "none of * ? [ ] { }"),
@@ -98,6 +100,31 @@ def test_a_wrong_value_is_refused_by_name_with_what_is_allowed(env, name, value,
     assert f"STEDI_{name}='{value}' is not allowed" in str(error.value)
     assert allowed in str(error.value)
     assert len(str(error.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("value", ["spark.x=1", '{"spark.x": 1}', "[]"])
+def test_spark_properties_are_a_json_object_of_texts(env, value):
+    env("EMR_SPARK_CONF", value)
+    with pytest.raises(SettingsError, match="STEDI_EMR_SPARK_CONF.* not allowed: "):
+        Settings.load()
+    env("EMR_SPARK_CONF", '{"spark.executor.cores": "4"}')
+    assert Settings.load().emr_spark_conf == {"spark.executor.cores": "4"}
+
+
+def test_settings_that_need_each_other_are_told_together(env):
+    env("CATALOG", "glue")
+    with pytest.raises(SettingsError, match="STEDI_CATALOG=glue .*needs STEDI_WAREHOUSE to be s3://bucket/prefix"):
+        Settings.load()
+    env("WAREHOUSE", "s3://bucket/warehouse/")
+    assert Settings.load().warehouse_location == "s3://bucket/warehouse"
+    env("ENGINE", "emr-serverless")
+    needed = "STEDI_LANDING to be s3://.*, STEDI_EMR_APPLICATION_ID to be set, STEDI_EMR_EXECUTION_ROLE_ARN to be set"
+    with pytest.raises(SettingsError, match=needed):
+        Settings.load()
+    env("LANDING", "s3://bucket/landing")
+    env("EMR_APPLICATION_ID", "00f1")
+    env("EMR_EXECUTION_ROLE_ARN", "arn:aws:iam::123456789012:role/stedi-execution")
+    assert Settings.load().engine == "emr-serverless"
 
 
 def test_all_wrong_values_are_told_at_once(env):
