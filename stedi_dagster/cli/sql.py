@@ -20,9 +20,10 @@ def run_query(query: str, *, as_json: bool) -> None:
         try:
             relation = connection.sql(text)
             rows = rows_of(relation) if relation is not None else []
+            columns = relation.columns if relation is not None else []
         except duckdb.Error as error:
             raise StediError(f"The query failed: {error}") from None
-    show(rows, as_json=as_json)
+    show(rows, as_json=as_json, columns=columns)
 
 
 def _is_file(query: str) -> bool:
