@@ -1,0 +1,248 @@
+"""`make deploy` and `make destroy`, and the settings that come out of the stack."""
+
+import json
+import shlex
+
+import boto3
+import pytest
+from botocore.exceptions import WaiterError
+
+from infra.stack import Stack
+from stedi_dagster.settings import Settings
+from stedi_dagster_tests.infra.conftest import REGION
+
+ACCOUNT = "123456789012"
+BUCKET = f"lake-{ACCOUNT}-{REGION}"
+
+
+def exported(text):
+    """The variables that a shell gets from `export` lines."""
+    words = [shlex.split(line) for line in text.splitlines()]
+    assert all(first == "export" for first, _ in words)
+    return dict(pair.split("=", 1) for _, pair in words)
+
+
+def databases():
+    return sorted(database["Name"] for database in boto3.client("glue").get_databases()["DatabaseList"])
+
+
+def buckets():
+    return [bucket["Name"] for bucket in boto3.client("s3").list_buckets()["Buckets"]]
+
+
+def open_bucket():
+    """The bucket for the test's own requests: moto takes a policy's conditions for true, and so denies them."""
+    s3 = boto3.client("s3")
+    s3.delete_bucket_policy(Bucket=BUCKET)
+    return s3
+
+
+@pytest.fixture
+def deployed(infra):
+    result = infra("deploy", "--name", "lake")
+    assert result.exit_code == 0, result.output
+    return result
+
+
+def test_deploy_creates_everything_and_prints_the_settings(deployed):
+    assert f"The stack lake in {REGION} is deployed." in deployed.stderr
+    values = exported(deployed.stdout)
+    assert values["STEDI_WAREHOUSE"] == f"s3://{BUCKET}/warehouse"
+    assert values["STEDI_LANDING"] == f"s3://{BUCKET}/landing"
+    assert databases() == ["stedi", "stedi_restricted"]
+    application = boto3.client("emr-serverless").get_application(applicationId=values["STEDI_EMR_APPLICATION_ID"])
+    assert application["application"]["releaseLabel"] == "emr-spark-8.0.0"
+    assert application["application"]["maximumCapacity"] == {"cpu": "32 vCPU", "memory": "144 GB", "disk": "400 GB"}
+    workgroup = boto3.client("athena").get_work_group(WorkGroup=values["STEDI_ATHENA_WORKGROUP"])["WorkGroup"]
+    assert workgroup["Configuration"]["ResultConfiguration"]["OutputLocation"] == f"s3://{BUCKET}/athena/"
+    assert values["STEDI_EMR_EXECUTION_ROLE_ARN"].startswith(f"arn:aws:iam::{ACCOUNT}:role/")
+
+
+def test_what_deploy_prints_are_settings_that_the_platform_accepts(deployed):
+    values = {name.removeprefix("STEDI_").lower(): value for name, value in exported(deployed.stdout).items()}
+    assert set(values) <= set(Settings.model_fields)
+    settings = Settings.load(**values)
+    assert (settings.engine, settings.catalog, settings.database) == ("emr-serverless", "glue", "stedi")
+
+
+def test_the_settings_can_be_read_from_the_stack_again(deployed, stedi):
+    shell = stedi("settings", "--from-stack", "lake")
+    assert exported(shell.stdout) == exported(deployed.stdout)
+    as_json = stedi("settings", "--from-stack", "lake", "--region", REGION, "--json")
+    assert json.loads(as_json.stdout) == exported(deployed.stdout)
+
+
+def test_values_are_quoted_for_the_shell():
+    from stedi_dagster.cli.settings import exports
+
+    assert exports({"STEDI_HOME": "/a b/$c"}) == "export STEDI_HOME='/a b/$c'"
+
+
+def test_a_second_deploy_finds_nothing_to_do_and_prints_the_settings_all_the_same(deployed, infra):
+    again = infra("deploy", "--name", "lake")
+    assert again.exit_code == 0, again.output
+    assert "is up to date" in again.stderr
+    assert again.stdout == deployed.stdout
+
+
+def test_an_update_keeps_the_parameters_that_are_not_given(infra):
+    infra("deploy", "--name", "lake", "--parameter", "DatabaseName=balance")
+    result = infra("deploy", "--name", "lake", "--parameter", "MaxVcpu=8")
+    assert result.exit_code == 0, result.output
+    assert "is deployed" in result.stderr
+    described = boto3.client("cloudformation").describe_stacks(StackName="lake")["Stacks"][0]
+    values = {pair["ParameterKey"]: pair["ParameterValue"] for pair in described["Parameters"]}
+    assert (values["DatabaseName"], str(values["MaxVcpu"])) == ("balance", "8")
+
+
+def test_the_region_s_prefix_list_of_s3_is_looked_up(deployed):
+    described = boto3.client("cloudformation").describe_stacks(StackName="lake")["Stacks"][0]
+    values = {pair["ParameterKey"]: pair["ParameterValue"] for pair in described["Parameters"]}
+    found = boto3.client("ec2").describe_managed_prefix_lists(PrefixListIds=[values["S3PrefixListId"]])
+    assert found["PrefixLists"][0]["PrefixListName"] == f"com.amazonaws.{REGION}.s3"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--parameter", "Colour=red"], "There is no parameter Colour"),
+        (["--parameter", "Colour"], "is not NAME=VALUE"),
+        (["--name", "Lake"], "cannot be called 'Lake'"),
+        (["--name", "l" * 31], "at most 29"),
+    ],
+)
+def test_a_wrong_option_is_refused_before_anything_is_made(infra, arguments, said):
+    result = infra("deploy", *arguments)
+    assert result.exit_code == 1
+    assert said in result.stderr
+    assert buckets() == []
+
+
+def test_a_failed_deploy_names_what_failed_and_why(infra, monkeypatch):
+    """moto's stacks never fail, so the events are as CloudFormation reports a failure, newest first."""
+    events = [
+        ("2", "lake", "AWS::CloudFormation::Stack", "ROLLBACK_IN_PROGRESS", "The following resource(s) failed"),
+        ("1", "Workgroup", "AWS::Athena::WorkGroup", "CREATE_FAILED", "Resource creation cancelled"),
+        ("0", "Application", "AWS::EMRServerless::Application", "CREATE_FAILED", "Release label is not known"),
+    ]
+    keys = ("EventId", "LogicalResourceId", "ResourceType", "ResourceStatus", "ResourceStatusReason")
+
+    class Failing:
+        def __init__(self, client):
+            self._client = client
+
+        def __getattr__(self, name):
+            return getattr(self._client, name)
+
+        def get_waiter(self, name):
+            if name == "stack_create_complete":
+                raise WaiterError(name, "ROLLBACK_COMPLETE", {})
+            return self._client.get_waiter(name)
+
+        def get_paginator(self, name):
+            assert name == "describe_stack_events"
+            return self
+
+        def paginate(self, StackName):  # noqa: N803 - boto3's name
+            return [{"StackEvents": [dict(zip(keys, event, strict=True)) for event in events]}]
+
+    made = Stack.__init__
+
+    def failing(self, *arguments):
+        made(self, *arguments)
+        self._cloudformation = Failing(self._cloudformation)
+
+    monkeypatch.setattr(Stack, "__init__", failing)
+    result = infra("deploy", "--name", "lake")
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == [
+        f"infra: The stack lake in {REGION} failed:",
+        "  Application (AWS::EMRServerless::Application): Release label is not known",
+    ]
+
+
+def test_destroy_asks_and_without_anybody_to_ask_it_refuses(deployed, infra):
+    result = infra("destroy", "--name", "lake")
+    assert result.exit_code == 1
+    assert "--yes" in result.stderr
+    assert boto3.client("cloudformation").describe_stacks(StackName="lake")["Stacks"]
+
+
+def test_destroy_keeps_the_data_and_says_so(deployed, infra):
+    open_bucket().put_object(Bucket=BUCKET, Key="warehouse/file", Body=b"rows")
+    result = infra("destroy", "--name", "lake", "--yes")
+    assert result.exit_code == 0, result.output
+    assert f"Its data is kept, and costs what S3 costs: the bucket {BUCKET}" in result.stderr
+    assert (buckets(), databases()) == ([BUCKET], ["stedi", "stedi_restricted"])
+    applications = boto3.client("emr-serverless").list_applications()["applications"]
+    assert [application["state"] for application in applications] == ["TERMINATED"]
+    assert [group["Name"] for group in boto3.client("athena").list_work_groups()["WorkGroups"]] == ["primary"]
+    assert boto3.client("iam").list_roles()["Roles"] == []
+
+
+def test_destroy_deletes_the_data_with_every_version_if_told_to(deployed, infra):
+    s3 = open_bucket()
+    # moto's CloudFormation does not turn versioning on.
+    s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    for key in [f"warehouse/{number}" for number in range(1001)]:  # a page holds 1,000 versions
+        s3.put_object(Bucket=BUCKET, Key=key, Body=b"rows")
+    s3.put_object(Bucket=BUCKET, Key="warehouse/1", Body=b"other rows")
+    s3.delete_object(Bucket=BUCKET, Key="warehouse/2")
+    result = infra("destroy", "--name", "lake", "--yes", "--delete-data")
+    assert result.exit_code == 0, result.output
+    assert f"Its data is deleted: the bucket {BUCKET}, the Glue database stedi" in result.stderr
+    assert (buckets(), databases()) == ([], [])
+
+
+@pytest.mark.parametrize("command", ["deploy", "destroy"])
+def test_without_credentials_it_says_what_to_do(infra, monkeypatch, command):
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    result = infra(command)
+    assert result.exit_code == 1
+    assert "There are no AWS credentials" in result.stderr
+
+
+def test_a_stack_that_does_not_exist_cannot_be_destroyed(infra):
+    result = infra("destroy", "--yes")
+    assert (result.exit_code, result.stderr) == (1, f"infra: The stack stedi in {REGION} does not exist.\n")
+
+
+@pytest.mark.parametrize(
+    ("without", "said"),
+    [
+        ((), "The stack lake in eu-west-1 does not exist: run `make deploy`"),
+        (("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "cannot be read without AWS credentials: set AWS_PROFILE"),
+        (("AWS_DEFAULT_REGION",), "No region is known to look for the stack lake in"),
+    ],
+)
+def test_settings_of_a_stack_that_cannot_be_read_are_one_sentence(stedi, monkeypatch, without, said):
+    for name in without:
+        monkeypatch.delenv(name)
+    result = stedi("settings", "--from-stack", "lake")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert said in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_stack_with_an_output_that_is_no_setting_is_refused(stedi):
+    topic = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "topic"}}
+    body = {"Resources": {"Topic": topic}, "Outputs": {"StediDatabase": {"Value": "a"}, "VpcId": {"Value": "b"}}}
+    boto3.client("cloudformation").create_stack(StackName="other", TemplateBody=json.dumps(body))
+    result = stedi("settings", "--from-stack", "other")
+    assert result.exit_code == 2
+    assert "has outputs that are no settings: VpcId" in result.stderr
+
+
+def test_a_stack_without_outputs_is_not_ready(stedi):
+    topic = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "topic"}}
+    boto3.client("cloudformation").create_stack(StackName="new", TemplateBody=json.dumps({"Resources": {"T": topic}}))
+    result = stedi("settings", "--from-stack", "new")
+    assert result.exit_code == 2
+    assert "has no outputs, its status is CREATE_COMPLETE" in result.stderr
+
+
+def test_a_region_without_a_stack_is_a_usage_error(stedi):
+    result = stedi("settings", "--region", REGION)
+    assert result.exit_code == 2
+    assert "--from-stack" in result.stderr
