@@ -5,6 +5,7 @@ moto's own service, so that the tests deploy the real template and not a copy of
 needed. What moto creates only in part (of a bucket: no versioning, lifecycle or public access block; of a security
 group: no egress) is read from the template in `test_stack.py`. moto imports nothing that exists already.
 """
+# ruff: noqa: ARG003 - the methods' signatures are moto's
 
 import json
 from typing import Any

@@ -143,7 +143,7 @@ def test_a_failed_deploy_names_what_failed_and_why(infra, monkeypatch):
             assert name == "describe_stack_events"
             return self
 
-        def paginate(self, StackName):  # noqa: N803 - boto3's name
+        def paginate(self, **_):
             return [{"StackEvents": [dict(zip(keys, event, strict=True)) for event in events]}]
 
     made = Stack.__init__
