@@ -101,8 +101,7 @@ class Scenario:
 
     def lakehouse(self) -> Lakehouse:
         """What was published."""
-        settings = self.load_settings()
-        return Lakehouse(settings.home, settings.warehouse_location)
+        return Lakehouse.of(self.load_settings())
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows of a query over what is published."""

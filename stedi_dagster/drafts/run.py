@@ -96,6 +96,7 @@ class Draft:
                     f"Another run published {name} while {self.publication.table.name()[-1]} was made from the "
                     "snapshot before. Nothing of this table is published; run it again."
                 )
+        lakehouse.confirm_writing()
         published = self.publication.commit()
         for publication in self.also:
             publication.commit()

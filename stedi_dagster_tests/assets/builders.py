@@ -13,7 +13,6 @@ from pyspark.sql import DataFrame
 from stedi_dagster.assets import curated, table_asset
 from stedi_dagster.definitions import build_defs
 from stedi_dagster.drafts.tables import draft_table
-from stedi_dagster.lakehouse.lakehouse import NAMESPACE, RESTRICTED
 from stedi_dagster.lakehouse.orphans import reachable_files
 from stedi_dagster.lakehouse.query import connect
 from stedi_dagster.policies.selection import Selection
@@ -74,9 +73,11 @@ def keeping(change: Callable[..., DataFrame]) -> Change:
 
 def tables(scenario: Scenario) -> list[Table]:
     """Every table of the catalog, published or not, the restricted ones too."""
-    catalog = scenario.lakehouse().catalog
+    lakehouse = scenario.lakehouse()
     return [
-        catalog.load_table(name) for namespace in (NAMESPACE, RESTRICTED) for name in catalog.list_tables(namespace)
+        lakehouse.catalog.load_table(name)
+        for namespace in (lakehouse.database, lakehouse.restricted)
+        for name in lakehouse.catalog.list_tables(namespace)
     ]
 
 
