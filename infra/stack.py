@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError, WaiterError
+from botocore.exceptions import ClientError, WaiterError
 
+from stedi_dagster import aws
 from stedi_dagster.errors import StediError
 
 TEMPLATE = Path(__file__).with_name("stack.yaml")
@@ -46,17 +46,14 @@ class Stack:
         """Connect to a region; nothing is sent yet.
 
         Raises:
-            StediError: the name is not allowed, or no region is known.
+            StediError: the name is not allowed, or no region is set.
         """
         if not _NAME.fullmatch(name):
             raise StediError(
                 f"A stack cannot be called {name!r}: a lower-case letter, then at most 29 of a-z, 0-9 and -."
             )
         self.name = name
-        with self._told_plainly():
-            session = boto3.Session(region_name=region)
-            self._clients = {service: session.client(service) for service in ("cloudformation", "ec2", "glue", "s3")}
-        self._cloudformation = self._clients["cloudformation"]
+        self._cloudformation = aws.client("cloudformation", region)
         self.region: str = self._cloudformation.meta.region_name
 
     def __str__(self) -> str:
@@ -136,10 +133,10 @@ class Stack:
 
     def _delete(self, data: Data) -> None:
         for database in data.databases:
-            self._clients["glue"].delete_database(Name=database)
+            aws.client("glue", self.region).delete_database(Name=database)
         if data.bucket is None:
             return
-        s3 = self._clients["s3"]
+        s3 = aws.client("s3", self.region)
         while True:
             page = s3.list_object_versions(Bucket=data.bucket)  # up to 1,000, as many as one request may delete
             entries = page.get("Versions", []) + page.get("DeleteMarkers", [])
@@ -179,7 +176,7 @@ class Stack:
     def _prefix_list(self) -> str:
         """The id of the region's managed prefix list of S3."""
         name = f"com.amazonaws.{self.region}.s3"
-        found = self._clients["ec2"].describe_managed_prefix_lists(
+        found = aws.client("ec2", self.region).describe_managed_prefix_lists(
             Filters=[{"Name": "prefix-list-name", "Values": [name]}]
         )["PrefixLists"]
         return str(found[0]["PrefixListId"]) if found else ""
@@ -226,12 +223,9 @@ class Stack:
 
     @contextmanager
     def _told_plainly(self) -> Iterator[None]:
-        """What AWS refuses, in one sentence."""
-        try:
-            yield
-        except NoRegionError:
-            raise StediError("No region is known: give --region, or set AWS_REGION.") from None
-        except NoCredentialsError:
-            raise StediError("There are no AWS credentials: set AWS_PROFILE, or log in with `aws sso login`.") from None
-        except (ClientError, BotoCoreError) as error:
-            raise StediError(f"The stack {self.name} could not be handled, AWS says: {error}") from None
+        """What AWS refuses, in its own words, which name the parameter or the resource."""
+        with aws.aws_errors(f"{self.name} in {self.region}"):
+            try:
+                yield
+            except ClientError as error:
+                raise StediError(f"{self} could not be handled, AWS says: {error}") from None

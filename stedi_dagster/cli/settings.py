@@ -39,7 +39,7 @@ def list_stack_settings(stack: str, region: str | None, *, as_json: bool) -> Non
     """Print a stack's settings as `export` lines for a shell, or as a JSON object.
 
     Raises:
-        StediError: the stack cannot be read, or holds what is no setting.
+        StediError: the stack cannot be read, or an output is no setting.
     """
     found = read_stack(stack, region)
     print(json.dumps(found, indent=2) if as_json else exports(found))  # noqa: T201
@@ -49,32 +49,22 @@ def read_stack(stack: str, region: str | None) -> dict[str, str]:
     """The settings that a CloudFormation stack's outputs hold, by their variables.
 
     Raises:
-        StediError: there are no credentials, no such stack or no outputs, or an output is no setting.
+        StediError: there is no such stack, it has no outputs, or one that is no setting.
+        AwsError: there is no region or no credentials, or AWS refuses.
     """
-    import boto3
-    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
+    from botocore.exceptions import ClientError
 
-    try:
-        client = boto3.client("cloudformation", region_name=region)
-    except NoRegionError:
-        raise StediError(
-            f"No region is known to look for the stack {stack} in: give --region, or set AWS_REGION."
-        ) from None
-    except BotoCoreError as error:
-        raise StediError(f"The stack {stack} cannot be looked up: {error}") from None
+    from stedi_dagster import aws  # boto3, which no other setting needs
+
+    client = aws.client("cloudformation", region)
     where = f"The stack {stack} in {client.meta.region_name}"
-    try:
-        described = client.describe_stacks(StackName=stack)["Stacks"][0]
-    except NoCredentialsError:
-        raise StediError(
-            f"{where} cannot be read without AWS credentials: set AWS_PROFILE, or log in with `aws sso login`."
-        ) from None
-    except ClientError as error:
-        if "does not exist" in str(error):
+    with aws.aws_errors(f"reading the stack {stack} in {client.meta.region_name}"):
+        try:
+            described = client.describe_stacks(StackName=stack)["Stacks"][0]
+        except ClientError as error:
+            if "does not exist" not in str(error):
+                raise
             raise StediError(f"{where} does not exist: run `make deploy`, or give another name or --region.") from None
-        raise StediError(f"{where} cannot be read, AWS says: {error}") from None
-    except BotoCoreError as error:
-        raise StediError(f"{where} cannot be read: {error}") from None
     outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
     if not outputs:
         raise StediError(

@@ -123,7 +123,7 @@ class Application(_Taught):
             release_label=_LABEL_MOTO_TAKES,
             application_type=properties["Type"].upper(),
             client_token="",
-            initial_capacity={},
+            initial_capacity={},  # type: ignore[arg-type] # moto's annotation says str, its code wants this
             maximum_capacity=_as_in_requests(properties["MaximumCapacity"]),
             tags={},
             auto_start_configuration=_as_in_requests(properties["AutoStartConfiguration"]),

@@ -2,10 +2,13 @@
 
 import importlib.util
 from pathlib import Path
+from typing import Any
 
 import botocore.session
 import pytest
 from botocore import xform_name
+
+Template = dict[str, Any]
 
 ROLES = ("OrchestratorRole", "ExecutionRole")
 
@@ -37,31 +40,32 @@ TO_COME = {
 }
 
 
-def several(value):
+def several(value: Any) -> list[Any]:
     """IAM writes one thing without a list."""
     return value if isinstance(value, list) else [value]
 
 
-def statements(template, role):
+def statements(template: Template, role: str) -> list[dict[str, Any]]:
     policies = template["Resources"][role]["Properties"]["Policies"]
     return [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
 
 
-def granted(template, role):
+def granted(template: Template, role: str) -> list[str]:
     return [action for statement in statements(template, role) for action in several(statement["Action"])]
 
 
-def reasons(template, role):
-    return template["Metadata"]["Permissions"][role]
+def reasons(template: Template, role: str) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = template["Metadata"]["Permissions"][role]
+    return found
 
 
-def operation(action):
+def operation(action: str) -> tuple[str, str | None]:
     """The service and the operation of an action; None for iam:PassRole."""
     service, name = action.split(":")
     return service, OPERATIONS.get(action, name)
 
 
-def sources(module):
+def sources(module: str) -> list[str]:
     """The sources of a module, or of every module of a package."""
     spec = importlib.util.find_spec(module)
     assert spec is not None, f"there is no module {module}"
@@ -71,9 +75,10 @@ def sources(module):
     return [file.read_text(encoding="utf-8") for file in files]
 
 
-def calls(action, module):
+def calls(action: str, module: str) -> bool:
     """Whether a source names the service's client and makes the call: by method, or by name for a paginator."""
     service, name = operation(action)
+    assert name is not None, f"{action} is no call"
     client = (f'"{service}"', service.upper().replace("-", "_"))  # in quotes, or as a constant
     call = (f".{xform_name(name)}(", f'"{xform_name(name)}"')
     versions = ("VersionId",) if action == "s3:DeleteObjectVersion" else ("",)
@@ -110,7 +115,7 @@ def test_no_permission_is_a_wildcard_and_none_is_on_every_resource(template, rol
             assert bounded(resource), f"{statement['Sid']}: {resource}"
 
 
-def bounded(resource):
+def bounded(resource: Any) -> bool:
     """Whether a resource is one of the stack's, or everything below one: at most a last segment is a wildcard."""
     if not isinstance(resource, dict):
         return False
