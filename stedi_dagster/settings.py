@@ -156,9 +156,7 @@ class Settings(BaseSettings):
             needed["STEDI_EMR_APPLICATION_ID"] = self.emr_application_id is not None
             needed["STEDI_EMR_EXECUTION_ROLE_ARN"] = self.emr_execution_role_arn is not None
         if self.engine == "spark" and any(map(is_s3, on_s3.values())):
-            msg = (
-                "STEDI_ENGINE=spark cannot read s3:// by itself: use sail, emr-serverless, or an sc:// cluster's URL"
-            )
+            msg = "STEDI_ENGINE=spark cannot read s3:// by itself: use sail, emr-serverless, or an sc:// cluster's URL"
             raise ValueError(msg)
         missing = [name for name, given in needed.items() if not given]
         if missing:

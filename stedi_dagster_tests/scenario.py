@@ -103,6 +103,10 @@ class Scenario:
         """What was published."""
         return Lakehouse.of(self.load_settings())
 
+    def files(self) -> set[str]:
+        """Every file in the warehouse."""
+        return {str(path) for path in (self.home / "warehouse").rglob("*") if path.is_file()}
+
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows of a query over what is published."""
         with connect(self.lakehouse()) as connection:

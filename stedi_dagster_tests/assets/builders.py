@@ -32,7 +32,11 @@ Change = Callable[[Selection, dict[str, DataFrame]], Selection]
 
 def three_people(folder: Path) -> Scenario:
     """Ann and Cid agreed, Bob did not; all three stepped, Ann and Cid at the same times."""
-    scenario = Scenario(folder)
+    return land_three_people(Scenario(folder))
+
+
+def land_three_people(scenario: Scenario) -> Scenario:
+    """See `three_people`."""
     scenario.land("customer", customer(ANN), customer(BOB, agreed=None), customer(CID))
     times = (T0 + 1000, T0 + 2000)
     scenario.land(
@@ -96,8 +100,8 @@ def contents(scenario: Scenario) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def files(scenario: Scenario) -> set[str]:
-    """Every file in the warehouse."""
-    return set(scenario.lakehouse().storage.list(scenario.load_settings().warehouse_location))
+    """Every file in the warehouse, of a table or not."""
+    return scenario.files()
 
 
 def orphans(scenario: Scenario) -> set[str]:

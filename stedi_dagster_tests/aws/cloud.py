@@ -1,6 +1,7 @@
 """A scenario whose landing zone and warehouse are on S3 and whose tables are in Glue."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 from stedi_dagster.settings import Settings
@@ -17,11 +18,12 @@ class Cloud(Scenario):
 
     bucket: ClassVar[str] = "stedi-lakehouse"
 
-    def upload(self) -> None:
-        """Bring the landing zone to S3, under the same names."""
-        for path in sorted(self.landing.rglob("*")):
+    def upload(self, landing: Path | None = None) -> None:
+        """Bring a landing zone, by default this scenario's own, to S3 under the same names."""
+        source = landing or self.landing
+        for path in sorted(source.rglob("*")):
             if path.is_file():
-                key = f"landing/{path.relative_to(self.landing)}"
+                key = f"landing/{path.relative_to(source)}"
                 self.s3.put_object(Bucket=self.bucket, Key=key, Body=path.read_bytes())
 
     def load_settings(self, **overrides: Any) -> Settings:
@@ -33,7 +35,8 @@ class Cloud(Scenario):
         }
         return super().load_settings(**{**places, **overrides})
 
-    def keys(self, prefix: str = "warehouse/") -> set[str]:
-        """The objects below a prefix."""
-        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
-        return {found["Key"] for page in pages for found in page.get("Contents", ())}
+    def files(self) -> set[str]:
+        """Every object in the warehouse but the lock."""
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix="warehouse/")
+        keys = {found["Key"] for page in pages for found in page.get("Contents", ())}
+        return {f"s3://{self.bucket}/{key}" for key in keys if not key.endswith("_lock.json")}

@@ -3,13 +3,13 @@
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+import requests
 
 from stedi_dagster_tests.aws.cloud import REGION, Cloud
 from stedi_dagster_tests.ports import free_port
@@ -41,7 +41,7 @@ def aws(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
         monkeypatch.setenv(name, value)
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3"):
         monkeypatch.delenv(name, raising=False)
-    urllib.request.urlopen(urllib.request.Request(f"{moto_url}/moto-api/reset", method="POST")).close()
+    requests.post(f"{moto_url}/moto-api/reset", timeout=60).raise_for_status()
     return moto_url
 
 
@@ -77,8 +77,8 @@ def _wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + _STARTS_WITHIN
     while True:
         try:
-            urllib.request.urlopen(f"{url}/moto-api/").close()
-        except OSError:
+            requests.get(f"{url}/moto-api/", timeout=60)
+        except requests.ConnectionError:
             if server.poll() is not None or time.monotonic() > deadline:
                 pytest.fail(f"moto did not start: {log.read_text()[-2000:]}")
             time.sleep(0.05)
