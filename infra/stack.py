@@ -20,6 +20,7 @@ TEMPLATE = Path(__file__).with_name("stack.yaml")
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,29}")  # the bucket's name begins with it, and has 63 characters at most
 _NOTHING_TO_DO = ("didn't contain changes", "No updates are to be performed")
+_NAMED = re.compile(r"^( +\w+: ).+ # = (bucket|database|restricted)$", re.MULTILINE)
 # A stack whose creation failed can only be deleted.
 _NEVER_CREATED = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED")
 _POLL = {"Delay": 5, "MaxAttempts": 360}
@@ -77,12 +78,13 @@ class Stack:
             if status in _NEVER_CREATED:
                 raise StediError(f"{self} was never created ({status}): run destroy, then deploy again.")
             update = status not in (None, "REVIEW_IN_PROGRESS")
+            values = self._values(parameters, existing if update else None)
             change_set = self._cloudformation.create_change_set(
                 StackName=self.name,
                 ChangeSetName=f"deploy-{uuid.uuid4().hex}",
                 ChangeSetType="UPDATE" if update else "CREATE",
-                TemplateBody=TEMPLATE.read_text(encoding="utf-8"),
-                Parameters=self._arguments(parameters, existing if update else None),
+                TemplateBody=self._body(values),
+                Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()],
                 Capabilities=["CAPABILITY_IAM"],
                 ImportExistingResources=True,
                 Tags=[{"Key": "project", "Value": "stedi"}],
@@ -157,21 +159,30 @@ class Stack:
             raise
         return found
 
-    def _arguments(self, given: dict[str, str], existing: dict[str, Any] | None) -> list[dict[str, Any]]:
+    def _values(self, given: dict[str, str], existing: dict[str, Any] | None) -> dict[str, str]:
+        """Every parameter's value: as given, or as it is in the stack, or by default."""
         known = self._cloudformation.get_template_summary(TemplateBody=TEMPLATE.read_text(encoding="utf-8"))
-        names = [parameter["ParameterKey"] for parameter in known["Parameters"]]
-        unknown = sorted(set(given) - set(names))
+        defaults = {parameter["ParameterKey"]: parameter["DefaultValue"] for parameter in known["Parameters"]}
+        unknown = sorted(set(given) - set(defaults))
         if unknown:
-            raise StediError(f"There is no parameter {unknown[0]}; there are {', '.join(sorted(names))}.")
-        before = {parameter["ParameterKey"] for parameter in (existing or {}).get("Parameters", [])}
-        values = {"S3PrefixListId": self._prefix_list(), **given}
-        return [
-            {"ParameterKey": name, "ParameterValue": values[name]}
-            if name in values
-            else {"ParameterKey": name, "UsePreviousValue": True}
-            for name in names
-            if name in values or name in before
-        ]
+            raise StediError(f"There is no parameter {unknown[0]}; there are {', '.join(sorted(defaults))}.")
+        before = {
+            parameter["ParameterKey"]: parameter["ParameterValue"]
+            for parameter in (existing or {}).get("Parameters", [])
+            if parameter["ParameterKey"] in defaults
+        }
+        values = {**defaults, **before, "S3PrefixListId": self._prefix_list(), **given}
+        return {name: str(value) for name, value in values.items()}
+
+    def _body(self, values: dict[str, str]) -> str:
+        """The template with the names written out of what may exist already: AWS takes nothing else back."""
+        account = aws.client("sts", self.region).get_caller_identity()["Account"]
+        names = {
+            "bucket": values["BucketName"] or f"{self.name}-{account}-{self.region}",
+            "database": values["DatabaseName"],
+            "restricted": f"{values['DatabaseName']}_restricted",
+        }
+        return _NAMED.sub(lambda line: line[1] + names[line[2]], TEMPLATE.read_text(encoding="utf-8"))
 
     def _prefix_list(self) -> str:
         """The id of the region's managed prefix list of S3."""

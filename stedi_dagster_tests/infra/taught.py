@@ -3,7 +3,7 @@
 moto has the services of these types, but its CloudFormation creates none of them. Each class here creates one through
 moto's own service, so that the tests deploy the real template and not a copy of it. `TAUGHT` is held to be no more than
 needed. What moto creates only in part (of a bucket: no versioning, lifecycle or public access block; of a security
-group: no egress) is read from the template in `test_stack.py`. moto imports nothing that exists already.
+group: no egress) is read from the template in `test_stack.py`.
 """
 # ruff: noqa: ARG003 - the methods' signatures are moto's
 
@@ -19,7 +19,7 @@ from moto.core.common_models import CloudFormationModel
 from moto.ec2.models.route_tables import RouteTable
 from moto.emrserverless.models import emrserverless_backends
 from moto.glue.models import glue_backends
-from moto.s3.models import s3_backends
+from moto.s3.models import FakeBucket, s3_backends
 
 # moto refuses labels that are not emr-N.N.N, so the application is made with one, and then gets its own.
 _LABEL_MOTO_TAKES = "emr-7.13.0"
@@ -83,7 +83,9 @@ class GlueDatabase(_Taught):
         cls, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str, **_: Any
     ) -> "GlueDatabase":
         properties = cloudformation_json["Properties"]["DatabaseInput"]
-        glue_backends[account_id][region_name].create_database(properties["Name"], properties)
+        backend = glue_backends[account_id][region_name]
+        if properties["Name"] not in backend.databases:  # else it is taken back
+            backend.create_database(properties["Name"], properties)
         return cls(properties["Name"])
 
 
@@ -160,8 +162,18 @@ def teach(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ChangeSet, "apply", _apply)
     # Without it moto leaves route tables, and then cannot delete the network.
     monkeypatch.setattr(RouteTable, "delete", _delete_route_table, raising=False)
+    monkeypatch.setattr(FakeBucket, "create_from_cloudformation_json", _create_bucket)
     # AWS makes a change set without changes and says that it failed; moto would refuse the request.
     monkeypatch.setattr(CloudFormationResponse, "_validate_different_update", lambda *_: None)
+
+
+_moto_creates_bucket = FakeBucket.create_from_cloudformation_json
+
+
+def _create_bucket(name: str, cloudformation_json: Any, account_id: str, region_name: str, **others: Any) -> Any:
+    """As with ImportExistingResources: a bucket that is there already is taken back."""
+    found = s3_backends[account_id]["aws"].buckets.get(name)
+    return found or _moto_creates_bucket(name, cloudformation_json, account_id, region_name, **others)
 
 
 def _delete_route_table(table: RouteTable, _account_id: str, _region_name: str) -> None:
@@ -180,4 +192,4 @@ def _apply(change_set: ChangeSet) -> None:
         stack.output_map = stack._create_output_map()
     else:
         stack.update(change_set.template, parameters=change_set.parameters)
-    stack.parameters = dict(stack.resource_map.resolved_parameters)
+    stack.parameters = {name: str(value) for name, value in stack.resource_map.resolved_parameters.items()}

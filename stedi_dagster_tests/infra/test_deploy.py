@@ -127,6 +127,35 @@ def test_destroy_keeps_the_data_and_says_so(deployed, infra):
     assert boto3.client("iam").list_roles()["Roles"] == []
 
 
+def test_a_later_deploy_takes_the_data_back(deployed, infra):
+    open_bucket().put_object(Bucket=BUCKET, Key="warehouse/file", Body=b"rows")
+    infra("destroy", "--name", "lake", "--yes")
+    again = infra("deploy", "--name", "lake")
+    assert again.exit_code == 0, again.output
+    assert f"STEDI_WAREHOUSE=s3://{BUCKET}/warehouse" in again.stdout
+    assert open_bucket().list_objects_v2(Bucket=BUCKET)["KeyCount"] == 1
+    assert (buckets(), databases()) == ([BUCKET], ["stedi", "stedi_restricted"])
+
+
+@pytest.mark.parametrize(
+    ("parameters", "names"),
+    [
+        ([], [f"BucketName: {BUCKET}", "DatabaseName: stedi", "DatabaseName: stedi_restricted"]),
+        (
+            ["--parameter", "BucketName=my-lake", "--parameter", "DatabaseName=balance"],
+            ["BucketName: my-lake", "DatabaseName: balance", "DatabaseName: balance_restricted"],
+        ),
+    ],
+)
+def test_names_of_what_may_exist_are_written_out_because_aws_takes_back_nothing_else(infra, parameters, names):
+    """AWS: "The resource must have a static custom name ... Dynamic names are not currently supported"."""
+    assert infra("deploy", "--name", "lake", *parameters).exit_code == 0
+    body = boto3.client("cloudformation").get_template(StackName="lake")["TemplateBody"]
+    lines = [line.strip() for line in str(body).splitlines()]
+    assert [line for line in lines if line in names] == names
+    assert " # = " not in str(body)
+
+
 def test_destroy_deletes_the_data_with_every_version_if_told_to(deployed, infra):
     s3 = open_bucket()
     # moto's CloudFormation does not turn versioning on.
