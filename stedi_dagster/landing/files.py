@@ -11,7 +11,6 @@ from pathlib import PurePosixPath
 
 from stedi_dagster.errors import LandingError
 from stedi_dagster.landing.feeds import Feed
-from stedi_dagster.settings import is_s3
 from stedi_dagster.storage import Entry, storage_for
 
 # Characters that Apache Spark or Sail take as a pattern, or refuse, in a path (pinned by a test).
@@ -69,10 +68,7 @@ def list_files(landing: str, feed: Feed) -> Listing:
     """
     folder = f"{landing}/{feed.folder}"
     try:
-        found = storage_for(landing).entries(folder)
-        if not found and is_s3(landing):
-            raise FileNotFoundError  # S3 has no folders: one without a file is one that is not there
-        files, markers = _sort_out(found, folder, feed)
+        files, markers = _sort_out(storage_for(landing).entries(folder), folder, feed)
     except UnicodeDecodeError as error:
         name = error.object.decode("utf-8", "backslashreplace")
         raise LandingError(f"The name of the landing file {masked(name)} is not UTF-8. Rename it.") from None

@@ -13,9 +13,10 @@ from stedi_dagster.errors import LandingError
 from stedi_dagster.lakehouse.staging import Staging
 from stedi_dagster.landing.canonical import canonical_files, is_canonical_line, parse, raw_columns
 from stedi_dagster.landing.documents import Document, read_documents
-from stedi_dagster.landing.feeds import Feed
+from stedi_dagster.landing.feeds import FEEDS, Feed
 from stedi_dagster.landing.files import Listing, RawFile
 from stedi_dagster.landing.records import RecordReader, Row
+from stedi_dagster.landing.traces import Traces, traces
 from stedi_dagster.storage import Storage
 
 _LONGEST_RAW = 10_000
@@ -103,7 +104,9 @@ class Lander:
                         continue
                     landed.quarantined[reason] += 1
                     landed.quarantined_by_file[file.shown] += 1
-                    unreadable.append((file.name, document.line, document.position, reason, presentable(document.text)))
+                    about = traces(document) if self._feed is FEEDS["customer_landing"] else Traces()
+                    where = (file.name, document.line, document.position)
+                    unreadable.append((*where, reason, presentable(document.text), *about))
                     if len(unreadable) >= _QUARANTINED_A_PART:
                         quarantine.write_rows(unreadable)
                         unreadable.clear()

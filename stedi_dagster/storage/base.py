@@ -30,7 +30,7 @@ class Storage(ABC):
         """Every file below a folder, and whatever else is there that is no folder.
 
         Raises:
-            FileNotFoundError: there is no such folder, on a storage that has folders.
+            FileNotFoundError: there is no such folder.
         """
 
     @abstractmethod

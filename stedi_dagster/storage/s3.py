@@ -35,17 +35,20 @@ class S3Storage(Storage):
         )
 
     def entries(self, folder: str) -> list[Entry]:
-        """See `Storage.entries`; S3 has no folders, so that one that is not there is empty."""
+        """See `Storage.entries`; S3 has no folders: one without a file is one that is not there."""
         bucket, prefix = split(f"{folder}/")
         with aws.aws_errors(f"listing {SCHEME}{bucket}"):
             pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-            return [
+            entries = [
                 Entry(f"{SCHEME}{bucket}/{found['Key']}", found["Size"], found["ETag"])
                 for page in pages
                 for found in page.get("Contents", ())
                 # What the console makes when somebody "creates a folder".
                 if not found["Key"].endswith("/")
             ]
+        if not entries:
+            raise FileNotFoundError(folder)
+        return entries
 
     def delete(self, paths: Iterable[str]) -> None:
         """See `Storage.delete`.
