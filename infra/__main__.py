@@ -89,10 +89,14 @@ def _parameters(given: list[str]) -> dict[str, str]:
 
 
 def _confirm(what: str, name: str) -> None:
-    if not sys.stdin.isatty():
+    if not _somebody_is_there():
         raise StediError(f"{what}: to do that without being asked, give --yes.")
     if typer.prompt(f"{what}. Type its name to go on") != name:
         raise StediError("That is not its name; nothing is deleted.")
+
+
+def _somebody_is_there() -> bool:
+    return sys.stdin.isatty()
 
 
 if __name__ == "__main__":

@@ -54,11 +54,11 @@ def infra() -> Iterator[Run]:
         yield run_infra
 
 
-def run_infra(*arguments: str) -> Result:
+def run_infra(*arguments: str, typed: str | None = None) -> Result:
     """Run `python -m infra` in this process."""
     from infra.__main__ import app
 
-    return CliRunner().invoke(app, [*arguments])
+    return CliRunner().invoke(app, [*arguments], input=typed)
 
 
 def run_stedi(*arguments: str) -> Result:

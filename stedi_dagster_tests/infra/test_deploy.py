@@ -5,9 +5,10 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import WaiterError
+from moto.cloudformation.models import cloudformation_backends
 
 from infra.stack import Stack
-from stedi_dagster_tests.infra.conftest import BUCKET, REGION
+from stedi_dagster_tests.infra.conftest import ACCOUNT, BUCKET, REGION
 
 
 def databases() -> list[str]:
@@ -113,6 +114,22 @@ def test_destroy_asks_and_without_anybody_to_ask_it_refuses(deployed, infra):
     assert result.exit_code == 1
     assert "--yes" in result.stderr
     assert boto3.client("cloudformation").describe_stacks(StackName="lake")["Stacks"]
+
+
+@pytest.mark.parametrize(("typed", "code"), [("yes\n", 1), ("lake\n", 0)])
+def test_destroy_asks_for_the_stack_s_name(deployed, infra, monkeypatch, typed, code):
+    monkeypatch.setattr("infra.__main__._somebody_is_there", lambda: True)
+    result = infra("destroy", "--name", "lake", typed=typed)
+    assert result.exit_code == code, result.output
+    assert ("nothing is deleted" in result.stderr) is bool(code)
+
+
+def test_a_stack_whose_creation_failed_must_be_destroyed_first(deployed, infra):
+    (stack,) = cloudformation_backends[ACCOUNT][REGION].stacks.values()
+    stack.status = "ROLLBACK_COMPLETE"
+    result = infra("deploy", "--name", "lake")
+    assert result.exit_code == 1
+    assert "was never created (ROLLBACK_COMPLETE): run destroy, then deploy again" in result.stderr
 
 
 def test_destroy_keeps_the_data_and_says_so(deployed, infra):
