@@ -2,6 +2,8 @@
 PYTHON ?= python3
 UV_VERSION := 0.13.8
 BIN := .venv/bin
+# The stack on AWS that deploy and destroy work on.
+NAME ?= stedi
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
@@ -52,6 +54,14 @@ format: setup ## Format the code and mend what ruff can mend
 .PHONY: bench
 bench: setup ## Measure the platform beside plain Spark, five Spark processes and DuckDB
 	@$(BIN)/python -m bench
+
+.PHONY: deploy
+deploy: setup ## Create or update the stack on AWS (NAME=stedi), and print its settings
+	@$(BIN)/python -m infra deploy --name $(NAME) $(ARGS)
+
+.PHONY: destroy
+destroy: setup ## Delete the stack on AWS (NAME=stedi); data stays without ARGS=--delete-data
+	@$(BIN)/python -m infra destroy --name $(NAME) $(ARGS)
 
 .PHONY: lock
 lock: setup ## Resolve the dependencies anew into requirements.lock

@@ -20,14 +20,14 @@ _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
 _DENIED = {"AccessDenied", "AccessDeniedException", "403", "Forbidden", "UnauthorizedOperation"}
 
 
-def client(service: str) -> Any:
-    """A boto3 client of a service.
+def client(service: str, region: str | None = None) -> Any:
+    """A boto3 client of a service, in the standard chain's region where none is given.
 
     Raises:
         AwsError: no region is set.
     """
     try:
-        return boto3.session.Session().client(service, config=_CONFIG)
+        return boto3.session.Session(region_name=region).client(service, config=_CONFIG)
     except NoRegionError:
         raise AwsError("No AWS region is set. Set AWS_REGION, or a region in the AWS profile.") from None
 

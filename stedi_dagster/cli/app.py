@@ -113,12 +113,23 @@ def sql(
 
 
 @app.command()
-def settings(json: Json = False) -> None:
-    """Show every setting: its variable, its value now, what it means."""
+def settings(
+    json: Json = False,
+    from_stack: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Print what the CloudFormation stack says, for `eval`.")
+    ] = None,
+    region: Annotated[str | None, typer.Option(help="The stack's region; by default your AWS configuration's.")] = None,
+) -> None:
+    """Show every setting: its variable, its value now, what it means; or those of a stack on AWS."""
     with _told_plainly():
-        from stedi_dagster.cli.settings import list_settings
+        from stedi_dagster.cli.settings import list_settings, list_stack_settings
 
-        list_settings(as_json=json)
+        if from_stack is not None:
+            list_stack_settings(from_stack, region, as_json=json)
+        elif region is not None:
+            raise StediError("--region says where a stack is: give --from-stack NAME with it.")
+        else:
+            list_settings(as_json=json)
 
 
 @app.command()

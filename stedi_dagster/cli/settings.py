@@ -1,9 +1,15 @@
-"""`stedi settings`."""
+"""`stedi settings`: the settings in force, and those that a CloudFormation stack's outputs hold."""
 
 import json
+import re
+import shlex
 
 from stedi_dagster.cli.tables import show
+from stedi_dagster.errors import StediError
 from stedi_dagster.settings import Settings
+
+_PREFIX = "STEDI_"
+_INNER_CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def list_settings(*, as_json: bool) -> None:
@@ -21,12 +27,68 @@ def list_settings(*, as_json: bool) -> None:
             value = settings.warehouse_location
         rows.append(
             {
-                "setting": f"STEDI_{name.upper()}",
+                "setting": f"{_PREFIX}{name.upper()}",
                 "value": _shown(rules.get(name) if value is None else value),
                 "meaning": spec.description,
             }
         )
     show(rows, as_json=as_json)
+
+
+def list_stack_settings(stack: str, region: str | None, *, as_json: bool) -> None:
+    """Print a stack's settings as `export` lines for a shell, or as a JSON object.
+
+    Raises:
+        StediError: the stack cannot be read, or an output is no setting.
+    """
+    found = read_stack(stack, region)
+    print(json.dumps(found, indent=2) if as_json else exports(found))  # noqa: T201
+
+
+def read_stack(stack: str, region: str | None) -> dict[str, str]:
+    """The settings that a CloudFormation stack's outputs hold, by their variables.
+
+    Raises:
+        StediError: there is no such stack, it has no outputs, or one that is no setting.
+        AwsError: there is no region or no credentials, or AWS refuses.
+    """
+    from botocore.exceptions import ClientError
+
+    from stedi_dagster import aws  # boto3, which no other setting needs
+
+    client = aws.client("cloudformation", region)
+    where = f"The stack {stack} in {client.meta.region_name}"
+    with aws.aws_errors(f"reading the stack {stack} in {client.meta.region_name}"):
+        try:
+            described = client.describe_stacks(StackName=stack)["Stacks"][0]
+        except ClientError as error:
+            if "does not exist" not in str(error):
+                raise
+            raise StediError(f"{where} does not exist: run `make deploy`, or give another name or --region.") from None
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
+    if not outputs:
+        raise StediError(
+            f"{where} has no outputs, its status is {described['StackStatus']}: wait for it, or run `make deploy`."
+        )
+    found = {variable(name): value for name, value in outputs.items()}
+    known = {f"{_PREFIX}{name.upper()}" for name in Settings.model_fields}
+    unknown = sorted(name for name in outputs if variable(name) not in known)
+    if unknown:
+        raise StediError(
+            f"{where} has outputs that are no settings: {', '.join(unknown)}. "
+            "It is another version's or no stack of this platform: deploy it with this version."
+        )
+    return found
+
+
+def variable(output: str) -> str:
+    """The variable of an output: StediEmrApplicationId is STEDI_EMR_APPLICATION_ID."""
+    return _INNER_CAPITAL.sub("_", output).upper()
+
+
+def exports(found: dict[str, str]) -> str:
+    """Settings as lines that a shell can evaluate."""
+    return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in sorted(found.items()))
 
 
 def _shown(value: object) -> str:

@@ -88,6 +88,8 @@ def test_a_run_that_publishes_not_everything_exits_with_1_and_says_why(stedi, sc
     assert broken["state"] == "not published"
     assert broken["failed"] == ["quarantine"]
     assert "quarantine" in broken["error"]
+    assert "the limit is 5.00%" in broken["findings"]["quarantine"]
+    assert "in accelerometer/landing/broken.json" in broken["findings"]["quarantine"]
     assert lines["customer_trusted"]["state"] == "published"
     assert lines["customers_curated"] == {
         "table": "customers_curated",
@@ -97,6 +99,7 @@ def test_a_run_that_publishes_not_everything_exits_with_1_and_says_why(stedi, sc
         "passed": [],
         "warned": [],
         "failed": [],
+        "findings": {},
         "seconds": None,
         "snapshot_id": None,
         "error": None,
@@ -105,6 +108,7 @@ def test_a_run_that_publishes_not_everything_exits_with_1_and_says_why(stedi, sc
     assert result.exit_code == 1
     assert "quarantine failed" in result.stdout
     assert "accelerometer_landing: accelerometer_landing is not published" in result.stdout
+    assert "accelerometer_landing, quarantine: " in result.stdout
 
 
 def test_a_run_shows_in_the_instance_that_the_ui_opens(stedi, scenario):

@@ -1,0 +1,1 @@
+"""The AWS side as code: one CloudFormation stack, and the commands that deploy and destroy it."""
