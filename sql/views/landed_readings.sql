@@ -1,0 +1,4 @@
+-- Every landed accelerometer reading, each once, and whose it is.
+SELECT DISTINCT matching_key AS person, "timestamp" AS moment, x, y, z
+FROM accelerometer_landing
+INNER JOIN matching_keys ON spelling = "user"

@@ -1,0 +1,4 @@
+-- Every landed step reading, each once, and which device took it.
+SELECT DISTINCT matching_key AS device, sensorReadingTime AS moment, distanceFromObject
+FROM step_trainer_landing
+INNER JOIN matching_keys ON spelling = serialNumber
