@@ -9,8 +9,7 @@ WITH ambiguous AS (
 found AS (
   SELECT 'step_trainer_trusted' AS table_name, device
   FROM step_trainer_trusted
-  LEFT JOIN matching_keys ON spelling = serialNumber
-  INNER JOIN ambiguous ON device = matching_key
+  INNER JOIN ambiguous ON device = matching_key(serialNumber)
   UNION ALL
   SELECT 'machine_learning_curated', device
   FROM machine_learning_curated AS ml

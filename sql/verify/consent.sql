@@ -1,25 +1,21 @@
 -- Is every row of somebody who agrees to research, and, where :consent says so, from after they agreed?
 -- Judged by what has landed: somebody who withdrew since the last run shows, too.
 WITH published AS (
-  SELECT 'customer_trusted' AS table_name, matching_key AS person, CAST(NULL AS bigint) AS moment
+  SELECT 'customer_trusted' AS table_name, matching_key(email) AS person, CAST(NULL AS bigint) AS moment
   FROM customer_trusted
-  LEFT JOIN matching_keys ON spelling = email
   UNION ALL
-  SELECT 'customers_curated', matching_key, NULL
+  SELECT 'customers_curated', matching_key(email), NULL
   FROM customers_curated
-  LEFT JOIN matching_keys ON spelling = email
   UNION ALL
   SELECT
     'accelerometer_trusted',
-    matching_key,
+    matching_key("user"),
     CASE WHEN :consent IN ('as_of', 'as_of_accelerometer') THEN "timestamp" END
   FROM accelerometer_trusted
-  LEFT JOIN matching_keys ON spelling = "user"
   UNION ALL
   SELECT 'step_trainer_trusted', owners.person, CASE WHEN :consent = 'as_of' THEN sensorReadingTime END
   FROM step_trainer_trusted
-  LEFT JOIN matching_keys ON spelling = serialNumber
-  LEFT JOIN owners ON owners.device = matching_key
+  LEFT JOIN owners ON owners.device = matching_key(serialNumber)
   UNION ALL
   SELECT
     'machine_learning_curated',

@@ -5,16 +5,14 @@ WITH found AS (
   FROM (
     SELECT count(*) AS copies
     FROM accelerometer_trusted
-    LEFT JOIN matching_keys ON spelling = "user"
-    GROUP BY matching_key, "timestamp", x, y, z
+    GROUP BY matching_key("user"), "timestamp", x, y, z
   ) AS readings
   UNION ALL
   SELECT 'step_trainer_trusted', copies
   FROM (
     SELECT count(*) AS copies
     FROM step_trainer_trusted
-    LEFT JOIN matching_keys ON spelling = serialNumber
-    GROUP BY matching_key, sensorReadingTime, distanceFromObject
+    GROUP BY matching_key(serialNumber), sensorReadingTime, distanceFromObject
   ) AS steps
   UNION ALL
   SELECT 'machine_learning_curated', copies

@@ -1,15 +1,13 @@
 -- Has every person one row, however their address is written?
 WITH found AS (
   SELECT 'customer_trusted' AS table_name, 'rows too many of a person' AS problem,
-    count(*) - count(DISTINCT matching_key) AS "rows"
+    count(*) - count(DISTINCT matching_key(email)) AS "rows"
   FROM customer_trusted
-  LEFT JOIN matching_keys ON spelling = email
   UNION ALL
-  SELECT 'customers_curated', 'rows too many of a person', count(*) - count(DISTINCT matching_key)
+  SELECT 'customers_curated', 'rows too many of a person', count(*) - count(DISTINCT matching_key(email))
   FROM customers_curated
-  LEFT JOIN matching_keys ON spelling = email
   UNION ALL
-  SELECT 'participants', 'rows too many of a person', count(*) - count(DISTINCT lower(trim(email)))
+  SELECT 'participants', 'rows too many of a person', count(*) - count(DISTINCT matching_key(email))
   FROM participants
   UNION ALL
   SELECT 'participants', 'participants with the number of another', count(*) - count(DISTINCT participantId)

@@ -1,8 +1,8 @@
 -- Every landed customer record: whose it is, which device it names, when it was written, since when the person agrees
 -- (null: does not), and how many years old they were when they registered (null: unknown).
 SELECT
-  people.matching_key AS person,
-  devices.matching_key AS device,
+  matching_key(email) AS person,
+  matching_key(serialNumber) AS device,
   coalesce(lastUpdateDate, registrationDate) AS written,
   shareWithResearchAsOfDate AS since,
   CASE
@@ -21,5 +21,3 @@ FROM (
     FROM customer_landing
   ) AS dated
 ) AS records
-LEFT JOIN matching_keys AS people ON people.spelling = records.email
-LEFT JOIN matching_keys AS devices ON devices.spelling = records.serialNumber

@@ -21,8 +21,9 @@ from stedi_dagster.settings import Settings, is_s3
 Value = str | int | float | None
 
 ATHENA, DUCKDB = "athena", "duckdb"
-# What several questions need: a text may name one of these files as if it were a table.
+# What several questions need: a text may name one of these files as if it were a table, or a function of one value.
 VIEWS = Path(__file__).parents[2] / "sql" / "views"
+FUNCTIONS = VIEWS.parent / "functions"
 
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
 _QUOTED = re.compile(r"'(.*)'", re.DOTALL)
@@ -115,13 +116,13 @@ def bind(tree: exp.Expression, values: Mapping[str, Value], chosen: Mapping[str,
 
 
 def with_views(tree: exp.Expression, *, known: frozenset[str] = frozenset()) -> exp.Expression:
-    """A statement with the views it names put before it, each after those that it names itself.
+    """A statement with the views it names put before it, each after those that it names itself; and with functions.
 
     Args:
         tree: the statement, which is left as it is.
         known: names that are tables where the statement will run.
     """
-    tree = tree.copy()
+    tree = _with_functions(tree.copy())
     if not isinstance(tree, exp.Query):
         return tree
     needed: dict[str, exp.Expression] = {}
@@ -132,7 +133,7 @@ def with_views(tree: exp.Expression, *, known: frozenset[str] = frozenset()) -> 
             file = VIEWS / f"{name}.sql"
             if name in needed or name in known or name in TABLES or not file.is_file():
                 continue
-            view = parse(file.read_text(encoding="utf-8"), name=str(file))
+            view = _with_functions(parse(file.read_text(encoding="utf-8"), name=str(file)))
             need(view)
             needed[name] = view
 
@@ -191,6 +192,20 @@ def _tables(tree: exp.Expression) -> Iterator[exp.Table]:
             if isinstance(source, exp.Table) and isinstance(source.this, exp.Identifier) and id(source) not in seen:
                 seen.add(id(source))
                 yield source
+
+
+def _with_functions(tree: exp.Expression) -> exp.Expression:
+    """The statement with every call of a function of ours replaced by what it computes."""
+
+    def called(node: exp.Expression) -> exp.Expression:
+        file = FUNCTIONS / f"{node.name.lower()}.sql"
+        if not isinstance(node, exp.Anonymous) or len(node.expressions) != 1 or not file.is_file():
+            return node
+        [body] = parse(file.read_text(encoding="utf-8"), name=str(file)).selects
+        [value] = node.expressions
+        return body.unalias().transform(lambda part: value.copy() if isinstance(part, exp.Placeholder) else part)
+
+    return tree.transform(called)
 
 
 def _parameters(tree: exp.Expression) -> set[str]:
