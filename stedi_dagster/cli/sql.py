@@ -12,9 +12,6 @@ from stedi_dagster.settings import Settings
 
 World = Literal["local", "athena"]
 
-# The schema in which DuckDB keeps the views of the tables.
-_LOCAL_DATABASE = "main"
-
 
 def run_query(query: str, *, on: World, parameters: list[str], as_json: bool) -> None:
     """Run a query, or the query in a file, and print its rows.
@@ -48,9 +45,8 @@ def _translated(file: str, parameters: list[str]) -> str:
     # Imported only where they are needed: parsing takes sqlglot, and that takes a while to load.
     from stedi_dagster.sql import texts
 
-    tree = texts.with_views(texts.parse(_read(file), name=file), known=frozenset({"quarantine"}))
-    values = texts.parameters_of(Settings.load(), database=_LOCAL_DATABASE)
-    return texts.for_duckdb(texts.bind(tree, values, texts.given(parameters)))
+    tree = texts.parse(_read(file), name=file)
+    return texts.said_locally(tree, Settings.load(), texts.given(parameters))
 
 
 def _run_on_athena(query: str, parameters: list[str]) -> list[dict[str, Any]]:
@@ -61,9 +57,7 @@ def _run_on_athena(query: str, parameters: list[str]) -> list[dict[str, Any]]:
 
     settings = Settings.load()
     tree = texts.parse(_read(query), name=query) if _is_file(query) else texts.parse(query)
-    values = texts.parameters_of(settings, database=settings.database)
-    bound = texts.bind(texts.with_views(tree), values, texts.given(parameters))
-    text = texts.for_athena(bound, settings.database)
+    text = texts.said_on_athena(tree, settings, texts.given(parameters))
     return run_on_athena(text, settings, query=isinstance(tree, exp.Query))
 
 

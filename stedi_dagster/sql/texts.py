@@ -25,6 +25,9 @@ ATHENA, DUCKDB = "athena", "duckdb"
 VIEWS = Path(__file__).parents[2] / "sql" / "views"
 FUNCTIONS = VIEWS.parent / "functions"
 
+# The schema in which DuckDB keeps the views of the tables, and the view that it has besides.
+_LOCAL_DATABASE = "main"
+_LOCAL_VIEWS = frozenset({"quarantine"})
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
 _QUOTED = re.compile(r"'(.*)'", re.DOTALL)
 # A parameter inside a quoted text, where SQL allows no expression: the LOCATION of a table.
@@ -51,6 +54,36 @@ def parse(text: str, *, name: str = "The query") -> exp.Expression:
         raise StediError(f"{name} holds {len(statements)} statements; Athena runs one at a time.")
     [tree] = statements
     return tree
+
+
+def said_locally(tree: exp.Expression, settings: Settings, chosen: Mapping[str, Value] | None = None) -> str:
+    """A statement in DuckDB's dialect, complete, for `lakehouse.query.connect`.
+
+    Args:
+        tree: the statement.
+        settings: what gives parameters their values.
+        chosen: values of parameters that win over the settings'.
+
+    Raises:
+        StediError: it cannot be run there, or a parameter has no value or does not exist.
+    """
+    whole = with_views(tree, known=_LOCAL_VIEWS)
+    return for_duckdb(bind(whole, parameters_of(settings, database=_LOCAL_DATABASE), chosen or {}))
+
+
+def said_on_athena(tree: exp.Expression, settings: Settings, chosen: Mapping[str, Value] | None = None) -> str:
+    """A statement in Athena's dialect, complete, every table with its database.
+
+    Args:
+        tree: the statement.
+        settings: what gives parameters their values, and the database its name.
+        chosen: values of parameters that win over the settings'.
+
+    Raises:
+        StediError: a parameter has no value or does not exist.
+    """
+    values = parameters_of(settings, database=settings.database)
+    return for_athena(bind(with_views(tree), values, chosen or {}), settings.database)
 
 
 def parameters_of(settings: Settings, *, database: str) -> dict[str, Value]:
@@ -139,9 +172,7 @@ def with_views(tree: exp.Expression, *, known: frozenset[str] = frozenset()) -> 
 
     need(tree)
     own = tree.args.get("with_")
-    ctes = [
-        exp.CTE(this=view, alias=exp.TableAlias(this=exp.to_identifier(name))) for name, view in needed.items()
-    ]
+    ctes = [exp.CTE(this=view, alias=exp.TableAlias(this=exp.to_identifier(name))) for name, view in needed.items()]
     if ctes:
         everything = [*ctes, *(own.expressions if own else [])]
         tree.set("with_", exp.With(expressions=everything, recursive=own.recursive if own else None))
