@@ -38,7 +38,7 @@ def run_on_athena(text: str, settings: Settings, *, query: bool) -> list[dict[st
         raise StediError("Athena runs queries in a workgroup: set STEDI_ATHENA_WORKGROUP to its name.")
     started: list[str] = []
     try:
-        athena = AthenaClientResource(
+        athena: Any = AthenaClientResource(
             workgroup=settings.athena_workgroup, polling_interval=_SECONDS_BETWEEN_LOOKS, max_polls=_LOOKS
         ).get_client()
         # It tells neither the query's identifier nor, in its own results, the columns' names (pinned by a test).

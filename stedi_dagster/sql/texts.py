@@ -36,7 +36,7 @@ _WITHIN = re.compile(r"\$\{([A-Za-z_]\w*)\}")
 logging.getLogger("sqlglot").setLevel(logging.ERROR)
 
 
-def parse(text: str, *, name: str = "The query") -> exp.Expression:
+def parse(text: str, *, name: str = "The query") -> exp.Expr:
     """One statement in Athena's dialect.
 
     Args:
@@ -56,7 +56,7 @@ def parse(text: str, *, name: str = "The query") -> exp.Expression:
     return tree
 
 
-def said_locally(tree: exp.Expression, settings: Settings, chosen: Mapping[str, Value] | None = None) -> str:
+def said_locally(tree: exp.Expr, settings: Settings, chosen: Mapping[str, Value] | None = None) -> str:
     """A statement in DuckDB's dialect, complete, for `lakehouse.query.connect`.
 
     Args:
@@ -71,7 +71,7 @@ def said_locally(tree: exp.Expression, settings: Settings, chosen: Mapping[str, 
     return for_duckdb(bind(whole, parameters_of(settings, database=_LOCAL_DATABASE), chosen or {}))
 
 
-def said_on_athena(tree: exp.Expression, settings: Settings, chosen: Mapping[str, Value] | None = None) -> str:
+def said_on_athena(tree: exp.Expr, settings: Settings, chosen: Mapping[str, Value] | None = None) -> str:
     """A statement in Athena's dialect, complete, every table with its database.
 
     Args:
@@ -122,7 +122,7 @@ def given(assignments: list[str]) -> dict[str, Value]:
     return values
 
 
-def bind(tree: exp.Expression, values: Mapping[str, Value], chosen: Mapping[str, Value]) -> exp.Expression:
+def bind(tree: exp.Expr, values: Mapping[str, Value], chosen: Mapping[str, Value]) -> exp.Expr:
     """A statement with every view that it names, and with values for its parameters.
 
     `:name` stands for a value, and `${name}` within a quoted text for a part of it.
@@ -148,7 +148,7 @@ def bind(tree: exp.Expression, values: Mapping[str, Value], chosen: Mapping[str,
     return tree.transform(lambda node: _bound(node, values))
 
 
-def with_views(tree: exp.Expression, *, known: frozenset[str] = frozenset()) -> exp.Expression:
+def with_views(tree: exp.Expr, *, known: frozenset[str] = frozenset()) -> exp.Expr:
     """A statement with the views it names put before it, each after those that it names itself; and with functions.
 
     Args:
@@ -158,9 +158,9 @@ def with_views(tree: exp.Expression, *, known: frozenset[str] = frozenset()) -> 
     tree = _with_functions(tree.copy())
     if not isinstance(tree, exp.Query):
         return tree
-    needed: dict[str, exp.Expression] = {}
+    needed: dict[str, exp.Expr] = {}
 
-    def need(query: exp.Expression) -> None:
+    def need(query: exp.Expr) -> None:
         for table in _tables(query):
             name = table.name.lower()
             file = VIEWS / f"{name}.sql"
@@ -179,7 +179,7 @@ def with_views(tree: exp.Expression, *, known: frozenset[str] = frozenset()) -> 
     return tree
 
 
-def for_duckdb(tree: exp.Expression) -> str:
+def for_duckdb(tree: exp.Expr) -> str:
     """The statement in DuckDB's dialect.
 
     Raises:
@@ -193,7 +193,7 @@ def for_duckdb(tree: exp.Expression) -> str:
         raise StediError(f"The query cannot be said in DuckDB's dialect: {_explain(error)}.") from None
 
 
-def for_athena(tree: exp.Expression, database: str) -> str:
+def for_athena(tree: exp.Expr, database: str) -> str:
     """The statement in Athena's dialect, every table with its database.
 
     Args:
@@ -208,7 +208,7 @@ def for_athena(tree: exp.Expression, database: str) -> str:
     return tree.sql(ATHENA, comments=False, pretty=True)
 
 
-def _tables(tree: exp.Expression) -> Iterator[exp.Table]:
+def _tables(tree: exp.Expr) -> Iterator[exp.Table]:
     """The tables that a statement names and does not define itself."""
     if isinstance(tree, exp.Create | exp.Drop):
         made = tree.find(exp.Table)
@@ -225,21 +225,22 @@ def _tables(tree: exp.Expression) -> Iterator[exp.Table]:
                 yield source
 
 
-def _with_functions(tree: exp.Expression) -> exp.Expression:
+def _with_functions(tree: exp.Expr) -> exp.Expr:
     """The statement with every call of a function of ours replaced by what it computes."""
 
-    def called(node: exp.Expression) -> exp.Expression:
+    def called(node: exp.Expr) -> exp.Expr:
         file = FUNCTIONS / f"{node.name.lower()}.sql"
         if not isinstance(node, exp.Anonymous) or len(node.expressions) != 1 or not file.is_file():
             return node
-        [body] = parse(file.read_text(encoding="utf-8"), name=str(file)).selects
+        body: exp.Expr = parse(file.read_text(encoding="utf-8"), name=str(file)).args["expressions"][0].unalias()
         [value] = node.expressions
-        return body.unalias().transform(lambda part: value.copy() if isinstance(part, exp.Placeholder) else part)
+        filled: exp.Expr = body.transform(lambda part: value.copy() if isinstance(part, exp.Placeholder) else part)
+        return filled
 
     return tree.transform(called)
 
 
-def _parameters(tree: exp.Expression) -> set[str]:
+def _parameters(tree: exp.Expr) -> set[str]:
     names = {str(node.this) for node in tree.find_all(exp.Placeholder) if node.this}
     for literal in tree.find_all(exp.Literal):
         if literal.is_string:
@@ -247,7 +248,7 @@ def _parameters(tree: exp.Expression) -> set[str]:
     return names
 
 
-def _bound(node: exp.Expression, values: Mapping[str, Value]) -> exp.Expression:
+def _bound(node: exp.Expr, values: Mapping[str, Value]) -> exp.Expr:
     if isinstance(node, exp.Placeholder) and node.this:
         return exp.convert(values[str(node.this)])
     if isinstance(node, exp.Literal) and node.is_string and _WITHIN.search(node.name):

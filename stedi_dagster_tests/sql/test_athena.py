@@ -42,7 +42,7 @@ def answer(columns: dict[str, str], *rows: tuple[str | None, ...]) -> None:
     info = [{**column, "Name": name, "Label": name, "Type": kind} for name, kind in columns.items()]
     data = [[{} if cell is None else {"VarCharValue": cell} for cell in row] for row in (tuple(columns), *rows)]
     results = {"rows": [{"Data": row} for row in data], "column_info": info}
-    told = {"account_id": DEFAULT_ACCOUNT_ID, "region": REGION, "results": [results]}
+    told: Any = {"account_id": DEFAULT_ACCOUNT_ID, "region": REGION, "results": [results]}
     response = requests.post("http://motoapi.amazonaws.com/moto-api/static/athena/query-results", json=told, timeout=10)
     assert response.status_code == 201
 
@@ -84,7 +84,7 @@ def test_a_query_runs_in_the_workgroup_and_its_rows_are_printed(stedi: Stedi, aw
 
 def test_values_have_their_types(stedi: Stedi) -> None:  # noqa: F811
     answer(
-        {"i": "integer", "d": "double", "b": "boolean", "t": "varchar", "n": "decimal", "i": "integer"},
+        {"i": "integer", "d": "double", "b": "boolean", "t": "varchar", "n": "decimal"},
         ("7", "0.5", "true", 'two\nlines, "quoted"', "1.50"),
     )
     [row] = parsed(stedi("sql", "--on", "athena", "--json", "SELECT 1", athena_workgroup="analysts"))
@@ -214,7 +214,8 @@ def test_dagsters_own_results_have_no_names_and_break_at_lines(aws: Any) -> None
     class Finished(AthenaClient):
         def _poll(self, execution_id: str) -> None: ...
 
-    client = Finished(aws, workgroup="analysts")
+    finished: Any = Finished
+    client = finished(aws, workgroup="analysts")
     aws.meta.events.register(
         "after-call.athena.GetQueryExecution",
         lambda parsed, **_: parsed["QueryExecution"].update(

@@ -7,8 +7,8 @@ import sqlglot
 from sqlglot import exp
 
 from stedi_dagster.contracts import TABLES
-from stedi_dagster.landing.feeds import DERIVED, FEEDS
 from stedi_dagster.lakehouse.query import connect
+from stedi_dagster.landing.feeds import DERIVED, FEEDS
 from stedi_dagster.sql.texts import parse, said_locally, said_on_athena
 from stedi_dagster_tests.scenario import Scenario
 from stedi_dagster_tests.sql.worlds import FILES, SQL, ask, everybody
@@ -113,10 +113,8 @@ def test_answers_about_consent(world: Scenario) -> None:
     assert [people for _, people in ask(world, "explore/consent_funnel.sql")] == [12, 8, 8, 6, 6]
     # Fay withdrew; Jan and Kim said both, which counts as a refusal.
     assert ask(world, "explore/consent_changes.sql") == [(12, 11, 8, 3)]
-    assert (
-        ask(world, "explore/ages.sql")
-        == [(50, 12, 7), (220, 1, 1), (None, 2, 1)][:1] + ask(world, "explore/ages.sql")[1:]
-    )
+    # Of one of Kim's two records the age is unknown, of Leo's only one, too.
+    assert ask(world, "explore/ages.sql") == [(50, 10, 6), (220, 1, 1), (None, 2, 1)]
 
 
 def test_answers_about_readings(world: Scenario) -> None:
