@@ -24,5 +24,13 @@ class PublishConflictError(StediError):
     """Somebody else published first, so this result rests on data that is no longer current."""
 
 
+class AwsError(StediError):
+    """AWS refused, or did not answer."""
+
+
+class StorageError(StediError):
+    """A file of the warehouse or the landing zone could not be read or written."""
+
+
 class BusyError(StediError):
     """Another run holds the lakehouse and did not finish within the time limit."""

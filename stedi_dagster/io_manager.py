@@ -7,6 +7,7 @@ from stedi_dagster.drafts.run import Draft
 from stedi_dagster.errors import StediError
 from stedi_dagster.lakehouse.lakehouse import Reading
 from stedi_dagster.resources import LakehouseResource
+from stedi_dagster.storage import storage_errors
 
 
 class IcebergIOManager(dg.ConfigurableIOManager):
@@ -17,7 +18,8 @@ class IcebergIOManager(dg.ConfigurableIOManager):
     def handle_output(self, context: dg.OutputContext, obj: Draft) -> None:
         """Publish a draft, and record where it is now."""
         try:
-            published = obj.publish(self.lakehouse.lakehouse())
+            with storage_errors(f"publishing {context.asset_key.path[-1]}"):
+                published = obj.publish(self.lakehouse.lakehouse())
         except StediError as error:
             raise dg.Failure(description=str(error), allow_retries=False) from None
         context.add_output_metadata(
@@ -34,7 +36,11 @@ class IcebergIOManager(dg.ConfigurableIOManager):
     def load_input(self, context: dg.InputContext) -> Reading:
         """Pin what is published of an upstream table."""
         name = context.asset_key.path[-1]
-        reading = self.lakehouse.lakehouse().read(name, TABLES[name])
+        try:
+            with storage_errors(f"reading {name}"):
+                reading = self.lakehouse.lakehouse().read(name, TABLES[name])
+        except StediError as error:
+            raise dg.Failure(description=str(error), allow_retries=False) from None
         if reading is None:
             raise dg.Failure(
                 description=f"{name} has not been published yet. Materialize it first, or materialize everything.",

@@ -17,7 +17,6 @@ from stedi_dagster.code_version import code_version
 from stedi_dagster.drafts.run import Run
 from stedi_dagster.engines import engine_for
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
-from stedi_dagster.lakehouse.lock import writer_lock
 from stedi_dagster.policies.policy import Consent, Match, Policy
 from stedi_dagster.settings import Settings
 
@@ -45,8 +44,10 @@ class LakehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     """The catalog, the warehouse and the engine that works on them: one session and one writer lock a run."""
 
     engine: str = Field(description="sail, spark, or the sc:// URL of a Spark Connect server.")
-    home: str = Field(description="Folder of the catalog.")
-    warehouse: str = Field(description="Folder of the tables' files.")
+    catalog: str = Field(description="sqlite or glue.")
+    database: str = Field(description="The catalog's database.")
+    home: str = Field(description="Folder of the SQLite catalog and of the lock.")
+    warehouse: str = Field(description="Folder or s3:// URL of the tables' files.")
     lock_timeout: float = Field(description="Seconds to wait for another run.")
 
     _closing: ExitStack = PrivateAttr(default_factory=ExitStack)
@@ -72,7 +73,7 @@ class LakehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     def lakehouse(self) -> Lakehouse:
         """The tables."""
         if self._lakehouse is None:
-            self._lakehouse = Lakehouse(Path(self.home), self.warehouse)
+            self._lakehouse = Lakehouse(Path(self.home), self.warehouse, catalog=self.catalog, database=self.database)
         return self._lakehouse
 
     def writing_run(self, policy: Policy) -> Run:
@@ -82,8 +83,7 @@ class LakehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             BusyError: another run held it for too long.
         """
         if not self._locked:
-            lock = writer_lock(
-                Path(self.home),
+            lock = self.lakehouse().writing(
                 f"run {self._run_id}",
                 timeout=self.lock_timeout,
                 waiting=lambda holder: self._log.info(f"Waiting for the lakehouse, held by {holder}."),
@@ -113,6 +113,8 @@ def resources_for(settings: Settings) -> dict[str, dg.ConfigurableResource]:  # 
         "lakehouse": LakehouseResource(
             # Dagster keeps a resource's configuration with every run, and the URL's parameters may carry a token.
             engine=dg.EnvVar("STEDI_ENGINE") if ";" in settings.engine else settings.engine,
+            catalog=settings.catalog,
+            database=settings.database,
             home=str(settings.home),
             warehouse=settings.warehouse_location,
             lock_timeout=settings.lock_timeout,

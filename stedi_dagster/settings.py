@@ -155,6 +155,9 @@ class Settings(BaseSettings):
             needed |= {name: is_s3(location) for name, location in on_s3.items()}
             needed["STEDI_EMR_APPLICATION_ID"] = self.emr_application_id is not None
             needed["STEDI_EMR_EXECUTION_ROLE_ARN"] = self.emr_execution_role_arn is not None
+        if self.engine == "spark" and any(map(is_s3, on_s3.values())):
+            msg = "STEDI_ENGINE=spark cannot read s3:// by itself: use sail, emr-serverless, or an sc:// cluster's URL"
+            raise ValueError(msg)
         missing = [name for name, given in needed.items() if not given]
         if missing:
             chosen = f"STEDI_CATALOG={self.catalog} with STEDI_ENGINE={self.engine}"

@@ -101,8 +101,11 @@ class Scenario:
 
     def lakehouse(self) -> Lakehouse:
         """What was published."""
-        settings = self.load_settings()
-        return Lakehouse(settings.home, settings.warehouse_location)
+        return Lakehouse.of(self.load_settings())
+
+    def files(self) -> set[str]:
+        """Every file in the warehouse."""
+        return {str(path) for path in (self.home / "warehouse").rglob("*") if path.is_file()}
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows of a query over what is published."""

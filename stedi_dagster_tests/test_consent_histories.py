@@ -19,11 +19,22 @@ from stedi_dagster.contracts import (
     MachineLearningCurated,
     StepTrainerTrusted,
 )
-from stedi_dagster.policies.people import curated_customers, trusted_customers
+from stedi_dagster.policies.people import curated_customers
 from stedi_dagster.policies.policy import Policy
 from stedi_dagster.policies.readings import paired_readings, trusted_accelerometer, trusted_steps
 from stedi_dagster.policies.selection import Selection
-from stedi_dagster_tests.policies.frames import customers, frame, kept, participants, readings, reasons, records, steps
+from stedi_dagster_tests.policies.frames import (
+    customers,
+    frame,
+    kept,
+    participants,
+    readings,
+    reasons,
+    records,
+    steps,
+    trusting,
+    unreadable,
+)
 from stedi_dagster_tests.policies.histories import POLICIES, Crowd, Oracle, Row, crowds, key
 from stedi_dagster_tests.scenario import Scenario
 
@@ -74,7 +85,7 @@ class Chain:
         self._session, self.policy = session, policy
         self.tables: dict[type[Contract], list[Row]] = {}
         self.landed = customers(session, *crowd.customers)
-        people = self._publish(CustomerTrusted, trusted_customers(self.landed, policy), len(crowd.customers))
+        people = self._publish(CustomerTrusted, trusting(self.landed, policy), len(crowd.customers))
         worn = self._publish(
             AccelerometerTrusted,
             trusted_accelerometer(readings(session, *crowd.readings), people, policy),
@@ -83,7 +94,7 @@ class Chain:
         curated = self._publish(CustomersCurated, curated_customers(people, worn), len(self.tables[CustomerTrusted]))
         stepped = self._publish(
             StepTrainerTrusted,
-            trusted_steps(steps(session, *crowd.steps), curated, self.landed, policy),
+            trusted_steps(steps(session, *crowd.steps), curated, self.landed, unreadable(session), policy),
             len(crowd.steps),
         )
         self.participants = participants(session, *records(curated.select("email")))

@@ -105,7 +105,7 @@ def test_a_wrong_value_is_refused_by_name_with_what_is_allowed(env, name, value,
 @pytest.mark.parametrize("value", ["spark.x=1", '{"spark.x": 1}', "[]"])
 def test_spark_properties_are_a_json_object_of_texts(env, value):
     env("EMR_SPARK_CONF", value)
-    with pytest.raises(SettingsError, match="STEDI_EMR_SPARK_CONF.* not allowed: "):
+    with pytest.raises(SettingsError, match=r"STEDI_EMR_SPARK_CONF.* not allowed: "):
         Settings.load()
     env("EMR_SPARK_CONF", '{"spark.executor.cores": "4"}')
     assert Settings.load().emr_spark_conf == {"spark.executor.cores": "4"}
@@ -113,7 +113,7 @@ def test_spark_properties_are_a_json_object_of_texts(env, value):
 
 def test_settings_that_need_each_other_are_told_together(env):
     env("CATALOG", "glue")
-    with pytest.raises(SettingsError, match="STEDI_CATALOG=glue .*needs STEDI_WAREHOUSE to be s3://bucket/prefix"):
+    with pytest.raises(SettingsError, match=r"STEDI_CATALOG=glue .*needs STEDI_WAREHOUSE to be s3://bucket/prefix"):
         Settings.load()
     env("WAREHOUSE", "s3://bucket/warehouse/")
     assert Settings.load().warehouse_location == "s3://bucket/warehouse"

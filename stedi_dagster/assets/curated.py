@@ -37,7 +37,7 @@ _MACHINE_LEARNING = TableDraft(
     select=paired_readings,
     inputs=("step_trainer_trusted", "accelerometer_trusted", "customers_curated"),
     audits={
-        consent.CHECK: lambda on: consent.audit_participants(on.content, on.inputs[PARTICIPANTS], on.customer_landing),
+        consent.CHECK: lambda on: consent.audit_participants(on.content, on.inputs[PARTICIPANTS], on.customers),
         people.SAME_PERSON: lambda on: people.audit_same_person(
             on.content, on.inputs["accelerometer_trusted"], on.inputs[PARTICIPANTS], match=on.policy.match
         ),

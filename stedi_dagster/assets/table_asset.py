@@ -21,8 +21,9 @@ from stedi_dagster.contracts import Contract
 from stedi_dagster.drafts.run import Draft, Run
 from stedi_dagster.drafts.tables import TableDraft, draft_table
 from stedi_dagster.errors import StediError
-from stedi_dagster.lakehouse.lakehouse import NAMESPACE, Reading
+from stedi_dagster.lakehouse.lakehouse import Reading
 from stedi_dagster.policies.policy import Policy
+from stedi_dagster.storage import storage_errors
 
 OWNER = "team:data-platform"
 RESOURCES = {"lakehouse", "policy", "landing"}
@@ -91,7 +92,6 @@ def build_asset(
         metadata={
             "dagster/column_schema": column_schema(contract),
             "dagster/column_lineage": column_lineage(lineage),
-            "dagster/table_name": f"{NAMESPACE}.{name}",
         },
         check_specs=[dg.AssetCheckSpec(check, asset=key, description=CHECKS[check], blocking=True) for check in checks],
         automation_condition=dg.AutomationCondition.eager() & dg.AutomationCondition.all_deps_blocking_checks_passed(),
@@ -102,14 +102,16 @@ def build_asset(
         started = time.perf_counter()
         policy: Policy = context.resources.policy.policy()
         try:
-            run = context.resources.lakehouse.writing_run(policy)
-            draft = drafting(context, run, readings)
-            snapshot_id = None if draft.blocked else draft.publication.snapshot_id
+            with storage_errors(f"making {name}"):
+                run = context.resources.lakehouse.writing_run(policy)
+                draft = drafting(context, run, readings)
+                if draft.blocked:
+                    _refuse(run, draft)
+                snapshot_id = None if draft.blocked else draft.publication.snapshot_id
         except StediError as error:
             raise dg.Failure(description=str(error), allow_retries=False) from None
         results = [check_result(outcome, key) for outcome in draft.outcomes]
         if draft.blocked:
-            _refuse(run, draft)
             yield from results
             failed = ", ".join(outcome.check for outcome in draft.outcomes if outcome.blocks)
             raise dg.Failure(

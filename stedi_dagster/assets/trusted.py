@@ -8,9 +8,9 @@ from stedi_dagster.policies.people import trusted_customers
 from stedi_dagster.policies.readings import trusted_accelerometer, trusted_steps
 
 customer_audits: dict[str, Audit] = {
-    consent.CHECK: lambda on: consent.audit_people(on.content, "email", on.customer_landing, moment=None),
+    consent.CHECK: lambda on: consent.audit_people(on.content, "email", on.customers, moment=None),
     people.UNIQUE_PERSON: lambda on: people.audit_unique_person(on.content),
-    people.SERIAL_CONFLICTS: lambda on: people.audit_serial_conflicts(on.content, on.customer_landing),
+    people.SERIAL_CONFLICTS: lambda on: people.audit_serial_conflicts(on.content, on.customers),
 }
 
 customer_trusted = table_asset(
@@ -19,6 +19,7 @@ customer_trusted = table_asset(
         select=trusted_customers,
         inputs=("customer_landing",),
         audits=customer_audits,
+        wants_quarantine=True,
     ),
     group="trusted",
     lineage=same_columns(CustomerTrusted, "customer_landing"),
@@ -33,7 +34,7 @@ accelerometer_trusted = table_asset(
             consent.CHECK: lambda on: consent.audit_people(
                 on.content,
                 "user",
-                on.customer_landing,
+                on.customers,
                 moment="timestamp" if on.policy.accelerometer_as_of else None,
             ),
         },
@@ -49,9 +50,10 @@ step_trainer_trusted = table_asset(
         inputs=("step_trainer_landing", "customers_curated", "customer_landing"),
         audits={
             consent.CHECK: lambda on: consent.audit_serials(
-                on.content, on.customer_landing, moment="sensorReadingTime" if on.policy.steps_as_of else None
+                on.content, on.customers, moment="sensorReadingTime" if on.policy.steps_as_of else None
             ),
         },
+        wants_quarantine=True,
     ),
     group="trusted",
     lineage=same_columns(StepTrainerTrusted, "step_trainer_landing"),

@@ -11,7 +11,7 @@ from rich.table import Table as Grid
 
 from stedi_dagster.contracts import TABLES
 from stedi_dagster.errors import StediError
-from stedi_dagster.lakehouse.lakehouse import NAMESPACE, Lakehouse
+from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.query import connect, published
 from stedi_dagster.settings import Settings
 
@@ -23,16 +23,17 @@ def open_lakehouse() -> Lakehouse:
         StediError: there is none yet.
     """
     settings = Settings.load()
-    if not (settings.home / "catalog.db").exists():
+    if settings.catalog == "sqlite" and not (settings.home / "catalog.db").exists():
         raise StediError(f"Nothing is published in {settings.home} yet: run `stedi run`, or set STEDI_HOME.")
-    return Lakehouse(settings.home, settings.warehouse_location)
+    return Lakehouse.of(settings)
 
 
 def list_tables(*, as_json: bool) -> None:
     """Print the published tables in the order in which data flows."""
     order = list(TABLES)
     found: list[dict[str, Any]] = []
-    for table in published(open_lakehouse(), NAMESPACE):
+    lakehouse = open_lakehouse()
+    for table in published(lakehouse, lakehouse.database):
         snapshot = table.current_snapshot()
         assert snapshot is not None  # noqa: S101 - `published` yields only tables that have one
         summary = snapshot.summary.additional_properties if snapshot.summary else {}

@@ -21,6 +21,7 @@ EARLIEST_MS = 946_684_800_000  # 2000-01-01
 # Phones' clocks run ahead a little; a time beyond this is a broken clock.
 AHEAD_OF_RUN_MS = 24 * 60 * 60 * 1000
 # pandera has no check for NaN and infinity; Spark orders NaN above every number, so a range refuses both.
+LARGEST_LONG = 2**63 - 1
 LARGEST_DOUBLE = 1.7976931348623157e308
 
 

@@ -2,7 +2,7 @@
 
 import pyspark.sql.types as T  # noqa: N812 - PySpark's own convention
 
-from stedi_dagster.contracts.base import Contract, column
+from stedi_dagster.contracts.base import EPOCH_MS, Contract, column
 
 
 class Quarantine(Contract):
@@ -13,6 +13,19 @@ class Quarantine(Contract):
     position: T.LongType = column("Byte at which the text begins, the first is 0, after unpacking", ge=0)
     reason: T.StringType = column("Why it is no record")
     raw: T.StringType = column("The text; bytes that are no UTF-8 as \\xNN; at most 10,000 characters", personal="yes")
+    people: T.StringType = column(
+        "Of a customer's: the addresses that it names, one a line; null where none can be read",
+        nullable=True,
+        personal="yes",
+    )
+    devices: T.StringType = column(
+        "Of a customer's: the serial numbers that it names, one a line; null where none can be read",
+        nullable=True,
+        personal="yes",
+    )
+    moment: T.LongType = column(
+        "Of a customer's: when it was written; null where that cannot be read", nullable=True, unit=EPOCH_MS
+    )
 
 
 class Participants(Contract):

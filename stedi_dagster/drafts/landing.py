@@ -16,6 +16,7 @@ from stedi_dagster.lakehouse.publish import Publication
 from stedi_dagster.landing.feeds import Feed
 from stedi_dagster.landing.files import Listing
 from stedi_dagster.landing.land import Lander
+from stedi_dagster.storage import storage_for
 
 # How many of the files with the most quarantined texts are named in metadata; `stedi quarantine` has them all.
 _FILES_SHOWN = 20
@@ -91,7 +92,7 @@ def _stage(
     table, quarantine_table = tables
     records = run.lakehouse.stage(table, feed.contract)
     quarantine = run.lakehouse.stage(quarantine_table, Quarantine)
-    lander = Lander(feed, run.lakehouse.storage, now_ms=run.now_ms)
+    lander = Lander(feed, storage_for(listing.location), now_ms=run.now_ms)
     with engine_errors(f"landing {feed.name}"):
         landed = lander.land(run.session, listing, records, quarantine)
     facts: dict[str, Any] = {

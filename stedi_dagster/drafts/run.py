@@ -73,7 +73,7 @@ class Draft:
     withheld: Mapping[str, int]
     outcomes: tuple[Outcome, ...]
     upstream: Mapping[str, int]
-    # What is published right after it: a feed's quarantine.
+    # What is published right before it: a feed's quarantine.
     also: tuple[Publication, ...] = ()
     facts: Mapping[str, int] = field(default_factory=dict)
 
@@ -96,10 +96,11 @@ class Draft:
                     f"Another run published {name} while {self.publication.table.name()[-1]} was made from the "
                     "snapshot before. Nothing of this table is published; run it again."
                 )
-        published = self.publication.commit()
+        lakehouse.confirm_writing()
+        # First: whoever is killed between the two leaves more people in doubt, not fewer.
         for publication in self.also:
             publication.commit()
-        return published
+        return self.publication.commit()
 
 
 @contextmanager

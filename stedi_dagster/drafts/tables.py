@@ -13,24 +13,29 @@ from stedi_dagster.checks.contract import audit_contract
 from stedi_dagster.checks.distinct import distinct_rows
 from stedi_dagster.checks.outcome import Outcome, run_audit
 from stedi_dagster.checks.reconciliation import audit_reconciliation
-from stedi_dagster.contracts import Contract, CustomerLanding
+from stedi_dagster.contracts import Contract, CustomerLanding, Quarantine
 from stedi_dagster.drafts.run import Draft, Run, engine_errors
 from stedi_dagster.lakehouse.lakehouse import Reading, fingerprint, summary
 from stedi_dagster.lakehouse.publish import Publication
 from stedi_dagster.lakehouse.staging import Content
+from stedi_dagster.policies.people import with_doubtful
 from stedi_dagster.policies.policy import Policy
 from stedi_dagster.policies.selection import DUPLICATE, REASON, Selection
 
 CUSTOMER_LANDING = "customer_landing"
+CUSTOMER_QUARANTINE = "customer_quarantine"
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What an audit may look at: the staged content, the inputs it was made from, and the landed customers."""
+    """What an audit may look at: the staged content, the inputs it was made from, and all customer records.
+
+    Of these, the unreadable ones count as refusals.
+    """
 
     content: DataFrame
     inputs: Mapping[str, DataFrame]
-    customer_landing: DataFrame
+    customers: DataFrame
     policy: Policy
 
 
@@ -45,6 +50,8 @@ class TableDraft:
     select: Callable[..., Selection]
     inputs: tuple[str, ...]
     audits: Mapping[str, Audit]
+    # Whether `select` also wants to know of the customer records that could not be read.
+    wants_quarantine: bool = False
     # Where a kept input row may become several: the columns that tell input rows apart in the new table.
     input_row: tuple[str, ...] = ()
 
@@ -62,6 +69,10 @@ def draft_table(run: Run, plan: TableDraft, inputs: Mapping[str, Reading]) -> Dr
     """
     name = plan.contract.table()
     customers = inputs.get(CUSTOMER_LANDING) or run.read(CUSTOMER_LANDING, CustomerLanding)
+    unreadable = run.read(CUSTOMER_QUARANTINE, Quarantine)
+    rows_in = inputs[plan.inputs[0]].content.rows
+    if plan.wants_quarantine:
+        inputs = {**inputs, CUSTOMER_QUARANTINE: unreadable}
     table = run.lakehouse.ensure_table(name, plan.contract)
     upstream = {key: reading.snapshot_id for key, reading in inputs.items()}
     depends_on = fingerprint(
@@ -72,9 +83,9 @@ def draft_table(run: Run, plan: TableDraft, inputs: Mapping[str, Reading]) -> Dr
         frames = {key: reading.frame(run.session) for key, reading in inputs.items()}
         staged = _staged_before(publication, table) if publication else _stage(run, plan, table, frames)
         content, withheld = staged.content, staged.withheld
-        evidence = Evidence(content.frame(run.session), frames, customers.frame(run.session), run.policy)
+        records = with_doubtful(customers.frame(run.session), unreadable.frame(run.session))
+        evidence = Evidence(content.frame(run.session), frames, records, run.policy)
         outcomes, kept = _audit(run, plan, staged, evidence)
-    rows_in = inputs[plan.inputs[0]].content.rows
     outcomes.append(audit_reconciliation(rows_in=rows_in, kept=kept, expected_kept=staged.expected, withheld=withheld))
     if publication is None:
         recorded = {
@@ -87,7 +98,8 @@ def draft_table(run: Run, plan: TableDraft, inputs: Mapping[str, Reading]) -> Dr
             "withheld": withheld,
         }
         publication = run.lakehouse.prepare(table, content, depends_on, recorded)
-    return Draft(publication, rows_in, withheld, tuple(outcomes), {**upstream, CUSTOMER_LANDING: customers.snapshot_id})
+    rests_on = {CUSTOMER_LANDING: customers.snapshot_id, CUSTOMER_QUARANTINE: unreadable.snapshot_id}
+    return Draft(publication, rows_in, withheld, tuple(outcomes), {**upstream, **rests_on})
 
 
 @dataclass(frozen=True)

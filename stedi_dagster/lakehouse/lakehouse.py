@@ -3,7 +3,9 @@
 import hashlib
 import json
 import logging
-from collections.abc import Mapping
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,15 +18,13 @@ from pyiceberg.table.snapshots import Snapshot
 from pyspark.sql import DataFrame, SparkSession
 
 from stedi_dagster.contracts import TABLES, Contract
+from stedi_dagster.lakehouse.lock import writer_lock
 from stedi_dagster.lakehouse.orphans import sweep
 from stedi_dagster.lakehouse.publish import INPUTS, Publication, prepare
 from stedi_dagster.lakehouse.schema import iceberg_schema, table_properties
 from stedi_dagster.lakehouse.staging import Content, Staging
-from stedi_dagster.lakehouse.storage import Storage
-
-# Where the eight tables are, and where the tables are that only operators may read.
-NAMESPACE = "stedi"
-RESTRICTED = "stedi_restricted"
+from stedi_dagster.settings import Settings, is_s3
+from stedi_dagster.storage import storage_for
 
 _log = logging.getLogger(__name__)
 
@@ -50,29 +50,94 @@ class Reading:
 class Lakehouse:
     """The tables of one catalog and one warehouse."""
 
-    def __init__(self, home: Path, warehouse: str) -> None:
-        self.storage = Storage()
+    def __init__(self, home: Path, warehouse: str, *, catalog: str = "sqlite", database: str = "stedi") -> None:
+        """Prepare; nothing is opened yet.
+
+        Args:
+            home: STEDI_HOME, the folder of the SQLite catalog and of the local lock.
+            warehouse: folder or s3:// URL of the tables' files.
+            catalog: `sqlite` or `glue`.
+            database: the catalog's database of the eight tables.
+        """
+        self.storage = storage_for(warehouse)
+        self.database = database
+        self.restricted = f"{database}_restricted"
         self._home = home
         self._warehouse = warehouse
+        self._kind = catalog
+        self._confirm: Callable[[], None] = lambda: None
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Lakehouse":
+        """The lakehouse that the settings name."""
+        return cls(settings.home, settings.warehouse_location, catalog=settings.catalog, database=settings.database)
 
     @cached_property
     def catalog(self) -> Catalog:
-        """PyIceberg's catalog, opened when first needed."""
+        """PyIceberg's catalog, opened when first needed; its databases are made where they are missing."""
+        files = {}
+        if is_s3(self._warehouse):
+            from stedi_dagster import aws
+
+            files = {"s3.region": aws.region(), "s3.endpoint": aws.endpoint("s3") or ""}
+        properties = {"warehouse": self._warehouse, **{key: value for key, value in files.items() if value}}
+        catalog = self._glue(properties) if self._kind == "glue" else self._sqlite(properties)
+        for namespace in (self.database, self.restricted):
+            # Looked for first: who runs the platform on AWS need not be allowed to make a database.
+            if not catalog.namespace_exists(namespace):
+                catalog.create_namespace_if_not_exists(namespace)
+        return catalog
+
+    def _sqlite(self, properties: Mapping[str, str]) -> Catalog:
         from pyiceberg.catalog.sql import SqlCatalog
         from sqlalchemy import URL
 
         self._home.mkdir(parents=True, exist_ok=True)
         # Not an f-string: a `%` or `?` in the folder's name would mean something else.
         uri = URL.create("sqlite", database=str(self._home / "catalog.db"))
-        catalog = SqlCatalog("stedi", uri=uri.render_as_string(), warehouse=self._warehouse)
-        for namespace in (NAMESPACE, RESTRICTED):
-            catalog.create_namespace_if_not_exists(namespace)
-        return catalog
+        return SqlCatalog("stedi", uri=uri.render_as_string(), **properties)
+
+    def _glue(self, properties: Mapping[str, str]) -> Catalog:
+        from pyiceberg.catalog.glue import GlueCatalog
+
+        from stedi_dagster import aws
+
+        return GlueCatalog("stedi", client=aws.client("glue"), **properties)
+
+    @contextmanager
+    def writing(self, holder: str, *, timeout: float, waiting: Callable[[str], None]) -> Iterator[None]:
+        """Hold the lakehouse for writing: against this machine's processes, and on S3 against other machines' too.
+
+        Args:
+            holder: who holds it, for whoever waits.
+            timeout: seconds to wait for each of the two.
+            waiting: told once, who holds it, if it is not free.
+
+        Raises:
+            BusyError: somebody else held it for all of that time.
+        """
+        with ExitStack() as held:
+            held.enter_context(writer_lock(self._home, holder, timeout=timeout, waiting=waiting))
+            if is_s3(self._warehouse):
+                from stedi_dagster.lakehouse.s3_lock import S3Lock
+
+                lock = S3Lock(self._warehouse, f"{holder} on {socket.gethostname()}")
+                held.enter_context(lock.held(timeout=timeout, waiting=waiting))
+                self._confirm = lock.confirm
+            yield
+
+    def confirm_writing(self) -> None:
+        """Make sure that the lakehouse is still ours to write.
+
+        Raises:
+            PublishConflictError: another machine took it over.
+        """
+        self._confirm()
 
     def table(self, name: str) -> Table | None:
         """A table as it is now, or None where it was never published."""
         try:
-            return self.catalog.load_table((namespace_of(name), name))
+            return self.catalog.load_table((self.namespace_of(name), name))
         except NoSuchTableError:
             return None
 
@@ -82,7 +147,7 @@ class Lakehouse:
         table = self.table(name)
         if table is not None:
             return table
-        namespace = namespace_of(name)
+        namespace = self.namespace_of(name)
         return self.catalog.create_table_if_not_exists(
             (namespace, name),
             iceberg_schema(contract),
@@ -126,15 +191,14 @@ class Lakehouse:
         texts = {f"stedi.{key}": _text(value) for key, value in properties.items()}
         return prepare(table, content, {INPUTS: inputs, **texts})
 
+    def namespace_of(self, table: str) -> str:
+        """The database of a table, by its name."""
+        return self.database if table in TABLES else self.restricted
+
     def _sweep(self, table: Table) -> None:
         removed = sweep(table, self.storage)
         if removed:
             _log.info("Removed %d files that an interrupted run left in %s", removed, table.location())
-
-
-def namespace_of(table: str) -> str:
-    """The namespace of a table, by its name."""
-    return NAMESPACE if table in TABLES else RESTRICTED
 
 
 def fingerprint(parts: Mapping[str, Any]) -> str:

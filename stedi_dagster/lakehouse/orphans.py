@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pyiceberg.table import Table
 
 from stedi_dagster.lakehouse.publish import STAGED_IN
-from stedi_dagster.lakehouse.storage import Storage
+from stedi_dagster.storage import Storage
 
 _COMMIT = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:-m[0-9]+)?\.avro$")
 

@@ -62,15 +62,7 @@ class Publication:
         Raises:
             PublishConflictError: somebody else published this table after the content was prepared.
         """
-        table = self.table
-        if self._transaction is not None:
-            try:
-                table = self._transaction.commit_transaction()
-            except (CommitFailedException, ValidationException):
-                raise PublishConflictError(
-                    f"Another run published {'.'.join(self.table.name())} while this one was preparing it. What "
-                    "this run made of it is not published; run it again, on what is published now."
-                ) from None
+        table = self.table if self._transaction is None else self._commit(self._transaction)
         return Published(
             table=".".join(table.name()),
             snapshot_id=self.snapshot_id,
@@ -78,6 +70,28 @@ class Publication:
             location=table.location(),
             metadata_location=table.metadata_location,
         )
+
+    def _commit(self, transaction: Transaction) -> Table:
+        try:
+            return transaction.commit_transaction()
+        except (CommitFailedException, ValidationException):
+            # Also what a catalog says that is asked a second time because its first answer was lost.
+            if (table := self._published()) is not None:
+                return table
+            raise PublishConflictError(
+                f"Another run published {'.'.join(self.table.name())} while this one was preparing it. What "
+                "this run made of it is not published; run it again, on what is published now."
+            ) from None
+        except Exception:
+            # Whatever went wrong on the way, an answer that was lost among it: the catalog knows what is published.
+            if (table := self._published()) is not None:
+                return table
+            raise
+
+    def _published(self) -> Table | None:
+        """The table, if its current snapshot is this one."""
+        table = self.table.catalog.load_table(self.table.name())
+        return table if table.metadata.current_snapshot_id == self.snapshot_id else None
 
 
 def prepare(table: Table, content: Content, properties: Mapping[str, str]) -> Publication:

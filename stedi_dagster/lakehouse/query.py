@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 
 import duckdb
+from pyarrow.dataset import dataset
 from pyiceberg.table import Table
 
 from stedi_dagster.contracts import Quarantine
-from stedi_dagster.lakehouse.lakehouse import NAMESPACE, RESTRICTED, Lakehouse
+from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.schema import arrow_schema
+from stedi_dagster.storage import Storage
+from stedi_dagster.storage.local import LocalStorage
 
 _QUARANTINE = "_quarantine"
 
@@ -25,10 +28,10 @@ def connect(lakehouse: Lakehouse) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
     nothing = connection.from_arrow(arrow_schema(Quarantine).empty_table())
     together = nothing.project("'' AS feed, *")
-    for namespace in (NAMESPACE, RESTRICTED):
+    for namespace in (lakehouse.database, lakehouse.restricted):
         for table in published(lakehouse, namespace):
             name = table.name()[-1]
-            rows = _rows(connection, table)
+            rows = _rows(connection, table, lakehouse.storage)
             rows.create_view(name)
             if name.endswith(_QUARANTINE):
                 together = together.union(rows.project(f"'{name.removesuffix(_QUARANTINE)}' AS feed, *"))
@@ -36,9 +39,13 @@ def connect(lakehouse: Lakehouse) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, table: Table) -> duckdb.DuckDBPyRelation:
+def _rows(connection: duckdb.DuckDBPyConnection, table: Table, storage: Storage) -> duckdb.DuckDBPyRelation:
     paths = [task.file.file_path for task in table.scan().plan_files()]
     schema = table.schema().as_arrow()
     if not paths:
         return connection.from_arrow(schema.empty_table())
-    return connection.read_parquet(paths).select(*schema.names)
+    if isinstance(storage, LocalStorage):
+        return connection.read_parquet(paths).select(*schema.names)
+    # DuckDB would first download an extension that can read S3.
+    files = dataset([storage.within(path) for path in paths], filesystem=storage.filesystem, format="parquet")
+    return connection.from_arrow(files).select(*schema.names)

@@ -51,7 +51,9 @@ def arrow_schema(contract: type[Contract]) -> pa.Schema:
 def table_properties(contract: type[Contract]) -> dict[str, str]:
     """The table's properties."""
     # A retry inside PyIceberg would publish a result over data it was not computed from; see `publish`.
-    properties = {"comment": contract.description(), "commit.retry.num-retries": "0"}
+    # Engines show `comment`; Glue shows what PyIceberg takes from `Description`.
+    description = contract.description()
+    properties = {"comment": description, "Description": description, "commit.retry.num-retries": "0"}
     # Manifests would otherwise keep the least and the greatest value of each column, an email address, say.
     personal = [spec.name for spec in contract.columns() if spec.personal == "yes"]
     return properties | {f"write.metadata.metrics.column.{name}": "counts" for name in personal}

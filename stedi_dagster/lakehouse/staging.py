@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from stedi_dagster.contracts import Contract
 from stedi_dagster.lakehouse.schema import arrow_schema
-from stedi_dagster.lakehouse.storage import Storage
+from stedi_dagster.storage import Storage
 
 _ROWS_A_BATCH = 50_000
 # What every reader of Parquet knows, and cheaper to write than what packs better.
@@ -75,6 +75,11 @@ class Staging:
         self._storage.delete(path for path, rows in footers.items() if rows == 0)
         kept = {path: rows for path, rows in footers.items() if rows}
         return Content(self.contract, tuple(kept), sum(kept.values()), self.folder)
+
+    def values(self, column: str) -> int | None:
+        """How many values of a column are not null, by the files' footers; None where one does not tell."""
+        counts = [self._storage.values(path, column) for path in self._storage.list(self.folder)]
+        return None if None in counts else sum(count for count in counts if count is not None)
 
     def discard(self) -> None:
         """Remove everything that was written."""

@@ -9,10 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from pyarrow import fs
-
 from stedi_dagster.errors import LandingError
 from stedi_dagster.landing.feeds import Feed
+from stedi_dagster.storage import Entry, storage_for
 
 # Characters that Apache Spark or Sail take as a pattern, or refuse, in a path (pinned by a test).
 _UNSAFE_IN_ENGINES = frozenset("*?{}[]:\\\n\r")
@@ -32,7 +31,8 @@ class RawFile:
     @property
     def engine_can_read(self) -> bool:
         """Whether its name alone lets every engine read it as text, and it is not packed."""
-        return _UNSAFE_IN_ENGINES.isdisjoint(self.path) and not self.name.lower().endswith(_PACKED)
+        path = self.path.removeprefix("s3://")
+        return _UNSAFE_IN_ENGINES.isdisjoint(path) and not self.name.lower().endswith(_PACKED)
 
     @property
     def shown(self) -> str:
@@ -46,6 +46,7 @@ class Listing:
 
     files: tuple[RawFile, ...]
     markers: tuple[str, ...]
+    location: str = ""
 
     @property
     def size(self) -> int:
@@ -65,11 +66,9 @@ def list_files(landing: str, feed: Feed) -> Listing:
         LandingError: the folder does not exist or cannot be read, a name in it is not UTF-8, or something in it is
             neither a file nor a folder.
     """
-    filesystem = fs.LocalFileSystem()
     folder = f"{landing}/{feed.folder}"
     try:
-        found = filesystem.get_file_info(fs.FileSelector(folder, recursive=True))
-        files, markers = _sort_out([info for info in found if info.type != fs.FileType.Directory], folder, feed)
+        files, markers = _sort_out(storage_for(landing).entries(folder), folder, feed)
     except UnicodeDecodeError as error:
         name = error.object.decode("utf-8", "backslashreplace")
         raise LandingError(f"The name of the landing file {masked(name)} is not UTF-8. Rename it.") from None
@@ -80,7 +79,7 @@ def list_files(landing: str, feed: Feed) -> Listing:
         ) from None
     except OSError as error:
         raise LandingError(f"The landing folder {folder} cannot be read: {error.strerror}.") from None
-    return Listing(tuple(sorted(files)), tuple(sorted(markers)))
+    return Listing(tuple(sorted(files)), tuple(sorted(markers)), landing)
 
 
 def masked(name: str) -> str:
@@ -88,19 +87,19 @@ def masked(name: str) -> str:
     return _ADDRESS.sub("(address)", name)
 
 
-def _sort_out(found: Sequence[fs.FileInfo], folder: str, feed: Feed) -> tuple[list[RawFile], list[str]]:
+def _sort_out(found: Sequence[Entry], folder: str, feed: Feed) -> tuple[list[RawFile], list[str]]:
     files: list[RawFile] = []
     markers: list[str] = []
-    for info in found:
-        inner = info.path.removeprefix(f"{folder}/")
+    for entry in found:
+        inner = entry.path.removeprefix(f"{folder}/")
         name = f"{feed.folder}/{inner}"
         if any(part.startswith(("_", ".")) for part in PurePosixPath(inner).parts):
             markers.append(name)
-        elif info.type != fs.FileType.File:
+        elif not entry.readable:
             raise LandingError(
                 f"{masked(name)} in the landing zone is a pipe or a device and not a file. Nothing of its feed was "
                 "published. Remove it."
             )
         else:
-            files.append(RawFile(name, info.path, info.size, str(info.mtime_ns)))
+            files.append(RawFile(name, entry.path, entry.size, entry.version))
     return files, markers

@@ -11,12 +11,13 @@ from pyspark.sql import SparkSession
 
 from stedi_dagster.errors import LandingError
 from stedi_dagster.lakehouse.staging import Staging
-from stedi_dagster.lakehouse.storage import Storage
 from stedi_dagster.landing.canonical import canonical_files, is_canonical_line, parse, raw_columns
 from stedi_dagster.landing.documents import Document, read_documents
-from stedi_dagster.landing.feeds import Feed
+from stedi_dagster.landing.feeds import FEEDS, Feed
 from stedi_dagster.landing.files import Listing, RawFile
 from stedi_dagster.landing.records import RecordReader, Row
+from stedi_dagster.landing.traces import Traces, traces
+from stedi_dagster.storage import Storage
 
 _LONGEST_RAW = 10_000
 _QUARANTINED_A_PART = 50_000
@@ -43,7 +44,7 @@ class Lander:
     """Lands one feed once."""
 
     def __init__(self, feed: Feed, storage: Storage, *, now_ms: int) -> None:
-        """Prepare for a run that began at `now_ms` (epoch milliseconds)."""
+        """Prepare for a run that began at `now_ms` (epoch milliseconds); `storage` is the landing zone's."""
         self._feed = feed
         self._storage = storage
         self._now_ms = now_ms
@@ -78,7 +79,7 @@ class Lander:
             return frozenset()
         staging.write_frame(parse(session, self._feed.contract, files))
         content = staging.content()
-        if (content.rows, self._values(content.paths)) != (lines.records, lines.values):
+        if (content.rows, self._values(staging)) != (lines.records, lines.values):
             # A key that stands twice in one record is canonical line by line; our own reader judges it.
             staging.discard()
             return frozenset()
@@ -86,8 +87,8 @@ class Lander:
         landed.records += content.rows
         return frozenset(files)
 
-    def _values(self, paths: Sequence[str]) -> int | None:
-        counts = [self._storage.values(path, spec.name) for path in paths for spec in raw_columns(self._feed.contract)]
+    def _values(self, staging: Staging) -> int | None:
+        counts = [staging.values(spec.name) for spec in raw_columns(self._feed.contract)]
         return None if None in counts else sum(count for count in counts if count is not None)
 
     def _land_odd(self, files: Sequence[RawFile], records: Staging, quarantine: Staging, landed: Landed) -> None:
@@ -103,7 +104,9 @@ class Lander:
                         continue
                     landed.quarantined[reason] += 1
                     landed.quarantined_by_file[file.shown] += 1
-                    unreadable.append((file.name, document.line, document.position, reason, presentable(document.text)))
+                    about = traces(document) if self._feed is FEEDS["customer_landing"] else Traces()
+                    where = (file.name, document.line, document.position)
+                    unreadable.append((*where, reason, presentable(document.text), *about))
                     if len(unreadable) >= _QUARANTINED_A_PART:
                         quarantine.write_rows(unreadable)
                         unreadable.clear()

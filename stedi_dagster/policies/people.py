@@ -3,7 +3,8 @@
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
 
-from stedi_dagster.contracts import CustomersCurated, CustomerTrusted
+from stedi_dagster.contracts import CustomerLanding, CustomersCurated, CustomerTrusted
+from stedi_dagster.contracts.base import LARGEST_LONG
 from stedi_dagster.policies.keys import matching_key, with_keys
 from stedi_dagster.policies.policy import Policy
 from stedi_dagster.policies.selection import REASON, Selection, first_reason, select
@@ -12,22 +13,35 @@ SUPERSEDED = "superseded by a later record"
 NO_CONSENT = "no consent to research"
 TOO_OLD = "older than max_age"
 AGE_UNKNOWN = "age unknown under max_age"
+IN_DOUBT = "a later record of theirs cannot be read"
 NO_READINGS = "no accelerometer readings"
 
 
-def trusted_customers(customer_landing: DataFrame, policy: Policy) -> Selection:
-    """The latest record of every person who agreed to research.
+def trusted_customers(customer_landing: DataFrame, customer_quarantine: DataFrame, policy: Policy) -> Selection:
+    """The latest record of every person who agreed to research, and of whom no later record is unreadable.
 
     Args:
         customer_landing: a CustomerLanding frame.
+        customer_quarantine: a Quarantine frame: what cannot be read may be a withdrawal.
         policy: `max_age` applies.
 
     Returns:
         A CustomerTrusted frame and the counts of landing records.
     """
-    records = with_keys(customer_landing, "email", "serialNumber")
+    last_doubt = F.max(F.coalesce("lastUpdateDate", F.lit(LARGEST_LONG)))
+    doubts = (
+        _doubtful(customer_quarantine).groupBy(matching_key("email").alias("doubtful")).agg(last_doubt.alias("doubt"))
+    )
+    records = with_keys(customer_landing, "email", "serialNumber").join(
+        doubts, on=F.col("email") == F.col("doubtful"), how="left"
+    )
     rank = F.row_number().over(Window.partitionBy("email").orderBy(*_latest_first()))
-    rules = [(F.col("rank") > 1, SUPERSEDED), (F.col("shareWithResearchAsOfDate").isNull(), NO_CONSENT)]
+    written = F.coalesce("lastUpdateDate", "registrationDate", F.lit(0))
+    rules = [
+        (F.col("rank") > 1, SUPERSEDED),
+        (F.col("shareWithResearchAsOfDate").isNull(), NO_CONSENT),
+        (F.col("doubt") >= written, IN_DOUBT),
+    ]
     if policy.max_age is not None:
         age = _age_at_registration()
         rules += [(age.isNull(), AGE_UNKNOWN), (age > policy.max_age, TOO_OLD)]
@@ -49,6 +63,28 @@ def curated_customers(customer_trusted: DataFrame, accelerometer_trusted: DataFr
     joined = customer_trusted.join(active, on=F.col("email") == F.col("active"), how="left")
     labelled = joined.withColumn(REASON, first_reason((F.col("active").isNull(), NO_READINGS)))
     return select(labelled, CustomersCurated.names())
+
+
+def with_doubtful(customer_landing: DataFrame, customer_quarantine: DataFrame) -> DataFrame:
+    """All customer records, the unreadable ones as refusals with what can be read of them.
+
+    Returns:
+        A frame with the columns of CustomerLanding.
+    """
+    return customer_landing.select(*CustomerLanding.names()).unionByName(_doubtful(customer_quarantine))
+
+
+def _doubtful(customer_quarantine: DataFrame) -> DataFrame:
+    def each(column: str) -> Column:
+        return F.explode(F.coalesce(F.split(column, "\n"), F.array(F.lit(None).cast("string"))))
+
+    named = customer_quarantine.where(F.col("people").isNotNull()).select(
+        each("people").alias("email"), "devices", "moment"
+    )
+    known = {"email": F.col("email"), "serialNumber": F.col("serialNumber"), "lastUpdateDate": F.col("moment")}
+    return named.select("email", each("devices").alias("serialNumber"), "moment").select(
+        *(known.get(spec.name, F.lit(None).cast(spec.type)).alias(spec.name) for spec in CustomerLanding.columns())
+    )
 
 
 def ambiguous_serials(customer_landing: DataFrame) -> DataFrame:

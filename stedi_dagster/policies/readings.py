@@ -5,7 +5,7 @@ from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
 
 from stedi_dagster.contracts import AccelerometerTrusted, MachineLearningCurated, StepTrainerTrusted
 from stedi_dagster.policies.keys import with_keys
-from stedi_dagster.policies.people import ambiguous_serials
+from stedi_dagster.policies.people import ambiguous_serials, with_doubtful
 from stedi_dagster.policies.policy import Policy
 from stedi_dagster.policies.selection import REASON, Selection, first_reason, select
 
@@ -37,7 +37,11 @@ def trusted_accelerometer(accelerometer_landing: DataFrame, customer_trusted: Da
 
 
 def trusted_steps(
-    step_trainer_landing: DataFrame, customers_curated: DataFrame, customer_landing: DataFrame, policy: Policy
+    step_trainer_landing: DataFrame,
+    customers_curated: DataFrame,
+    customer_landing: DataFrame,
+    customer_quarantine: DataFrame,
+    policy: Policy,
 ) -> Selection:
     """The step readings of curated customers.
 
@@ -45,6 +49,7 @@ def trusted_steps(
         step_trainer_landing: a StepTrainerLanding frame.
         customers_curated: a CustomersCurated frame.
         customer_landing: a CustomerLanding frame, which tells who else carries a serial number.
+        customer_quarantine: a Quarantine frame, which may tell the same.
         policy: `consent` applies.
 
     Returns:
@@ -54,7 +59,7 @@ def trusted_steps(
     owners = customers_curated.select(
         F.col("serialNumber").alias("owned"), F.col("shareWithResearchAsOfDate").alias("since")
     )
-    ambiguous = ambiguous_serials(customer_landing)
+    ambiguous = ambiguous_serials(with_doubtful(customer_landing, customer_quarantine))
     owners = owners.join(ambiguous, on=F.col("owned") == F.col("ambiguousSerial"), how="left_anti")
     readings = with_keys(step_trainer_landing, "serialNumber")
     joined = readings.join(ambiguous, on=F.col("serialNumber") == F.col("ambiguousSerial"), how="left").join(

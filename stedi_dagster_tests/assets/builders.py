@@ -13,7 +13,6 @@ from pyspark.sql import DataFrame
 from stedi_dagster.assets import curated, table_asset
 from stedi_dagster.definitions import build_defs
 from stedi_dagster.drafts.tables import draft_table
-from stedi_dagster.lakehouse.lakehouse import NAMESPACE, RESTRICTED
 from stedi_dagster.lakehouse.orphans import reachable_files
 from stedi_dagster.lakehouse.query import connect
 from stedi_dagster.policies.selection import Selection
@@ -33,7 +32,11 @@ Change = Callable[[Selection, dict[str, DataFrame]], Selection]
 
 def three_people(folder: Path) -> Scenario:
     """Ann and Cid agreed, Bob did not; all three stepped, Ann and Cid at the same times."""
-    scenario = Scenario(folder)
+    return land_three_people(Scenario(folder))
+
+
+def land_three_people(scenario: Scenario) -> Scenario:
+    """See `three_people`."""
     scenario.land("customer", customer(ANN), customer(BOB, agreed=None), customer(CID))
     times = (T0 + 1000, T0 + 2000)
     scenario.land(
@@ -74,9 +77,11 @@ def keeping(change: Callable[..., DataFrame]) -> Change:
 
 def tables(scenario: Scenario) -> list[Table]:
     """Every table of the catalog, published or not, the restricted ones too."""
-    catalog = scenario.lakehouse().catalog
+    lakehouse = scenario.lakehouse()
     return [
-        catalog.load_table(name) for namespace in (NAMESPACE, RESTRICTED) for name in catalog.list_tables(namespace)
+        lakehouse.catalog.load_table(name)
+        for namespace in (lakehouse.database, lakehouse.restricted)
+        for name in lakehouse.catalog.list_tables(namespace)
     ]
 
 
@@ -95,8 +100,8 @@ def contents(scenario: Scenario) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def files(scenario: Scenario) -> set[str]:
-    """Every file in the warehouse."""
-    return set(scenario.lakehouse().storage.list(scenario.load_settings().warehouse_location))
+    """Every file in the warehouse, of a table or not."""
+    return scenario.files()
 
 
 def orphans(scenario: Scenario) -> set[str]:

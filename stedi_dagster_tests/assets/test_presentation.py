@@ -64,7 +64,6 @@ def test_a_table_tells_what_it_is(specs, table):
     assert spec.owners == ["team:data-platform"]
     assert spec.tags["personal_data"] == PERSONAL[table]
     assert spec.code_version == code_version()
-    assert spec.metadata["dagster/table_name"] == f"stedi.{table}"
 
 
 @pytest.mark.parametrize("table", TABLES)

@@ -9,7 +9,7 @@ from pyspark.errors import PySparkException
 
 from stedi_dagster.contracts import Participants
 from stedi_dagster.lakehouse.staging import Staging
-from stedi_dagster.lakehouse.storage import Storage
+from stedi_dagster.storage.local import LocalStorage
 from stedi_dagster_tests.lakehouse.builders import people
 
 SCHEMA = Participants.struct()
@@ -17,7 +17,7 @@ SCHEMA = Participants.struct()
 
 @pytest.fixture
 def staging(tmp_path) -> Staging:
-    return Staging(Participants, str(tmp_path), Storage())
+    return Staging(Participants, str(tmp_path), LocalStorage())
 
 
 def names(content) -> set[str]:
@@ -25,7 +25,7 @@ def names(content) -> set[str]:
 
 
 def test_every_staging_has_a_folder_of_its_own_inside_the_tables_location(tmp_path):
-    folders = {Staging(Participants, str(tmp_path), Storage()).folder for _ in range(5)}
+    folders = {Staging(Participants, str(tmp_path), LocalStorage()).folder for _ in range(5)}
     assert len(folders) == 5
     assert {str(Path(folder).parent) for folder in folders} == {f"{tmp_path}/data"}
 
@@ -48,7 +48,7 @@ def test_what_engines_leave_beside_the_data_is_removed(staging, engine):
     content = staging.content()
     assert content.rows == 2
     assert all(name.endswith(".parquet") and name[0] not in "_." for name in names(content))
-    assert set(Storage().list(staging.folder)) == set(content.paths)
+    assert set(LocalStorage().list(staging.folder)) == set(content.paths)
 
 
 def test_rows_are_counted_in_the_files_footers(staging):
@@ -59,7 +59,7 @@ def test_rows_are_counted_in_the_files_footers(staging):
     content = staging.content()
     assert content.rows == 7
     assert names(content) == {"0.parquet", "2.parquet"}
-    assert set(Storage().list(staging.folder)) == set(content.paths)
+    assert set(LocalStorage().list(staging.folder)) == set(content.paths)
 
 
 def test_an_empty_frame_is_content_without_files(staging, engine):
@@ -89,7 +89,7 @@ def test_many_rows_are_written_in_batches(staging, monkeypatch):
     monkeypatch.setattr("stedi_dagster.lakehouse.staging._ROWS_A_BATCH", 10)
     assert staging.write_rows(people(*map(str, range(25)))) == 25
     [path] = staging.content().paths
-    assert Storage().footer(path).num_row_groups == 3
+    assert LocalStorage().footer(path).num_row_groups == 3
 
 
 def test_discarding_removes_everything(staging):

@@ -14,12 +14,12 @@ from pyspark.sql import SparkSession
 from stedi_dagster.contracts import Quarantine
 from stedi_dagster.contracts.base import latest_ms
 from stedi_dagster.lakehouse.staging import Staging
-from stedi_dagster.lakehouse.storage import Storage
 from stedi_dagster.landing.documents import Document, read_documents
 from stedi_dagster.landing.feeds import FEEDS, Feed
 from stedi_dagster.landing.files import Listing, RawFile, list_files
 from stedi_dagster.landing.land import Landed, Lander
 from stedi_dagster.landing.records import RecordReader
+from stedi_dagster.storage.local import LocalStorage
 from stedi_dagster_tests.scenario import T0, customer, reading, step
 
 NOW = T0 + 400 * 24 * 60 * 60 * 1000
@@ -97,7 +97,7 @@ class Outcome:
 
 def land(session: SparkSession, feed: Feed, landing: Path, folder: Path, *, listing: Listing | None = None) -> Outcome:
     """Land a feed into staging folders below `folder`."""
-    storage = Storage()
+    storage = LocalStorage()
     records = Staging(feed.contract, str(folder / "records"), storage)
     quarantine = Staging(Quarantine, str(folder / "quarantine"), storage)
     listing = listing or list_files(str(landing), feed)

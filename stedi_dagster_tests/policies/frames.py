@@ -11,9 +11,12 @@ from stedi_dagster.contracts import (
     CustomerLanding,
     MachineLearningCurated,
     Participants,
+    Quarantine,
     StepTrainerLanding,
 )
 from stedi_dagster.landing.records import is_iso_date
+from stedi_dagster.policies.people import trusted_customers
+from stedi_dagster.policies.policy import Policy
 from stedi_dagster.policies.selection import REASON, Selection
 
 Record = Mapping[str, Any]
@@ -53,6 +56,18 @@ def participants(session: SparkSession, *emails: str) -> DataFrame:
 def pairs(session: SparkSession, *records: Record) -> DataFrame:
     """Rows of machine_learning_curated."""
     return frame(session, MachineLearningCurated, records)
+
+
+def unreadable(session: SparkSession, *records: Record) -> DataFrame:
+    """What is quarantined of customers."""
+    where = {"file": "f", "line": 1, "position": 0, "reason": "r", "raw": "?"}
+    empty = dict.fromkeys(("people", "devices", "moment"))
+    return frame(session, Quarantine, [{**where, **empty, **record} for record in records])
+
+
+def trusting(landed: DataFrame, policy: Policy) -> Selection:
+    """Who is trusted where every record can be read."""
+    return trusted_customers(landed, unreadable(landed.sparkSession), policy)
 
 
 def kept(selection: Selection, *columns: str) -> list[Any]:

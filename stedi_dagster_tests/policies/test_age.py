@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import pytest
 from pyspark.sql import SparkSession
 
-from stedi_dagster.policies.people import AGE_UNKNOWN, NO_CONSENT, SUPERSEDED, TOO_OLD, trusted_customers
+from stedi_dagster.policies.people import AGE_UNKNOWN, NO_CONSENT, SUPERSEDED, TOO_OLD
 from stedi_dagster.policies.policy import Policy
-from stedi_dagster_tests.policies.frames import customers, kept, reasons
+from stedi_dagster_tests.policies.frames import customers, kept, reasons, trusting
 from stedi_dagster_tests.scenario import T0, customer
 
 
@@ -45,7 +45,7 @@ def test_who_is_older_than_the_limit_on_registration_is_withheld(engine: SparkSe
         customer(f"{name}@x", birthDay=born, registrationDate=None if registered is None else at(registered))
         for name, (born, registered, _) in BORDERS.items()
     ]
-    selection = trusted_customers(customers(engine, *landed), Policy(max_age=LIMIT))
+    selection = trusting(customers(engine, *landed), Policy(max_age=LIMIT))
     stay = [name for name, (_, _, why) in BORDERS.items() if why is None]
     assert kept(selection, "email") == sorted(f"{name}@x" for name in stay)
     whys = [why for _, _, why in BORDERS.values()]
@@ -54,7 +54,7 @@ def test_who_is_older_than_the_limit_on_registration_is_withheld(engine: SparkSe
 
 @pytest.mark.parametrize("birthday", ["0967-01-01", "unknown", None])
 def test_without_max_age_nobody_is_asked_for_their_age(sail: SparkSession, birthday: str | None) -> None:
-    assert len(kept(trusted_customers(customers(sail, customer(birthDay=birthday)), Policy()))) == 1
+    assert len(kept(trusting(customers(sail, customer(birthDay=birthday)), Policy()))) == 1
 
 
 def test_max_age_zero_keeps_those_in_their_first_year(sail: SparkSession) -> None:
@@ -63,16 +63,16 @@ def test_max_age_zero_keeps_those_in_their_first_year(sail: SparkSession) -> Non
         customer("baby@x", birthDay="2021-06-19", registrationDate=at("2022-06-18T12:00:00")),
         customer("one@x", birthDay="2021-06-18", registrationDate=at("2022-06-18T12:00:00")),
     )
-    assert kept(trusted_customers(landed, Policy(max_age=0)), "email") == ["baby@x"]
+    assert kept(trusting(landed, Policy(max_age=0)), "email") == ["baby@x"]
 
 
 def test_age_never_makes_an_older_record_count(sail: SparkSession) -> None:
     young = customer(birthDay="1990-01-01")
     old = customer(birthDay="1800-01-01", lastUpdateDate=T0 + 1)
-    selection = trusted_customers(customers(sail, young, old), Policy(max_age=LIMIT))
+    selection = trusting(customers(sail, young, old), Policy(max_age=LIMIT))
     assert reasons(selection) == {SUPERSEDED: 1, TOO_OLD: 1}
 
 
 def test_who_does_not_agree_is_withheld_for_that_and_not_for_their_age(sail: SparkSession) -> None:
-    selection = trusted_customers(customers(sail, customer(agreed=None, birthDay="0967-01-01")), Policy(max_age=LIMIT))
+    selection = trusting(customers(sail, customer(agreed=None, birthDay="0967-01-01")), Policy(max_age=LIMIT))
     assert reasons(selection) == {NO_CONSENT: 1}

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from stedi_dagster.contracts import CustomerTrusted
-from stedi_dagster.policies.people import NO_CONSENT, SUPERSEDED, trusted_customers
+from stedi_dagster.policies.people import NO_CONSENT, SUPERSEDED
 from stedi_dagster.policies.policy import Policy
-from stedi_dagster_tests.policies.frames import customers, kept, reasons
+from stedi_dagster_tests.policies.frames import customers, kept, reasons, trusting
 from stedi_dagster_tests.scenario import T0, customer
 
 DAY = 86_400_000
@@ -55,7 +55,7 @@ HISTORIES: dict[str, tuple[list[dict[str, Any]], int | None]] = {
 def agreeing(session: SparkSession, histories: dict[str, list[dict[str, Any]]]) -> dict[str, int]:
     """Who is trusted, and since which day, where each name in `histories` is another person."""
     landed = [{**one, "email": f"{name}@x"} for name, history in histories.items() for one in history]
-    selection = trusted_customers(customers(session, *landed), Policy())
+    selection = trusting(customers(session, *landed), Policy())
     rows = kept(selection, "email", "shareWithResearchAsOfDate")
     assert len(rows) == len({email for email, _ in rows}), "somebody has two rows"
     assert sum(reasons(selection).values()) == len(landed)
@@ -85,7 +85,7 @@ def test_a_withdrawal_under_another_spelling_counts(engine: SparkSession) -> Non
         customer("JOSÉ@EXAMPLE.COM\xa0", agreed=None, lastUpdateDate=T0 + 1),
         customer("Bob@example.com "),
     )
-    selection = trusted_customers(landed, Policy())
+    selection = trusting(landed, Policy())
     assert kept(selection, "email") == ["bob@example.com"]
     assert reasons(selection) == {None: 1, SUPERSEDED: 2, NO_CONSENT: 2}
 
@@ -93,7 +93,7 @@ def test_a_withdrawal_under_another_spelling_counts(engine: SparkSession) -> Non
 def test_the_record_that_counts_is_kept_whole_under_matching_keys(sail: SparkSession) -> None:
     old = customer("ann@example.com", serial="OLD", phone="1")
     new = customer(" Ann@Example.com", serial=" NEW ", phone="2", customerName="Ann Née", lastUpdateDate=T0 + 1)
-    [row] = kept(trusted_customers(customers(sail, new, old), Policy()))
+    [row] = kept(trusting(customers(sail, new, old), Policy()))
     found = dict(zip(CustomerTrusted.names(), row, strict=True))
     same = {key: value for key, value in new.items() if key not in {"email", "serialNumber"}}
     assert found.items() >= same.items()
@@ -103,11 +103,11 @@ def test_the_record_that_counts_is_kept_whole_under_matching_keys(sail: SparkSes
 def test_of_two_agreements_at_one_time_the_one_that_shares_less_counts(engine: SparkSession) -> None:
     open_, closed = customer(shareWithPublicAsOfDate=T0, phone="9"), customer(phone="1")
     for order in ((open_, closed), (closed, open_)):
-        assert kept(trusted_customers(customers(engine, *order), Policy()), "phone") == ["1"]
+        assert kept(trusting(customers(engine, *order), Policy()), "phone") == ["1"]
 
 
 def test_nobody_landed_means_nobody_is_trusted(sail: SparkSession) -> None:
-    selection = trusted_customers(customers(sail), Policy())
+    selection = trusting(customers(sail), Policy())
     assert kept(selection) == []
     assert reasons(selection) == {}
 

@@ -6,7 +6,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from stedi_dagster.contracts import AccelerometerTrusted
-from stedi_dagster.policies.people import NO_READINGS, curated_customers, trusted_customers
+from stedi_dagster.policies.people import NO_READINGS, curated_customers
 from stedi_dagster.policies.policy import Consent, Policy
 from stedi_dagster.policies.readings import (
     AMBIGUOUS_SERIAL,
@@ -17,7 +17,17 @@ from stedi_dagster.policies.readings import (
     trusted_steps,
 )
 from stedi_dagster.policies.selection import Selection
-from stedi_dagster_tests.policies.frames import Record, customers, frame, kept, readings, reasons, steps
+from stedi_dagster_tests.policies.frames import (
+    Record,
+    customers,
+    frame,
+    kept,
+    readings,
+    reasons,
+    steps,
+    trusting,
+    unreadable,
+)
 from stedi_dagster_tests.scenario import T0, customer, reading, step
 
 POLICY = Policy()
@@ -28,7 +38,7 @@ def accelerometer(
     session: SparkSession, people: Sequence[Record], taken: Sequence[Record], policy: Policy
 ) -> Selection:
     """What is kept of accelerometer readings."""
-    trusted = trusted_customers(customers(session, *people), policy).kept
+    trusted = trusting(customers(session, *people), policy).kept
     return trusted_accelerometer(readings(session, *taken), trusted, policy)
 
 
@@ -42,8 +52,8 @@ def step_trainer(
 ) -> Selection:
     """What is kept of step readings, where everybody whose address is like `curated` has accelerometer readings."""
     landed = customers(session, *people)
-    owners = trusted_customers(landed, policy).kept.where(f"email LIKE '{curated}'")
-    return trusted_steps(steps(session, *taken), owners, landed, policy)
+    owners = trusting(landed, policy).kept.where(f"email LIKE '{curated}'")
+    return trusted_steps(steps(session, *taken), owners, landed, unreadable(session), policy)
 
 
 def test_readings_are_kept_of_trusted_people_only_however_their_address_is_written(engine: SparkSession) -> None:
@@ -94,7 +104,7 @@ def test_an_equal_reading_is_kept_once_and_a_different_one_beside_it(engine: Spa
 
 
 def test_a_customer_is_curated_with_readings_and_withheld_without(sail: SparkSession) -> None:
-    trusted = trusted_customers(customers(sail, customer("ann@x"), customer("bob@x"), customer("cid@x")), POLICY).kept
+    trusted = trusting(customers(sail, customer("ann@x"), customer("bob@x"), customer("cid@x")), POLICY).kept
     worn = frame(sail, AccelerometerTrusted, [reading("ann@x"), reading("ann@x", T0), reading("cid@x")])
     selection = curated_customers(trusted, worn)
     assert kept(selection, "email") == ["ann@x", "cid@x"]
@@ -105,7 +115,7 @@ def test_as_of_takes_the_customer_with_the_readings(sail: SparkSession) -> None:
     policy = Policy(consent="as_of")
     people = [customer("early@x", agreed=T0 + 5000), customer("ann@x")]
     worn = accelerometer(sail, people, [reading("early@x"), reading("ann@x")], policy)
-    curated = curated_customers(trusted_customers(customers(sail, *people), policy).kept, worn.kept)
+    curated = curated_customers(trusting(customers(sail, *people), policy).kept, worn.kept)
     assert kept(curated, "email") == ["ann@x"]
 
 

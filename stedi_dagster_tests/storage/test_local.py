@@ -4,14 +4,14 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet as pq
 
-from stedi_dagster.lakehouse.storage import Storage
+from stedi_dagster.storage.local import LocalStorage
 
 SCHEMA = pa.schema([("name", pa.string())])
 
 
 @pytest.fixture
-def storage() -> Storage:
-    return Storage()
+def storage() -> LocalStorage:
+    return LocalStorage()
 
 
 def batches(*blocks: list[str | None]):

@@ -1,0 +1,18 @@
+"""Files of the landing zone and the warehouse, on this machine or on S3: the one place that touches them directly."""
+
+from stedi_dagster.storage.base import Entry, Storage
+from stedi_dagster.storage.faults import storage_errors
+
+
+def storage_for(location: str) -> Storage:
+    """The storage that a location is on."""
+    if location.startswith("s3://"):
+        from stedi_dagster.storage.s3 import S3Storage
+
+        return S3Storage()
+    from stedi_dagster.storage.local import LocalStorage
+
+    return LocalStorage()
+
+
+__all__ = ["Entry", "Storage", "storage_errors", "storage_for"]

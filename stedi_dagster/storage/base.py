@@ -1,0 +1,81 @@
+"""What is the same on every storage: reading and writing files through PyArrow's file system of it."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import IO, Any
+
+import pyarrow as pa
+from pyarrow import fs
+from pyarrow import parquet as pq
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file in a listing; `version` changes when its content does."""
+
+    path: str
+    size: int
+    version: str
+    readable: bool = True
+
+
+class Storage(ABC):
+    """A file system, addressed by the paths that the catalog records."""
+
+    filesystem: fs.FileSystem
+
+    @abstractmethod
+    def entries(self, folder: str) -> list[Entry]:
+        """Every file below a folder, and whatever else is there that is no folder.
+
+        Raises:
+            FileNotFoundError: there is no such folder.
+        """
+
+    @abstractmethod
+    def delete(self, paths: Iterable[str]) -> None:
+        """Delete files, and what folders are empty without them."""
+
+    @abstractmethod
+    def delete_folder(self, folder: str) -> None:
+        """Delete a folder with all that is in it, if it exists."""
+
+    @abstractmethod
+    def within(self, path: str) -> str:
+        """A path as `filesystem` has it."""
+
+    def list(self, folder: str) -> list[str]:
+        """Every file below a folder; none where there is no such folder."""
+        try:
+            return [entry.path for entry in self.entries(folder)]
+        except FileNotFoundError:
+            return []
+
+    def open(self, path: str) -> IO[bytes]:
+        """Open a file for reading, with seeking."""
+        stream: Any = self.filesystem.open_input_file(self.within(path))
+        return stream  # type: ignore[no-any-return]
+
+    def footer(self, path: str) -> pq.FileMetaData:
+        """The footer of a Parquet file."""
+        return pq.read_metadata(self.within(path), filesystem=self.filesystem)
+
+    def values(self, path: str, column: str) -> int | None:
+        """How many values of a column of a Parquet file are not null, by its footer; None where it does not tell."""
+        footer = self.footer(path)
+        index = footer.schema.names.index(column)
+        statistics = [footer.row_group(group).column(index).statistics for group in range(footer.num_row_groups)]
+        if any(found is None or not found.has_null_count for found in statistics):
+            return None
+        nulls: int = sum(found.null_count for found in statistics)
+        return int(footer.num_rows) - nulls
+
+    def write_parquet(self, path: str, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> int:
+        """Write a Parquet file batch by batch, and return its number of rows."""
+        rows = 0
+        with pq.ParquetWriter(self.within(path), schema, filesystem=self.filesystem) as writer:
+            for batch in batches:
+                writer.write_batch(batch)
+                rows += batch.num_rows
+        return rows

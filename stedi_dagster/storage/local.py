@@ -1,0 +1,55 @@
+"""Files on this machine."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import PurePosixPath
+
+import pyarrow as pa
+from pyarrow import fs
+
+from stedi_dagster.storage.base import Entry, Storage
+
+
+class LocalStorage(Storage):
+    """The local disk."""
+
+    def __init__(self) -> None:
+        self.filesystem = fs.LocalFileSystem()
+
+    def entries(self, folder: str) -> list[Entry]:
+        """See `Storage.entries`."""
+        found = self.filesystem.get_file_info(fs.FileSelector(folder, recursive=True))
+        return [
+            Entry(info.path, info.size or 0, str(info.mtime_ns), info.type == fs.FileType.File)
+            for info in found
+            if info.type != fs.FileType.Directory
+        ]
+
+    def delete(self, paths: Iterable[str]) -> None:
+        """See `Storage.delete`."""
+        folders = set()
+        for path in paths:
+            self.filesystem.delete_file(path)
+            folders.add(PurePosixPath(path).parent)
+        for folder in folders:
+            self._delete_empty(folder)
+
+    def delete_folder(self, folder: str) -> None:
+        """See `Storage.delete_folder`."""
+        if self.filesystem.get_file_info(folder).type == fs.FileType.Directory:
+            self.filesystem.delete_dir(folder)
+
+    def within(self, path: str) -> str:
+        """See `Storage.within`."""
+        return path
+
+    def write_parquet(self, path: str, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> int:
+        """See `Storage.write_parquet`; the folder is made where it is missing."""
+        self.filesystem.create_dir(str(PurePosixPath(path).parent), recursive=True)
+        return super().write_parquet(path, schema, batches)
+
+    def _delete_empty(self, folder: PurePosixPath) -> None:
+        while self.filesystem.get_file_info(str(folder)).type == fs.FileType.Directory:
+            if self.filesystem.get_file_info(fs.FileSelector(str(folder))):
+                return
+            self.filesystem.delete_dir(str(folder))
+            folder = folder.parent

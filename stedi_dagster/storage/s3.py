@@ -1,0 +1,91 @@
+"""Files on S3: listed and deleted by boto3, which knows versions and has no folders; the rest is PyArrow's."""
+
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from itertools import islice
+from typing import Any
+
+from pyarrow import fs
+
+from stedi_dagster import aws
+from stedi_dagster.errors import AwsError
+from stedi_dagster.storage.base import Entry, Storage
+
+SCHEME = "s3://"
+# S3's limit for one request.
+_KEYS_A_REQUEST = 1000
+_ATTEMPTS = 8
+
+
+class S3Storage(Storage):
+    """All buckets that the credentials reach; paths are s3:// URLs, names in them as they are, without escapes."""
+
+    @cached_property
+    def client(self) -> Any:
+        """boto3's client."""
+        return aws.client("s3")
+
+    @cached_property
+    def filesystem(self) -> fs.FileSystem:
+        """PyArrow's file system."""
+        return fs.S3FileSystem(
+            region=self.client.meta.region_name,
+            endpoint_override=aws.endpoint("s3"),
+            retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=_ATTEMPTS),
+        )
+
+    def entries(self, folder: str) -> list[Entry]:
+        """See `Storage.entries`; S3 has no folders: one without a file is one that is not there."""
+        bucket, prefix = split(f"{folder}/")
+        with aws.aws_errors(f"listing {SCHEME}{bucket}"):
+            pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+            entries = [
+                Entry(f"{SCHEME}{bucket}/{found['Key']}", found["Size"], found["ETag"])
+                for page in pages
+                for found in page.get("Contents", ())
+                # What the console makes when somebody "creates a folder".
+                if not found["Key"].endswith("/")
+            ]
+        if not entries:
+            raise FileNotFoundError(folder)
+        return entries
+
+    def delete(self, paths: Iterable[str]) -> None:
+        """See `Storage.delete`.
+
+        Raises:
+            AwsError: S3 kept one of them.
+        """
+        by_bucket: dict[str, list[str]] = {}
+        for path in paths:
+            bucket, key = split(path)
+            by_bucket.setdefault(bucket, []).append(key)
+        for bucket, keys in by_bucket.items():
+            with aws.aws_errors(f"deleting in {SCHEME}{bucket}"):
+                for chunk in _chunks(keys):
+                    answer = self.client.delete_objects(
+                        Bucket=bucket, Delete={"Objects": [{"Key": key} for key in chunk], "Quiet": True}
+                    )
+                    if kept := answer.get("Errors"):
+                        codes = ", ".join(sorted({error["Code"] for error in kept}))
+                        raise AwsError(f"S3 kept {len(kept)} files that were to be deleted in {bucket} ({codes}).")
+
+    def delete_folder(self, folder: str) -> None:
+        """See `Storage.delete_folder`."""
+        self.delete(self.list(folder))
+
+    def within(self, path: str) -> str:
+        """See `Storage.within`."""
+        return path.removeprefix(SCHEME)
+
+
+def split(url: str) -> tuple[str, str]:
+    """The bucket and the key of an s3:// URL."""
+    bucket, _, key = url.removeprefix(SCHEME).partition("/")
+    return bucket, key
+
+
+def _chunks(keys: list[str]) -> Iterator[list[str]]:
+    rest = iter(keys)
+    while chunk := list(islice(rest, _KEYS_A_REQUEST)):
+        yield chunk
