@@ -5,5 +5,6 @@ SELECT
   count(DISTINCT customer_trusted.email) AS trusted
 FROM landed_customers AS landed
 LEFT JOIN customer_trusted ON customer_trusted.email = landed.person
+WHERE readable
 GROUP BY CAST(10 * floor(age / 10e0) AS integer)
 ORDER BY from_age

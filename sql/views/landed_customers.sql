@@ -1,5 +1,6 @@
--- Every landed customer record: whose it is, which device it names, when it was written, since when the person agrees
--- (null: does not), and how many years old they were when they registered (null: unknown).
+-- Every customer record: whose it is, which device it names, when it was written, since when the person agrees (null:
+-- does not), and how many years old they were when they registered (null: unknown). A record that cannot be read counts
+-- as a refusal of everybody it names, with every device it names: it may be a withdrawal.
 SELECT
   matching_key(email) AS person,
   matching_key(serialNumber) AS device,
@@ -9,7 +10,8 @@ SELECT
     WHEN birthDayValid
     -- 20220618 - 19700619 = 519999: 51 completed years.
     THEN floor((registered - try_cast(replace(birthDay, '-', '') AS integer)) / 1e4)
-  END AS age
+  END AS age,
+  true AS readable
 FROM (
   SELECT
     *,
@@ -21,3 +23,8 @@ FROM (
     FROM customer_landing
   ) AS dated
 ) AS records
+UNION ALL
+SELECT matching_key(email), matching_key(serialNumber), moment, NULL, NULL, false
+FROM customer_quarantine
+CROSS JOIN UNNEST(split(people, chr(10))) AS named (email)
+CROSS JOIN UNNEST(coalesce(split(devices, chr(10)), ARRAY[CAST(NULL AS varchar)])) AS carried (serialNumber)

@@ -46,6 +46,13 @@ def everybody(folder: Path, **settings: Any) -> Scenario:
     names = ("ann", "bob", "cid", "dan", "eve", "fay", "gus", "hal", "jan", "kim", "leo")
     people = [*(f"{name}@example.com" for name in names), IDA]
     moments = (EARLY, LATE)
+    # Ned's last record cannot be read, and names Hal's old trainer; Pia's is older than her agreement.
+    scenario.land(
+        "customer",
+        customer("ned@example.com", registrationDate="?"),
+        customer("pia@example.com", agreed=None, lastUpdateDate=T0 - 1, phone=["?"]),
+        name="unreadable.json",
+    )
     scenario.land(
         "accelerometer",
         *(reading(who, at, x=float(n)) for n, who in enumerate(people) for at in moments),
