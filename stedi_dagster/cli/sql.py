@@ -1,5 +1,6 @@
 """`stedi sql`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,7 +14,7 @@ from stedi_dagster.settings import Settings
 World = Literal["local", "athena"]
 
 
-def run_query(query: str, *, on: World, parameters: list[str], as_json: bool) -> None:
+def run_query(query: str, *, on: World = "local", parameters: Sequence[str] = (), as_json: bool) -> None:
     """Run a query, or the query in a file, and print its rows.
 
     A file is in Athena's dialect, wherever it runs; a query that is typed is in the dialect of where it runs.
@@ -41,7 +42,7 @@ def _run_here(text: str) -> list[dict[str, Any]]:
             raise StediError(f"The query failed: {error}") from None
 
 
-def _translated(file: str, parameters: list[str]) -> str:
+def _translated(file: str, parameters: Sequence[str]) -> str:
     # Imported only where they are needed: parsing takes sqlglot, and that takes a while to load.
     from stedi_dagster.sql import texts
 
@@ -49,7 +50,7 @@ def _translated(file: str, parameters: list[str]) -> str:
     return texts.said_locally(tree, Settings.load(), texts.given(parameters))
 
 
-def _run_on_athena(query: str, parameters: list[str]) -> list[dict[str, Any]]:
+def _run_on_athena(query: str, parameters: Sequence[str]) -> list[dict[str, Any]]:
     from sqlglot import exp
 
     from stedi_dagster.sql import texts

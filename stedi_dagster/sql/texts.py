@@ -5,7 +5,7 @@ Everything is done on sqlglot's tree, never on the text: a parameter can be no m
 
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -101,7 +101,7 @@ def parameters_of(settings: Settings, *, database: str) -> dict[str, Value]:
     return values
 
 
-def given(assignments: list[str]) -> dict[str, Value]:
+def given(assignments: Iterable[str]) -> dict[str, Value]:
     """The parameters of a command line: a number where it looks like one and is not in quotes, else a text.
 
     Raises:

@@ -19,6 +19,7 @@ from stedi_dagster_tests.sql.worlds import (
     IDA,
     IDA_KEY,
     LATE,
+    NED,
     Change,
     Row,
     adding,
@@ -86,9 +87,9 @@ def test_nothing_is_found_where_all_is_well(changing: Scenario, rules: str) -> N
 
 def test_the_world_has_whom_the_queries_are_about(world: Scenario) -> None:
     trusted = {email for (email,) in world.query(f"SELECT email FROM {CUSTOMERS}")}
-    friends = {f"{name}@example.com" for name in ("dan", "eve", "leo")}
+    friends = {f"{name}@example.com" for name in ("dan", "eve", "leo", "pia")}
     assert trusted == {ANN, CID, GUS, HAL, IDA_KEY, *friends}
-    assert len(world.rows(STEPS)) == len(world.rows(PAIRS)) == 12
+    assert len(world.rows(STEPS)) == len(world.rows(PAIRS)) == 14
 
 
 def person(email: str, serial: str | None = None, **more: Any) -> Row:
@@ -107,6 +108,11 @@ def stepped(serial: str, at: int = EARLY, distance: int = 201) -> Row:
 def paired(number: str, at: int = EARLY, distance: int = 200, x: float = 0.0) -> Row:
     steps = {"sensorReadingTime": at, "distanceFromObject": distance}
     return {"participantId": number, **steps, "x": x, "y": 1.0, "z": -1.0}
+
+
+def unreadable(people: str | None, devices: str | None = None, moment: int | None = None) -> Row:
+    where = {"file": "f", "line": 1, "position": 0, "reason": "not JSON", "raw": "{"}
+    return {**where, "people": people, "devices": devices, "moment": moment}
 
 
 OF_ANN = paired("{ann}")
@@ -130,6 +136,25 @@ VIOLATIONS: dict[str, tuple[str, dict[str, Change], dict[str, Any], Found]] = {
         {READINGS: adding(worn("kim@example.com"))},
         {},
         [(READINGS, REFUSED, 1)],
+    ),
+    "a reading of who may have withdrawn": ("consent", {READINGS: adding(worn(NED))}, {}, [(READINGS, REFUSED, 1)]),
+    "a record since that cannot be read": (
+        "consent",
+        {"customer_quarantine": adding(unreadable(f"x@y.z\n{ANN.upper()} ", moment=T0))},
+        {},
+        WITHDRAWN,
+    ),
+    "a record without a date that cannot be read": (
+        "consent",
+        {"customer_quarantine": adding(unreadable(ANN))},
+        {},
+        WITHDRAWN,
+    ),
+    "an old record that cannot be read": (
+        "consent",
+        {"customer_quarantine": adding(unreadable(ANN, moment=T0 - 1), unreadable(None))},
+        {},
+        [],
     ),
     "a step of who refused": ("consent", {STEPS: adding(stepped(f"serial-of-{BOB}"))}, {}, [(STEPS, REFUSED, 1)]),
     "a step that may be of another": ("consent", {STEPS: adding(stepped("shared"))}, {}, [(STEPS, REFUSED, 1)]),
@@ -264,6 +289,12 @@ VIOLATIONS: dict[str, tuple[str, dict[str, Change], dict[str, Any], Found]] = {
         {},
         [(PAIRS, AMBIGUOUS, 2), (STEPS, AMBIGUOUS, 2)],
     ),
+    "a trainer that is shared as far as can be read": (
+        "ambiguous_serials",
+        {"customer_quarantine": adding(unreadable("x@y.z", devices=f"new\nserial-of-{ANN}"))},
+        {},
+        [(PAIRS, AMBIGUOUS, 2), (STEPS, AMBIGUOUS, 2)],
+    ),
     "a customer of another trainer": (
         "references",
         {CUSTOMERS: with_values({"serialNumber": "ida-1"}, email=CID)},
@@ -364,7 +395,7 @@ VIOLATIONS: dict[str, tuple[str, dict[str, Change], dict[str, Any], Found]] = {
             PAIRS: without(sensorReadingTime=EARLY),
         },
         {},
-        [(READINGS, MISSING, 1), (PAIRS, MISSING, 6), (STEPS, MISSING, 2)],
+        [(READINGS, MISSING, 1), (PAIRS, MISSING, 7), (STEPS, MISSING, 2)],
     ),
     "rows from nowhere": (
         "reconciliation",
@@ -380,7 +411,7 @@ VIOLATIONS: dict[str, tuple[str, dict[str, Change], dict[str, Any], Found]] = {
             (READINGS, TOO_MANY, 1),
             (CUSTOMERS, TOO_MANY, 1),
             (PEOPLE, TOO_MANY, 1),
-            (PAIRS, TOO_MANY, 6),
+            (PAIRS, TOO_MANY, 7),
             (STEPS, TOO_MANY, 2),
         ],
     ),
@@ -409,7 +440,7 @@ VIOLATIONS: dict[str, tuple[str, dict[str, Change], dict[str, Any], Found]] = {
         "reconciliation",
         {},
         BY_TIME,
-        [(PAIRS, MISSING, 12 * 8 - 12)],
+        [(PAIRS, MISSING, 14 * 9 - 14)],
     ),
     "an address for a number": (
         "personal_data",
