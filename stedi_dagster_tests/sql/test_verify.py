@@ -195,6 +195,12 @@ VIOLATIONS: dict[str, tuple[str, dict[str, Change], dict[str, Any], Found]] = {
         {},
         [],
     ),
+    "an old refusal by its registration, which is none": (
+        "consent",
+        {"customer_landing": adding(person(ANN, agreed=None, lastUpdateDate=None, registrationDate=T0 - 1))},
+        {},
+        [],
+    ),
     "an agreement of before a refusal": (
         "consent",
         {"customer_landing": adding(person(BOB, lastUpdateDate=T0 - 1)), CUSTOMERS: adding(person(BOB))},
@@ -236,6 +242,12 @@ VIOLATIONS: dict[str, tuple[str, dict[str, Change], dict[str, Any], Found]] = {
         {PAIRS: adding(paired(STRANGER), paired(STRANGER))},
         {},
         [(PAIRS, FOREIGN_STEP, 2), (PAIRS, FOREIGN_READING, 2)],
+    ),
+    "a step of a trainer that may be another's": (
+        "same_person",
+        {PAIRS: adding(paired("{dan}", distance=212, x=3.0))},
+        {},
+        [(PAIRS, FOREIGN_STEP, 1)],
     ),
     "a person twice": (
         "one_row_a_person",
@@ -300,6 +312,16 @@ VIOLATIONS: dict[str, tuple[str, dict[str, Change], dict[str, Any], Found]] = {
         {CUSTOMERS: with_values({"serialNumber": "ida-1"}, email=CID)},
         {},
         [(CUSTOMERS, "rows that no deciding landed record has", 1), (PEOPLE, "rows that customer_trusted has not", 1)],
+    ),
+    "a curated customer of another's trainer": (
+        "references",
+        {PEOPLE: with_values({"serialNumber": f"serial-of-{ANN}"}, email=CID)},
+        {},
+        [
+            (PEOPLE, "rows that customer_trusted has not", 1),
+            (PAIRS, "rows without their step reading in step_trainer_trusted", 2),
+            (STEPS, "rows of nobody in customers_curated", 2),
+        ],
     ),
     "a customer of an old trainer": (
         "references",
@@ -424,6 +446,30 @@ VIOLATIONS: dict[str, tuple[str, dict[str, Change], dict[str, Any], Found]] = {
     # Hal is 221 until the day after; Leo's age is unknown.
     "the old where only the young may be": ("reconciliation", {}, {"max_age": 220}, [(CUSTOMERS, TOO_MANY, 2)]),
     "the old on the eve of their birthday": ("reconciliation", {}, {"max_age": 221}, [(CUSTOMERS, TOO_MANY, 1)]),
+    "one who may be as old, of whom either record may count": (
+        "reconciliation",
+        {"customer_landing": adding(person(CID, birthDay="1800-06-19", birthDayValid=True))},
+        {"max_age": 220},
+        [(CUSTOMERS, TOO_MANY, 2)],
+    ),
+    "one whose birthday is no date": (
+        "reconciliation",
+        {"customer_landing": with_values({"birthDay": "1970-1-1", "birthDayValid": False}, email=CID)},
+        {"max_age": 220},
+        [(CUSTOMERS, TOO_MANY, 3)],
+    ),
+    "a lost customer where only the young may be": (
+        "reconciliation",
+        {CUSTOMERS: without(email=ANN)},
+        {"max_age": 220},
+        [
+            (READINGS, TOO_MANY, 2),
+            (CUSTOMERS, MISSING, 1),
+            (CUSTOMERS, TOO_MANY, 2),
+            (PEOPLE, TOO_MANY, 1),
+            (PAIRS, TOO_MANY, 2),
+        ],
+    ),
     "early ones under as_of": (
         "reconciliation",
         {},
