@@ -229,8 +229,10 @@ def _with_functions(tree: exp.Expr) -> exp.Expr:
     """The statement with every call of a function of ours replaced by what it computes."""
 
     def called(node: exp.Expr) -> exp.Expr:
+        if not isinstance(node, exp.Anonymous) or len(node.expressions) != 1:
+            return node
         file = FUNCTIONS / f"{node.name.lower()}.sql"
-        if not isinstance(node, exp.Anonymous) or len(node.expressions) != 1 or not file.is_file():
+        if not file.is_file():
             return node
         body: exp.Expr = parse(file.read_text(encoding="utf-8"), name=str(file)).args["expressions"][0].unalias()
         [value] = node.expressions
