@@ -9,6 +9,8 @@ from pathlib import Path
 import dagster as dg
 from filelock import FileLock
 
+from stedi_dagster.errors import SettingsError
+
 # One event database instead of one a run: making a database takes longer than running the job's smaller tables.
 # Dagster reports usage to its makers, and its UI opens with a sign-up dialog, unless told not to.
 _DAGSTER_YAML = """\
@@ -25,6 +27,21 @@ event_log_storage:
 """
 
 
+def make_home(home: Path) -> None:
+    """Make STEDI_HOME, for its owner alone: it holds personal data.
+
+    Raises:
+        SettingsError: it cannot be made or written.
+    """
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        writable = home.is_dir() and os.access(home, os.W_OK)
+    except OSError:
+        writable = False
+    if not writable:
+        raise SettingsError(f"STEDI_HOME={str(home)!r} is not allowed: it must be a folder that this user can write.")
+
+
 @contextmanager
 def open_instance(home: Path, dagster_home: Path) -> Iterator[dg.DagsterInstance]:
     """Open the instance, made where it is missing, and point this process and its children at it.
@@ -34,8 +51,12 @@ def open_instance(home: Path, dagster_home: Path) -> Iterator[dg.DagsterInstance
     Args:
         home: STEDI_HOME.
         dagster_home: where in it Dagster keeps its things.
+
+    Raises:
+        SettingsError: the home cannot be written.
     """
-    dagster_home.mkdir(parents=True, exist_ok=True)
+    make_home(home)
+    dagster_home.mkdir(exist_ok=True)
     os.environ["DAGSTER_HOME"] = str(dagster_home)
     with ExitStack() as closing_later:
         with FileLock(home / "dagster.lock"):

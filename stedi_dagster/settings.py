@@ -3,7 +3,10 @@
 The rules of who and what is kept are in `policies.policy`; this module only reads which were chosen.
 """
 
+import os
 import re
+from collections.abc import Iterable
+from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -171,8 +174,10 @@ class Settings(BaseSettings):
         """Read the environment; keyword arguments win over it.
 
         Raises:
-            SettingsError: a value is not allowed; the message names the setting, the value and what is.
+            SettingsError: a value is not allowed; the message names the setting, the value and what is. Or a
+                STEDI_ variable is no setting: a misspelt rule must not go unnoticed.
         """
+        _refuse_unknown(cls.model_fields)
         try:
             return cls(**overrides)  # type: ignore[arg-type]
         except ValidationError as error:
@@ -195,6 +200,15 @@ class Settings(BaseSettings):
         """The rules in force: the preset's, each replaced by its own setting where that is given."""
         chosen = {"consent": self.consent, "match": self.match, "max_age": self.max_age}
         return PRESETS[self.preset].model_copy(update={k: v for k, v in chosen.items() if v is not None})
+
+
+def _refuse_unknown(known: Iterable[str]) -> None:
+    settings = {f"STEDI_{name.upper()}" for name in known}
+    for name in sorted(os.environ):
+        if name.startswith("STEDI_") and name not in settings and not name.startswith("STEDI_TESTS_"):
+            close = get_close_matches(name, settings, n=1)
+            meant = f" Did you mean {close[0]}?" if close else ""
+            raise SettingsError(f"{name} is no setting of STEDI: `stedi settings` lists them.{meant}")
 
 
 def is_s3(location: str) -> bool:

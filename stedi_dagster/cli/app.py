@@ -12,7 +12,6 @@ from stedi_dagster.errors import StediError
 
 app = typer.Typer(
     name="stedi",
-    help="The STEDI lakehouse: from three JSON feeds to eight consent-checked Iceberg tables.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -33,6 +32,23 @@ def _told_plainly() -> Iterator[None]:
         # The reader of a pipe (`| head`) has seen enough.
         sys.stderr.close()
         raise typer.Exit(0) from None
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"stedi {version('stedi-dagster')}")
+        raise typer.Exit
+
+
+@app.callback()
+def stedi(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """The STEDI lakehouse: from three JSON feeds to eight consent-checked Iceberg tables."""
 
 
 @app.command()
@@ -116,7 +132,7 @@ def settings(json: Json = False) -> None:
 
 @app.command()
 def ui(
-    port: Annotated[int, typer.Option(help="The port on 127.0.0.1.")] = 3000,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The port on 127.0.0.1.")] = 3000,
 ) -> None:
     """Start the Dagster UI on 127.0.0.1, with the runs of `stedi run` in it."""
     with _told_plainly():

@@ -37,6 +37,8 @@ class Line:
     passed: list[str] = field(default_factory=list)
     warned: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
+    # What each check that did not pass found.
+    findings: dict[str, str] = field(default_factory=dict)
     seconds: float | None = None
     snapshot_id: str | None = None
     error: str | None = None
@@ -98,11 +100,23 @@ def _record(entry: dg.EventLogEntry, lines: dict[str, Line]) -> None:
         if not evaluation.passed and evaluation.severity == dg.AssetCheckSeverity.WARN:
             verdict = line.warned
         verdict.append(evaluation.check_name)
+        if not evaluation.passed:
+            line.findings[evaluation.check_name] = _finding(evaluation)
     elif event.is_step_success:
         line.seconds = event.step_success_data.duration_ms / 1000
     elif event.is_step_failure:
         line.state = "not published"
         line.error = _explanation(event)
+
+
+def _finding(evaluation: dg.AssetCheckEvaluation) -> str:
+    """What a check found, with its counts."""
+    table: Any = evaluation.metadata.get("counts")
+    counts = []
+    for record in table.records if table else ():
+        *names, rows = record.data.values()
+        counts.append(f"{': '.join(names)} {rows:,}")
+    return " ".join(filter(None, [evaluation.description, "; ".join(counts)]))
 
 
 def _explanation(event: dg.DagsterEvent) -> str:
@@ -115,7 +129,7 @@ def _explanation(event: dg.DagsterEvent) -> str:
 def _show(lines: dict[str, Line], settings: Settings) -> None:
     console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_A_PIPE)
     table = Table(box=None, pad_edge=False)
-    for heading in ("table", "", "rows", "withheld, and why", "checks", "seconds"):
+    for heading in ("table", "state", "rows", "withheld, and why", "checks", "seconds"):
         numeric = heading in {"rows", "seconds"}
         table.add_column(heading, justify="right" if numeric else "left", no_wrap=not heading.startswith("withheld"))
     for line in lines.values():
@@ -127,7 +141,13 @@ def _show(lines: dict[str, Line], settings: Settings) -> None:
     for line in lines.values():
         if line.error:
             console.print(f"\n[bold red]{line.table}[/]: {escape(line.error)}", soft_wrap=True)
-    console.print(f"\nThe tables are in {settings.warehouse_location} (`stedi tables`, `stedi sql`).", soft_wrap=True)
+        for check, finding in line.findings.items():
+            colour = "bold red" if check in line.failed else "yellow"
+            console.print(f"[{colour}]{line.table}, {check}[/]: {escape(finding)}", soft_wrap=True)
+    if any(line.snapshot_id for line in lines.values()):
+        console.print(
+            f"\nThe tables are in {settings.warehouse_location} (`stedi tables`, `stedi sql`).", soft_wrap=True
+        )
     console.print("Open the UI with `make ui`: http://127.0.0.1:3000")
 
 

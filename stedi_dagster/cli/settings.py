@@ -1,5 +1,7 @@
 """`stedi settings`."""
 
+import json
+
 from stedi_dagster.cli.tables import show
 from stedi_dagster.settings import Settings
 
@@ -20,8 +22,13 @@ def list_settings(*, as_json: bool) -> None:
         rows.append(
             {
                 "setting": f"STEDI_{name.upper()}",
-                "value": str(rules.get(name) if value is None else value),
+                "value": _shown(rules.get(name) if value is None else value),
                 "meaning": spec.description,
             }
         )
     show(rows, as_json=as_json)
+
+
+def _shown(value: object) -> str:
+    """A value as one would set it; nothing for what is not set."""
+    return "" if value is None else json.dumps(value) if isinstance(value, dict) else str(value)

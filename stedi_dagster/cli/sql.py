@@ -12,6 +12,8 @@ from stedi_dagster.lakehouse.query import connect
 from stedi_dagster.settings import Settings
 
 World = Literal["local", "athena"]
+# The columns' names, which are there without any row, and the rows.
+Result = tuple[list[str], list[dict[str, Any]]]
 
 
 def run_query(query: str, *, on: World = "local", parameters: Sequence[str] = (), as_json: bool) -> None:
@@ -23,21 +25,21 @@ def run_query(query: str, *, on: World = "local", parameters: Sequence[str] = ()
         StediError: the query, or a parameter, is refused.
     """
     if on == "athena":
-        rows = _run_on_athena(query, parameters)
+        columns, rows = _run_on_athena(query, parameters)
     elif _is_file(query):
-        rows = _run_here(_translated(query, parameters))
+        columns, rows = _run_here(_translated(query, parameters))
     elif parameters:
         raise StediError("A parameter is for a file, or for Athena: a typed query can hold its values itself.")
     else:
-        rows = _run_here(query)
-    show(rows, as_json=as_json)
+        columns, rows = _run_here(query)
+    show(rows, as_json=as_json, columns=columns)
 
 
-def _run_here(text: str) -> list[dict[str, Any]]:
+def _run_here(text: str) -> Result:
     with connect(open_lakehouse()) as connection:
         try:
             relation = connection.sql(text)
-            return rows_of(relation) if relation is not None else []
+            return (relation.columns, rows_of(relation)) if relation is not None else ([], [])
         except duckdb.Error as error:
             raise StediError(f"The query failed: {error}") from None
 
@@ -50,7 +52,7 @@ def _translated(file: str, parameters: Sequence[str]) -> str:
     return texts.said_locally(tree, Settings.load(), texts.given(parameters))
 
 
-def _run_on_athena(query: str, parameters: Sequence[str]) -> list[dict[str, Any]]:
+def _run_on_athena(query: str, parameters: Sequence[str]) -> Result:
     from sqlglot import exp
 
     from stedi_dagster.sql import texts

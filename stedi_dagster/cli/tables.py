@@ -3,6 +3,7 @@
 import json
 import math
 import sys
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -54,9 +55,9 @@ def list_tables(*, as_json: bool) -> None:
 def list_quarantine(*, as_json: bool, limit: int) -> None:
     """Print the feeds' quarantined texts."""
     with connect(open_lakehouse()) as connection:
-        everything = "SELECT * FROM quarantine ORDER BY feed, file, position"
+        everything = "SELECT feed, file, line, position, reason, raw FROM quarantine ORDER BY feed, file, position"
         relation = connection.sql(everything if as_json else f"{everything} LIMIT {limit}")
-        show(rows_of(relation), as_json=as_json)
+        show(rows_of(relation), as_json=as_json, columns=relation.columns)
         total = connection.sql("SELECT count(*) FROM quarantine").fetchall()[0][0]
     if not as_json:
         Console(stderr=True).print(f"{min(total, limit):,} of {total:,} quarantined texts")
@@ -70,14 +71,14 @@ def rows_of(relation: Any) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in relation.fetchall()]
 
 
-def show(rows: list[dict[str, Any]], *, as_json: bool) -> None:
-    """Print rows as JSON or as a grid."""
+def show(rows: list[dict[str, Any]], *, as_json: bool, columns: Iterable[str] = ()) -> None:
+    """Print rows as JSON or as a grid; `columns` are its headings where there are no rows."""
     if as_json:
         print(json.dumps([_plain(row) for row in rows], indent=2, default=str, ensure_ascii=False))  # noqa: T201
         return
     grid = Grid(box=None, pad_edge=False)
-    for name in rows[0] if rows else ():
-        numeric = all(isinstance(row[name], int | float) for row in rows)
+    for name in rows[0] if rows else columns:
+        numeric = bool(rows) and all(isinstance(row[name], int | float) for row in rows)
         grid.add_column(name, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         grid.add_row(*("" if value is None else str(value) for value in row.values()))

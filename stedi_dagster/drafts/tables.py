@@ -118,8 +118,9 @@ def _stage(run: Run, plan: TableDraft, table: Table, frames: Mapping[str, DataFr
     staging = run.lakehouse.stage(table, plan.contract)
     staging.write_frame(selection.kept)
     content = staging.content()
-    withheld = {row[REASON]: row["rows"] for row in selection.counts.collect()}
-    expected: int = withheld.pop(None, 0)
+    counts = {row[REASON]: row["rows"] for row in selection.counts.collect()}
+    expected: int = counts.pop(None, 0)
+    withheld = dict(sorted(counts.items()))
     frame = content.frame(run.session)
     if not selection.once or not content.rows or not _has(frame, plan.contract.names()):
         return _Staged(content, expected, withheld)

@@ -20,7 +20,7 @@ _NUMBERS: dict[str, type[int] | type[float]] = {
 _ABOUT_THE_QUERY = re.compile(r"(?:[A-Z_]+: )?line \d+:\d+: ")
 
 
-def run_on_athena(text: str, settings: Settings, *, query: bool) -> list[dict[str, Any]]:
+def run_on_athena(text: str, settings: Settings, *, query: bool) -> tuple[list[str], list[dict[str, Any]]]:
     """Run one statement and wait for it.
 
     Args:
@@ -29,7 +29,7 @@ def run_on_athena(text: str, settings: Settings, *, query: bool) -> list[dict[st
         query: whether it returns rows under column names.
 
     Returns:
-        The rows: numbers and truth values as such, everything else as Athena's text.
+        The columns' names, and the rows: numbers and truth values as such, everything else as Athena's text.
 
     Raises:
         StediError: no workgroup is set, Athena cannot be reached, refuses the statement, or fails.
@@ -73,14 +73,14 @@ def _reason(reason: str, query_id: str, *, query: bool) -> str:
     )
 
 
-def _rows(pages: list[dict[str, Any]], *, query: bool) -> list[dict[str, Any]]:
+def _rows(pages: list[dict[str, Any]], *, query: bool) -> tuple[list[str], list[dict[str, Any]]]:
     columns = pages[0]["ResultSet"]["ResultSetMetadata"]["ColumnInfo"] if pages else []
     raw = [row.get("Data", []) for page in pages for row in page["ResultSet"]["Rows"]]
     names = [column["Name"] for column in columns]
     names = [f"{name}_{names[:at].count(name) + 1}" if name in names[:at] else name for at, name in enumerate(names)]
     types = [column["Type"] for column in columns]
     # The first row of a query's result is its heading.
-    return [
+    return names, [
         dict(zip(names, (_typed(cell, kind) for cell, kind in zip(row, types, strict=True)), strict=True))
         for row in raw[1 if query else 0 :]
     ]
