@@ -1,5 +1,5 @@
 -- How many people there are at each step from registering to machine_learning_curated.
-SELECT '1 registered' AS step, count(DISTINCT lower(trim(email))) AS people FROM customer_landing
+SELECT '1 registered' AS step, count(DISTINCT matching_key(email)) AS people FROM customer_landing
 UNION ALL
 SELECT '2 agreed to research', count(*) FROM customer_trusted
 UNION ALL

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -104,12 +104,21 @@ def quarantine(
 def sql(
     query: Annotated[str, typer.Argument(metavar='"SELECT …"|FILE', help="A query, or a file that holds one.")],
     json: Json = False,
+    on: Annotated[Literal["local", "athena"], typer.Option(help="Where to run it.")] = "local",
+    param: Annotated[
+        list[str] | None,
+        typer.Option("--param", "-p", metavar="NAME=VALUE", help="A value for a :name in the query; may be repeated."),
+    ] = None,
 ) -> None:
-    """Query the published tables by their names, and `quarantine`, in DuckDB's SQL."""
+    """Query the published tables by their names, and `quarantine`.
+
+    A typed query is in the dialect of where it runs: DuckDB's, or Athena's. A file is always in Athena's, and is
+    translated. What the settings know (consent, match, max_age, ...) needs no --param.
+    """
     with _told_plainly():
         from stedi_dagster.cli.sql import run_query
 
-        run_query(query, as_json=json)
+        run_query(query, on=on, parameters=param or [], as_json=json)
 
 
 @app.command()

@@ -1,0 +1,24 @@
+-- Is no step reading published of a serial number that several people carry, in whichever landed record?
+WITH ambiguous AS (
+  SELECT device
+  FROM landed_customers
+  GROUP BY device
+  HAVING min(person) <> max(person)
+),
+
+found AS (
+  SELECT 'step_trainer_trusted' AS table_name, device
+  FROM step_trainer_trusted
+  INNER JOIN ambiguous ON device = matching_key(serialNumber)
+  UNION ALL
+  SELECT 'machine_learning_curated', device
+  FROM machine_learning_curated AS ml
+  INNER JOIN participants ON participants.participantId = ml.participantId
+  INNER JOIN customers_curated ON customers_curated.email = participants.email
+  INNER JOIN ambiguous ON device = serialNumber
+)
+
+SELECT table_name, 'rows of a serial number that several people carry' AS problem, count(*) AS "rows"
+FROM found
+GROUP BY table_name
+ORDER BY table_name

@@ -1,0 +1,270 @@
+"""A query in Athena's dialect: read, given its parameters, and said in the dialect of where it runs.
+
+Everything is done on sqlglot's tree, never on the text: a parameter can be no more than a value.
+"""
+
+import logging
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import ErrorLevel, SqlglotError
+from sqlglot.optimizer.scope import traverse_scope
+
+from stedi_dagster.contracts import TABLES
+from stedi_dagster.errors import StediError
+from stedi_dagster.settings import Settings, is_s3
+
+Value = str | int | float | None
+
+ATHENA, DUCKDB = "athena", "duckdb"
+# What several questions need: a text may name one of these files as if it were a table, or a function of one value.
+VIEWS = Path(__file__).parents[2] / "sql" / "views"
+FUNCTIONS = VIEWS.parent / "functions"
+
+# The schema in which DuckDB keeps the views of the tables, and the view that it has besides.
+_LOCAL_DATABASE = "main"
+_LOCAL_VIEWS = frozenset({"quarantine"})
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
+_QUOTED = re.compile(r"'(.*)'", re.DOTALL)
+# A parameter inside a quoted text, where SQL allows no expression: the LOCATION of a table.
+_WITHIN = re.compile(r"\$\{([A-Za-z_]\w*)\}")
+# It warns of statements that it passes on without understanding them; that is all they need.
+logging.getLogger("sqlglot").setLevel(logging.ERROR)
+
+
+def parse(text: str, *, name: str = "The query") -> exp.Expr:
+    """One statement in Athena's dialect.
+
+    Args:
+        text: the statement; a semicolon may end it.
+        name: what to call it in errors.
+
+    Raises:
+        StediError: it is no statement, or several.
+    """
+    try:
+        statements = [tree for tree in sqlglot.parse(text, read=ATHENA) if tree is not None]
+    except SqlglotError as error:
+        raise StediError(f"{name} is not in Athena's dialect of SQL: {_explain(error)}.") from None
+    if len(statements) != 1:
+        raise StediError(f"{name} holds {len(statements)} statements; Athena runs one at a time.")
+    [tree] = statements
+    return tree
+
+
+def said_locally(tree: exp.Expr, settings: Settings, chosen: Mapping[str, Value] | None = None) -> str:
+    """A statement in DuckDB's dialect, complete, for `lakehouse.query.connect`.
+
+    Args:
+        tree: the statement.
+        settings: what gives parameters their values.
+        chosen: values of parameters that win over the settings'.
+
+    Raises:
+        StediError: it cannot be run there, or a parameter has no value or does not exist.
+    """
+    whole = with_views(tree, known=_LOCAL_VIEWS)
+    return for_duckdb(bind(whole, parameters_of(settings, database=_LOCAL_DATABASE), chosen or {}))
+
+
+def said_on_athena(tree: exp.Expr, settings: Settings, chosen: Mapping[str, Value] | None = None) -> str:
+    """A statement in Athena's dialect, complete, every table with its database.
+
+    Args:
+        tree: the statement.
+        settings: what gives parameters their values, and the database its name.
+        chosen: values of parameters that win over the settings'.
+
+    Raises:
+        StediError: a parameter has no value or does not exist.
+    """
+    values = parameters_of(settings, database=settings.database)
+    return for_athena(bind(with_views(tree), values, chosen or {}), settings.database)
+
+
+def parameters_of(settings: Settings, *, database: str) -> dict[str, Value]:
+    """The parameters that the settings give a value to.
+
+    Args:
+        settings: the rules in force, and the landing zone: on S3 it gives `bucket` and `prefix`.
+        database: where the tables are in the world in which the query runs.
+    """
+    values: dict[str, Value] = {**settings.policy.model_dump(), "database": database}
+    values["max_bad_share"] = settings.max_bad_share
+    if is_s3(settings.landing):
+        parts = urlsplit(settings.landing)
+        values |= {"bucket": parts.netloc, "prefix": parts.path.strip("/")}
+    return values
+
+
+def given(assignments: Iterable[str]) -> dict[str, Value]:
+    """The parameters of a command line: a number where it looks like one and is not in quotes, else a text.
+
+    Raises:
+        StediError: one is not of the form name=value.
+    """
+    values: dict[str, Value] = {}
+    for assignment in assignments:
+        name, equals, value = assignment.partition("=")
+        if not equals or not name.isidentifier():
+            raise StediError("A parameter is given as name=value, such as `-p bucket=my-bucket`.")
+        quoted = _QUOTED.fullmatch(value)
+        if quoted:
+            values[name] = quoted[1]
+        elif _NUMBER.fullmatch(value):
+            values[name] = int(value) if re.fullmatch(r"[+-]?\d+", value) else float(value)
+        else:
+            values[name] = value
+    return values
+
+
+def bind(tree: exp.Expr, values: Mapping[str, Value], chosen: Mapping[str, Value]) -> exp.Expr:
+    """A statement with every view that it names, and with values for its parameters.
+
+    `:name` stands for a value, and `${name}` within a quoted text for a part of it.
+
+    Args:
+        tree: the statement.
+        values: by name; those the statement does not have are not used.
+        chosen: values that the user asked for, which win; the statement must have them.
+
+    Raises:
+        StediError: a parameter has no value, or one that the statement does not have was given.
+    """
+    has = _parameters(tree)
+    unknown = sorted(set(chosen) - has)
+    if unknown:
+        known = ", ".join(sorted(has)) or "none"
+        raise StediError(f"The query has no parameter {', '.join(unknown)}; it has {known}.")
+    values = {**values, **chosen}
+    missing = sorted(has - set(values))
+    if missing:
+        options = " ".join(f"-p {name}=..." for name in missing)
+        raise StediError(f"The query needs a value for {', '.join(missing)}: add {options}.")
+    return tree.transform(lambda node: _bound(node, values))
+
+
+def with_views(tree: exp.Expr, *, known: frozenset[str] = frozenset()) -> exp.Expr:
+    """A statement with the views it names put before it, each after those that it names itself; and with functions.
+
+    Args:
+        tree: the statement, which is left as it is.
+        known: names that are tables where the statement will run.
+    """
+    tree = _with_functions(tree.copy())
+    if not isinstance(tree, exp.Query):
+        return tree
+    needed: dict[str, exp.Expr] = {}
+
+    def need(query: exp.Expr) -> None:
+        for table in _tables(query):
+            name = table.name.lower()
+            file = VIEWS / f"{name}.sql"
+            if name in needed or name in known or name in TABLES or not file.is_file():
+                continue
+            view = _with_functions(parse(file.read_text(encoding="utf-8"), name=str(file)))
+            need(view)
+            needed[name] = view
+
+    need(tree)
+    own = tree.args.get("with_")
+    ctes = [exp.CTE(this=view, alias=exp.TableAlias(this=exp.to_identifier(name))) for name, view in needed.items()]
+    if ctes:
+        everything = [*ctes, *(own.expressions if own else [])]
+        tree.set("with_", exp.With(expressions=everything, recursive=own.recursive if own else None))
+    return tree
+
+
+def for_duckdb(tree: exp.Expr) -> str:
+    """The statement in DuckDB's dialect.
+
+    Raises:
+        StediError: it makes a table of Athena's, or DuckDB has nothing like it.
+    """
+    if tree.find(exp.ExternalProperty):
+        raise StediError("The statement makes a table of Athena's: add --on athena.")
+    try:
+        return tree.sql(DUCKDB, comments=False, unsupported_level=ErrorLevel.RAISE)
+    except SqlglotError as error:
+        raise StediError(f"The query cannot be said in DuckDB's dialect: {_explain(error)}.") from None
+
+
+def for_athena(tree: exp.Expr, database: str) -> str:
+    """The statement in Athena's dialect, every table with its database.
+
+    Args:
+        tree: the statement, which is left as it is.
+        database: the one of the eight tables; every other table is in `<database>_restricted`.
+    """
+    tree = tree.copy()
+    for table in _tables(tree):
+        if not table.db:
+            here = database if table.name.lower() in TABLES else f"{database}_restricted"
+            table.set("db", exp.to_identifier(here))
+    return tree.sql(ATHENA, comments=False, pretty=True)
+
+
+def _tables(tree: exp.Expr) -> Iterator[exp.Table]:
+    """The tables that a statement names and does not define itself."""
+    if isinstance(tree, exp.Create | exp.Drop):
+        made = tree.find(exp.Table)
+        if made is not None:
+            yield made
+    query = tree if isinstance(tree, exp.Query) else tree.find(exp.Query)
+    if query is None:
+        return
+    seen: set[int] = set()
+    for scope in traverse_scope(query):
+        for source in scope.sources.values():
+            if isinstance(source, exp.Table) and isinstance(source.this, exp.Identifier) and id(source) not in seen:
+                seen.add(id(source))
+                yield source
+
+
+def _with_functions(tree: exp.Expr) -> exp.Expr:
+    """The statement with every call of a function of ours replaced by what it computes."""
+
+    def called(node: exp.Expr) -> exp.Expr:
+        if not isinstance(node, exp.Anonymous) or len(node.expressions) != 1:
+            return node
+        file = FUNCTIONS / f"{node.name.lower()}.sql"
+        if not file.is_file():
+            return node
+        body: exp.Expr = parse(file.read_text(encoding="utf-8"), name=str(file)).args["expressions"][0].unalias()
+        [value] = node.expressions
+        filled: exp.Expr = body.transform(lambda part: value.copy() if isinstance(part, exp.Placeholder) else part)
+        return filled
+
+    return tree.transform(called)
+
+
+def _parameters(tree: exp.Expr) -> set[str]:
+    names = {str(node.this) for node in tree.find_all(exp.Placeholder) if node.this}
+    for literal in tree.find_all(exp.Literal):
+        if literal.is_string:
+            names |= set(_WITHIN.findall(literal.name))
+    return names
+
+
+def _bound(node: exp.Expr, values: Mapping[str, Value]) -> exp.Expr:
+    if isinstance(node, exp.Placeholder) and node.this:
+        return exp.convert(values[str(node.this)])
+    if isinstance(node, exp.Literal) and node.is_string and _WITHIN.search(node.name):
+        text = _WITHIN.sub(lambda match: str(values[match[1]]), node.name)
+        if isinstance(node.parent, exp.LocationProperty):
+            # A landing zone may be a bucket without a prefix.
+            text = re.sub(r"(?<!:)/{2,}", "/", text)
+        return exp.Literal.string(text)
+    return node
+
+
+def _explain(error: SqlglotError) -> str:
+    """What is wrong, and where; without the coloured quotation that sqlglot adds."""
+    for detail in getattr(error, "errors", []):
+        if detail.get("description"):
+            return f"line {detail['line']}, column {detail['col']}: {detail['description']}"
+    return re.sub(r"\s+", " ", re.sub(r"\x1b\[\d*m", "", str(error))).strip().rstrip(".")

@@ -1,0 +1,1 @@
+"""Tests of `stedi_dagster.sql` and of the texts in sql/."""
