@@ -15,19 +15,27 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, 
 from stedi_dagster.errors import AwsError
 
 # Throttling and lost connections are normal on AWS: tried again for about a minute.
-_CONFIG = Config(retries={"mode": "standard", "max_attempts": 8}, connect_timeout=5, read_timeout=60)
+_ATTEMPTS = 8
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
 _DENIED = {"AccessDenied", "AccessDeniedException", "403", "Forbidden", "UnauthorizedOperation"}
 
 
-def client(service: str, region: str | None = None) -> Any:
+def client(service: str, region: str | None = None, *, attempts: int = _ATTEMPTS) -> Any:
     """A boto3 client of a service, in the standard chain's region where none is given.
+
+    Args:
+        service: its name in boto3.
+        region: where.
+        attempts: how often a request is made at most, if AWS throttles or does not answer.
 
     Raises:
         AwsError: no region is set.
     """
     try:
-        return boto3.session.Session(region_name=region).client(service, config=_CONFIG)
+        config = Config(
+            retries={"mode": "standard", "total_max_attempts": attempts}, connect_timeout=5, read_timeout=60
+        )
+        return boto3.session.Session(region_name=region).client(service, config=config)
     except NoRegionError:
         raise AwsError("No AWS region is set. Set AWS_REGION, or a region in the AWS profile.") from None
 

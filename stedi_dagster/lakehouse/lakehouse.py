@@ -98,11 +98,9 @@ class Lakehouse:
         return SqlCatalog("stedi", uri=uri.render_as_string(), **properties)
 
     def _glue(self, properties: Mapping[str, str]) -> Catalog:
-        from pyiceberg.catalog.glue import GlueCatalog
+        from stedi_dagster.lakehouse.glue import glue_catalog
 
-        from stedi_dagster import aws
-
-        return GlueCatalog("stedi", client=aws.client("glue"), **properties)
+        return glue_catalog(dict(properties))
 
     @contextmanager
     def writing(self, holder: str, *, timeout: float, waiting: Callable[[str], None]) -> Iterator[None]:

@@ -9,9 +9,10 @@ from stedi_dagster.errors import StorageError
 
 # How PyArrow tells what S3 said.
 _AWS_ERROR = re.compile(r"AWS Error ([A-Z_]+)")
+_UNKNOWN_TO_THE_SDK = re.compile(r"Unable to parse ExceptionName: (\w+)")
 _ADVICE = {
     "ACCESS_DENIED": "The credentials may not do that: use the orchestrator role of infra/stack.yaml.",
-    "EXPIRED_TOKEN": "The credentials have expired: renew them and run it again.",
+    "ExpiredToken": "The credentials have expired: renew them and run it again.",
     "INVALID_ACCESS_KEY_ID": "The credentials are not known to AWS: check AWS_PROFILE.",
 }
 
@@ -31,7 +32,7 @@ def storage_errors(doing: str) -> Iterator[None]:
         with _aws_errors(doing) if "botocore" in sys.modules else nullcontext():
             yield
     except OSError as error:
-        said = _AWS_ERROR.search(str(error))
+        said = _UNKNOWN_TO_THE_SDK.search(str(error)) or _AWS_ERROR.search(str(error))
         kind = said[1] if said else error.strerror or type(error).__name__
         advice = _ADVICE.get(kind, "Check the storage, and run it again.")
         raise StorageError(f"The storage failed while {doing} ({kind}). Nothing of it is published. {advice}") from None

@@ -36,7 +36,7 @@ class Cloud(Scenario):
         return super().load_settings(**{**places, **overrides})
 
     def files(self) -> set[str]:
-        """Every object in the warehouse but the lock."""
+        """Every object in the warehouse but the lock, and but the empty folders that PyArrow makes of deleted files."""
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix="warehouse/")
         keys = {found["Key"] for page in pages for found in page.get("Contents", ())}
-        return {f"s3://{self.bucket}/{key}" for key in keys if not key.endswith("_lock.json")}
+        return {f"s3://{self.bucket}/{key}" for key in keys if not key.endswith(("_lock.json", "/"))}

@@ -32,6 +32,7 @@ DENIED = Answer(403, "AccessDenied")
 EXPIRED = Answer(400, "ExpiredToken")
 NO_ANSWER = Answer(0)
 LOST_ANSWER = Answer(0, forwarded=True)
+THROTTLED = Answer(400, "ThrottlingException")
 OVERTAKEN = Answer(400, "ConcurrentModificationException")
 
 # Called for each request, with how many before it asked for the same; None lets it through.
@@ -83,6 +84,8 @@ def opened(moto: str) -> Iterator[Gate]:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # Otherwise each answer waits for the acknowledgement of its own first half.
+    disable_nagle_algorithm = True
 
     def _handle(self) -> None:
         gate: Gate = self.server.gate  # type: ignore[attr-defined]
