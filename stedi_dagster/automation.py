@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import dagster as dg
 
-from stedi_dagster.errors import LandingError
+from stedi_dagster.errors import BusyError, LandingError, StediError
 from stedi_dagster.lakehouse.lakehouse import fingerprint
 from stedi_dagster.landing.feeds import FEEDS
 from stedi_dagster.landing.files import list_files
-from stedi_dagster.settings import Settings
+from stedi_dagster.settings import EMR_SERVERLESS, Settings
 
 EVERYTHING = "everything"
 _LAYERS = ("landing", "trusted", "curated")
@@ -35,26 +36,58 @@ nightly = dg.ScheduleDefinition(
 )
 
 
+@dg.op(required_resource_keys={"lakehouse"})
+def end_left_sessions(context: dg.OpExecutionContext) -> None:
+    """End the EMR Serverless sessions that killed runs left."""
+    try:
+        ended = context.resources.lakehouse.reap_sessions()
+    except BusyError as error:
+        context.log.info("Nothing to do: %s", error)
+    except StediError as error:
+        raise dg.Failure(description=str(error), allow_retries=False) from None
+    else:
+        context.log.info("%d sessions were left running, and are ended.", ended)
+
+
+@dg.job(description="Ends the EMR Serverless sessions that killed runs left. Every run does so too, before its own.")
+def reap_sessions() -> None:
+    """See `end_left_sessions`."""
+    end_left_sessions()
+
+
+hourly_reaping = dg.ScheduleDefinition(
+    name="hourly_reaping",
+    job=reap_sessions,
+    cron_schedule="45 * * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.STOPPED,
+    description="Ends left EMR Serverless sessions once an hour.",
+)
+
+
 @dataclass(frozen=True)
 class Automation:
-    """What can be switched on in the UI."""
+    """What starts runs under some settings."""
 
+    jobs: list[Any]
     schedules: list[dg.ScheduleDefinition]
-
-    def sensors(self, settings: Settings) -> list[dg.SensorDefinition]:
-        """The sensors, for the landing zone that the settings name."""
-        return [
-            _new_files(settings.landing),
-            dg.AutomationConditionSensorDefinition(
-                "table_automation",
-                target=dg.AssetSelection.all(),
-                default_status=dg.DefaultSensorStatus.STOPPED,
-                description="Materializes a table when what it is made from is new and has passed its audits.",
-            ),
-        ]
+    sensors: list[dg.SensorDefinition]
 
 
-AUTOMATION = Automation(schedules=[nightly])
+def automation_for(settings: Settings) -> Automation:
+    """The jobs, and what can be switched on in the UI."""
+    on_emr = settings.engine == EMR_SERVERLESS
+    table_automation = dg.AutomationConditionSensorDefinition(
+        "table_automation",
+        target=dg.AssetSelection.all(),
+        default_status=dg.DefaultSensorStatus.STOPPED,
+        description="Materializes a table when what it is made from is new and has passed its audits.",
+    )
+    return Automation(
+        jobs=[*JOBS, reap_sessions] if on_emr else JOBS,
+        schedules=[nightly, hourly_reaping] if on_emr else [nightly],
+        sensors=[_new_files(settings.landing), table_automation],
+    )
 
 
 def _new_files(landing: str) -> dg.SensorDefinition:

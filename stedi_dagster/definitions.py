@@ -3,7 +3,7 @@
 import dagster as dg
 
 from stedi_dagster.assets import curated, landing, trusted
-from stedi_dagster.automation import AUTOMATION, JOBS
+from stedi_dagster.automation import automation_for
 from stedi_dagster.io_manager import IcebergIOManager
 from stedi_dagster.resources import resources_for
 from stedi_dagster.settings import Settings
@@ -12,11 +12,12 @@ from stedi_dagster.settings import Settings
 def build_defs(settings: Settings) -> dg.Definitions:
     """Everything, under the given settings."""
     resources = resources_for(settings)
+    automation = automation_for(settings)
     return dg.Definitions(
         assets=[*landing.ASSETS, *trusted.ASSETS, *curated.ASSETS],
-        jobs=JOBS,
-        schedules=AUTOMATION.schedules,
-        sensors=AUTOMATION.sensors(settings),
+        jobs=automation.jobs,
+        schedules=automation.schedules,
+        sensors=automation.sensors,
         resources={**resources, "tables": IcebergIOManager(lakehouse=resources["lakehouse"])},
         # One process a run: its steps share one engine session and one writer lock.
         executor=dg.in_process_executor,

@@ -5,9 +5,11 @@ The only place that knows both Dagster's resources and ours.
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import dagster as dg
 from pydantic import Field, PrivateAttr
@@ -15,10 +17,13 @@ from pyspark.sql import SparkSession
 
 from stedi_dagster.code_version import code_version
 from stedi_dagster.drafts.run import Run
-from stedi_dagster.engines import engine_for
+from stedi_dagster.engines import Engine, engine_for
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.policies.policy import Consent, Match, Policy
-from stedi_dagster.settings import Settings
+from stedi_dagster.settings import EMR_SERVERLESS, Settings
+
+if TYPE_CHECKING:
+    from stedi_dagster.engines.emr_serverless import EmrServerless
 
 
 class LandingResource(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -40,10 +45,22 @@ class PolicyResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         return Policy(consent=self.consent, match=self.match, max_age=self.max_age)
 
 
+class EmrConfig(dg.Config):
+    """Where and how EMR Serverless sessions are started: `engines.emr_serverless.Emr`, for Dagster."""
+
+    application_id: str
+    execution_role_arn: str
+    session_name: str
+    spark_conf: dict[str, str]
+    idle_minutes: int
+    start_minutes: float
+
+
 class LakehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     """The catalog, the warehouse and the engine that works on them: one session and one writer lock a run."""
 
-    engine: str = Field(description="sail, spark, or the sc:// URL of a Spark Connect server.")
+    engine: str = Field(description="sail, spark, emr-serverless, or the sc:// URL of a Spark Connect server.")
+    emr: EmrConfig | None = Field(default=None, description="Of the engine emr-serverless: where and how.")
     catalog: str = Field(description="sqlite or glue.")
     database: str = Field(description="The catalog's database.")
     home: str = Field(description="Folder of the SQLite catalog and of the lock.")
@@ -57,6 +74,7 @@ class LakehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     _now_ms: int = PrivateAttr(default=0)
     _run_id: str = PrivateAttr(default="")
     _log: logging.Logger = PrivateAttr(default=logging.getLogger(__name__))
+    _note: Callable[[dict[str, str]], None] = PrivateAttr(default=lambda _facts: None)
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["LakehouseResource"]:
@@ -64,6 +82,8 @@ class LakehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         self._now_ms = time.time_ns() // 1_000_000
         self._run_id = context.run.run_id if context.run else "no run"
         self._log = context.log or self._log
+        if context.instance and context.run:
+            self._note = partial(context.instance.add_run_tags, context.run.run_id)
         with ExitStack() as self._closing:
             try:
                 yield self
@@ -99,10 +119,44 @@ class LakehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             open_session=self._open_session,
         )
 
+    def reap_sessions(self) -> int:
+        """End EMR Serverless sessions that killed runs left; return their number.
+
+        Raises:
+            BusyError: a run holds the lakehouse; it did that itself when it started.
+            AwsError: AWS refuses, or does not answer.
+        """
+        with self.lakehouse().writing(f"run {self._run_id}", timeout=0, waiting=lambda _holder: None):
+            return self.emr_serverless().reap()
+
     def _open_session(self) -> SparkSession:
         if self._session is None:
-            self._session = self._closing.enter_context(engine_for(self.engine).session())
+            self._session = self._closing.enter_context(self._engine().session())
         return self._session
+
+    def _engine(self) -> Engine:
+        return engine_for(self.engine) if self.emr is None else self.emr_serverless()
+
+    def emr_serverless(self) -> "EmrServerless":
+        """The engine of STEDI_ENGINE=emr-serverless."""
+        from stedi_dagster.engines.emr_serverless import Emr, EmrServerless
+
+        assert self.emr is not None  # noqa: S101 - only then is it asked for
+        return EmrServerless(
+            Emr(**self.emr.model_dump()),
+            run_id=self._run_id,
+            warehouse=self.warehouse,
+            tell=self._log.info,
+            note=self._note,
+        )
+
+
+def _emr_config(settings: Settings) -> EmrConfig | None:
+    if settings.engine != EMR_SERVERLESS:
+        return None
+    prefix = "emr_"
+    chosen = {name.removeprefix(prefix): value for name, value in settings if name.startswith(prefix)}
+    return EmrConfig(**chosen)
 
 
 def resources_for(settings: Settings) -> dict[str, dg.ConfigurableResource]:  # type: ignore[type-arg]
@@ -113,6 +167,7 @@ def resources_for(settings: Settings) -> dict[str, dg.ConfigurableResource]:  # 
         "lakehouse": LakehouseResource(
             # Dagster keeps a resource's configuration with every run, and the URL's parameters may carry a token.
             engine=dg.EnvVar("STEDI_ENGINE") if ";" in settings.engine else settings.engine,
+            emr=_emr_config(settings),
             catalog=settings.catalog,
             database=settings.database,
             home=str(settings.home),

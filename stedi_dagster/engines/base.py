@@ -5,7 +5,7 @@ What is special about one kind of engine is in the module named after it.
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,6 +20,8 @@ _SESSION_CONF = {
     "spark.sql.ansi.enabled": "true",
 }
 _ANSWER_SECONDS = 10.0
+
+Headers = Callable[[], Iterable[tuple[str, str]]]
 # Every session of this process, so that none is garbage: SparkSession.__del__ waits for threads that all sessions use,
 # and if the collector runs it inside a call of another session, those threads wait for that call: a deadlock.
 _SESSIONS: list[SparkSession] = []
@@ -45,12 +47,8 @@ class Engine(ABC):
         Raises:
             EngineError: the engine cannot be started or reached.
         """
-        with self.serving() as url:
-            session = connect(url)
-            try:
-                yield session
-            finally:
-                _close(session)
+        with self.serving() as url, connected(url) as session:
+            yield session
 
 
 def engine_for(setting: str) -> Engine:
@@ -68,10 +66,28 @@ def engine_for(setting: str) -> Engine:
     return Remote(setting)
 
 
-def connect(url: str) -> SparkSession:
+@contextmanager
+def connected(url: str, headers: Headers | None = None) -> Iterator[SparkSession]:
+    """A session as `connect` opens it, closed afterwards.
+
+    Raises:
+        EngineError: see `connect`.
+    """
+    session = connect(url, headers)
+    try:
+        yield session
+    finally:
+        _close(session)
+
+
+def connect(url: str, headers: Headers | None = None) -> SparkSession:
     """Open a session of its own on the server at `url`.
 
     `create()` and not `getOrCreate()`: the latter returns whatever session exists, on whatever server.
+
+    Args:
+        url: an sc:// URL.
+        headers: asked before each request for what to send along with it.
 
     Raises:
         EngineError: nobody answers there, or what answers is not Spark Connect.
@@ -88,6 +104,9 @@ def connect(url: str) -> SparkSession:
             channel = super().toChannel()
             grpc.channel_ready_future(channel).result(timeout=_ANSWER_SECONDS)
             return channel
+
+        def metadata(self) -> Iterable[tuple[str, str]]:
+            return [*super().metadata(), *(headers() if headers else ())]
 
     # What `SparkSession.builder.remote` does: `functions` then make plans for a server and look for no JVM.
     os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"

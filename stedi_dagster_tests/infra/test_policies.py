@@ -24,18 +24,6 @@ OPERATIONS = {
 TO_COME = {
     "s3:ListBucketVersions",
     "s3:DeleteObjectVersion",
-    "emr-serverless:GetApplication",
-    "emr-serverless:StartApplication",
-    "emr-serverless:StartSession",
-    "emr-serverless:ListSessions",
-    "emr-serverless:GetSession",
-    "emr-serverless:GetSessionEndpoint",
-    "emr-serverless:GetResourceDashboard",
-    "emr-serverless:TerminateSession",
-    "athena:StartQueryExecution",
-    "athena:GetQueryExecution",
-    "athena:GetQueryResults",
-    "athena:StopQueryExecution",
     "sns:Publish",
 }
 
