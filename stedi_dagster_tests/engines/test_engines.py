@@ -86,7 +86,7 @@ def test_sail_closes_its_session_and_stops_its_server_when_the_work_fails():
 
 
 def test_sail_stops_its_server_when_no_session_comes_about(monkeypatch):
-    def refuse(url):
+    def refuse(url, headers):
         raise EngineError(url)
 
     monkeypatch.setattr(base, "connect", refuse)
