@@ -1,5 +1,6 @@
 """The Dagster instance of STEDI_HOME: the same one for `stedi run` and for the UI."""
 
+import json
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ import dagster as dg
 from filelock import FileLock
 
 from stedi_dagster.errors import SettingsError
+from stedi_dagster.settings import Settings
 
 # One event database instead of one a run: making a database takes longer than running the job's smaller tables.
 # Dagster reports usage to its makers, and its UI opens with a sign-up dialog, unless told not to.
@@ -42,29 +44,39 @@ def make_home(home: Path) -> None:
         raise SettingsError(f"STEDI_HOME={str(home)!r} is not allowed: it must be a folder that this user can write.")
 
 
+def _configuration(compute_logs: str | None) -> str:
+    """Dagster's configuration; what runs print goes to S3 where `compute_logs` says so."""
+    if compute_logs is None:
+        return _DAGSTER_YAML
+    bucket, _, prefix = compute_logs.removeprefix("s3://").partition("/")
+    manager = {"module": "dagster_aws.s3", "class": "S3ComputeLogManager", "config": {"bucket": bucket}}
+    if prefix:
+        manager["config"] = {"bucket": bucket, "prefix": prefix}
+    # JSON is YAML, too.
+    return f"{_DAGSTER_YAML}compute_logs: {json.dumps(manager)}\n"
+
+
 @contextmanager
-def open_instance(home: Path, dagster_home: Path) -> Iterator[dg.DagsterInstance]:
+def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     """Open the instance, made where it is missing, and point this process and its children at it.
 
     One process at a time: of two that make Dagster's databases at once, one fails.
 
-    Args:
-        home: STEDI_HOME.
-        dagster_home: where in it Dagster keeps its things.
-
     Raises:
         SettingsError: the home cannot be written.
     """
+    home, dagster_home = settings.home, settings.dagster_home
     make_home(home)
     dagster_home.mkdir(exist_ok=True)
     os.environ["DAGSTER_HOME"] = str(dagster_home)
     with ExitStack() as closing_later:
         with FileLock(home / "dagster.lock"):
             configuration = dagster_home / "dagster.yaml"
-            if not configuration.exists():
+            wanted = _configuration(settings.compute_logs)
+            if not configuration.exists() or configuration.read_text(encoding="utf-8") != wanted:
                 # Renamed into place: half of it would switch telemetry on.
                 unfinished = dagster_home / "dagster.yaml.new"
-                unfinished.write_text(_DAGSTER_YAML, encoding="utf-8")
+                unfinished.write_text(wanted, encoding="utf-8")
                 unfinished.replace(configuration)
             instance = closing_later.enter_context(dg.DagsterInstance.get())
             # Each asks another database, which is made when it is first asked.

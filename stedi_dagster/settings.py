@@ -77,6 +77,11 @@ class Settings(BaseSettings):
         default=15, ge=1, le=1440, description="After so many idle minutes EMR ends a session by itself."
     )
     emr_start_minutes: float = Field(default=10, gt=0, le=60, description="Minutes to wait for a session to start.")
+    compute_logs: str | None = Field(
+        default=None,
+        pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?$",
+        description="s3://bucket/prefix below which Dagster keeps what runs print; by default in STEDI_HOME.",
+    )
     athena_workgroup: str | None = Field(default=None, description="The Athena workgroup of `stedi sql --on athena`.")
     preset: Preset = Field(
         default="default",

@@ -57,7 +57,10 @@ def run_everything(*, as_json: bool) -> bool:
     gc.freeze()
     gc.enable()
     run_id = str(uuid.uuid4())
-    with open_instance(settings.home, settings.dagster_home) as instance, _progress() as progress:
+    with (
+        open_instance(settings) as instance,
+        _progress() as progress,
+    ):
         task = progress.add_task("starting", total=len(TABLES))
 
         def follow(event: dg.EventLogEntry) -> None:

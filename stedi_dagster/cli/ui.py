@@ -18,7 +18,7 @@ def serve(port: int) -> None:
     """
     settings = Settings.load()
     _refuse_taken(port)
-    with open_instance(settings.home, settings.dagster_home):
+    with open_instance(settings):
         pass  # made now, it is there before the server's processes look for it
     workspace = Path(__file__).parents[2] / "workspace.yaml"
     target = ("-w", str(workspace)) if workspace.exists() else ("-m", "stedi_dagster.definitions")

@@ -33,6 +33,7 @@ def test_outputs_are_settings_and_nothing_else(template):
         "emr_application_id",
         "emr_execution_role_arn",
         "athena_workgroup",
+        "compute_logs",
     }
 
 
