@@ -24,7 +24,9 @@ class Quarantine(Contract):
         personal="yes",
     )
     moment: T.LongType = column(
-        "Of a customer's: when it was written; null where that cannot be read", nullable=True, unit=EPOCH_MS
+        "Of a customer's: when it was written; null where that cannot be read",
+        nullable=True,
+        unit=f"{EPOCH_MS}, unchecked",
     )
 
 

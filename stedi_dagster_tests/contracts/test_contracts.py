@@ -15,7 +15,7 @@ from stedi_dagster.landing.feeds import FEEDS
 from stedi_dagster_tests.scenario import T0, customer, reading, step
 
 ALL = [*TABLES.values(), Quarantine, Participants]
-PERSONAL_EVERYWHERE = {"email", "user", "customerName", "phone", "birthDay", "serialNumber", "raw"}
+PERSONAL_EVERYWHERE = {"email", "user", "customerName", "phone", "birthDay", "serialNumber", "raw", "people", "devices"}
 by_name = pytest.mark.parametrize("contract", ALL, ids=lambda contract: contract.table())
 
 
