@@ -5,9 +5,8 @@ The only place that knows both Dagster's resources and ours.
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,7 +73,7 @@ class LakehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     _now_ms: int = PrivateAttr(default=0)
     _run_id: str = PrivateAttr(default="")
     _log: logging.Logger = PrivateAttr(default=logging.getLogger(__name__))
-    _note: Callable[[dict[str, str]], None] = PrivateAttr(default=lambda _facts: None)
+    _context: dg.InitResourceContext | None = PrivateAttr(default=None)
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["LakehouseResource"]:
@@ -82,13 +81,12 @@ class LakehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         self._now_ms = time.time_ns() // 1_000_000
         self._run_id = context.run.run_id if context.run else "no run"
         self._log = context.log or self._log
-        if context.instance and context.run:
-            self._note = partial(context.instance.add_run_tags, context.run.run_id)
+        self._context = context
         with ExitStack() as self._closing:
             try:
                 yield self
             finally:
-                self._session, self._locked = None, False
+                self._session, self._locked, self._context = None, False, None
 
     def lakehouse(self) -> Lakehouse:
         """The tables."""
@@ -149,6 +147,11 @@ class LakehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             tell=self._log.info,
             note=self._note,
         )
+
+    def _note(self, facts: dict[str, str]) -> None:
+        """Keep facts with the run, as its tags."""
+        if self._context and self._context.instance:
+            self._context.instance.add_run_tags(self._run_id, facts)
 
 
 def _emr_config(settings: Settings) -> EmrConfig | None:

@@ -26,7 +26,7 @@ SERVICE = "emr-serverless"
 TOKEN_HEADER = "x-aws-proxy-auth"  # noqa: S105 - the header's name
 WAREHOUSE_TAG, RUN_TAG = "stedi:warehouse", "stedi:run-id"
 # The Spark that a release has, so that a mismatch shows before a session is paid for.
-_SPARK_OF_RELEASE = {"emr-spark-8.0.0": "4.0"}
+_SPARK_OF_RELEASE = {"emr-spark-8.0.0": "4.0", "emr-7.13.0": "3.5"}
 _ENDED = {"FAILED", "TERMINATED"}
 _READY = {"STARTED", "IDLE", "BUSY"}
 _POLL_SECONDS = 2.0
@@ -174,8 +174,8 @@ class EmrServerless(Engine):
             # No answer does not mean that nothing was started.
             self.reap()
             raise
-        self._note({"stedi/emr_session": session_id})
         try:
+            self._note({"stedi/emr_session": session_id})
             yield session_id
         finally:
             self._end(session_id, logs)
