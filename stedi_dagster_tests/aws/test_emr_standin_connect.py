@@ -45,6 +45,16 @@ def asked(standin: Standin, found: Any, *headers: tuple[str, str]) -> grpc.Statu
         return grpc.StatusCode.OK
 
 
+def calms_down() -> bool:
+    """Whether Sail, which runs in this process, soon works no more."""
+    for _ in range(20):
+        before = time.process_time()
+        time.sleep(0.2)
+        if time.process_time() - before < 0.1:
+            return True
+    return False
+
+
 def test_spark_connect_is_there_with_a_token_and_with_tls(standin: Standin, client: EmrClient) -> None:
     session_id = client.ready()
     found = client.endpoint(session_id)
@@ -105,6 +115,7 @@ def test_the_driver_can_die_under_a_running_request(standin: Standin, client: Em
     assert client.get(session_id)["state"] == "FAILED"
     assert "137" in client.get(session_id)["stateDetails"]
     assert standin.running() == []
+    assert calms_down()
 
 
 @pytest.mark.parametrize("state", ["STARTED", "IDLE", "BUSY"])

@@ -3,11 +3,12 @@
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import grpc
+from pyspark.sql.connect import proto
 
 from stedi_dagster_tests.aws.emr_standin.sessions import Session
 
@@ -41,6 +42,8 @@ class Proxy:
         """Open it on a free port."""
         self._session = session
         self._standin = standin
+        # Whose plans came by.
+        self._clients: dict[tuple[str, str], None] = {}
         self._behind = grpc.insecure_channel(standin.spark_url.removeprefix("sc://").rstrip("/"), options=_UNLIMITED)
         self._server = grpc.server(ThreadPoolExecutor(_THREADS, f"emr-{session.id}"), options=_UNLIMITED)
         handlers = {name: self._handler(name, kind) for name, kind in _METHODS.items()}
@@ -56,9 +59,22 @@ class Proxy:
         threading.Thread(target=self._leave, args=(stopped,), daemon=True).start()
 
     def _leave(self, stopped: threading.Event) -> None:
+        """Let the server behind drop what it does for this session: a driver that is gone goes on with nothing."""
+        for user, client in list(self._clients):
+            whose = proto.UserContext(user_id=user)
+            interrupt = proto.InterruptRequest(
+                session_id=client, user_context=whose, interrupt_type=proto.InterruptRequest.INTERRUPT_TYPE_ALL
+            )
+            self._tell("Interrupt", interrupt)
+            self._tell("ReleaseSession", proto.ReleaseSessionRequest(session_id=client, user_context=whose))
         # The channel is needed until the last request has noticed.
         stopped.wait(10)
         self._behind.close()
+
+    def _tell(self, name: str, message: Any) -> None:
+        # The server behind may be gone as well, or be told for the second time.
+        with suppress(grpc.RpcError, ValueError):
+            self._behind.unary_unary(f"/{_SERVICE}/{name}")(message.SerializeToString(), timeout=5)
 
     def _handler(self, name: str, kind: str) -> Any:
         forward = getattr(self._behind, kind)(f"/{_SERVICE}/{name}")
@@ -74,6 +90,9 @@ class Proxy:
 
     def _streamed(self, name: str, forward: Any, asked: Any, context: Any) -> Iterator[bytes]:
         with self._admitted(name, context), _errors_of(context):
+            if name == "ExecutePlan":
+                plan = proto.ExecutePlanRequest.FromString(asked)
+                self._clients[plan.user_context.user_id, plan.session_id] = None
             call = forward(asked, timeout=_seconds_left(context), metadata=_headers(context))
             _cancel_with(context, call)
             yield from call
