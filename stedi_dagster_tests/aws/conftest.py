@@ -12,6 +12,8 @@ import pytest
 import requests
 
 from stedi_dagster_tests.aws.cloud import REGION, Cloud
+from stedi_dagster_tests.aws.emr_client import EmrClient
+from stedi_dagster_tests.aws.emr_standin import Standin, opened
 from stedi_dagster_tests.ports import free_port
 
 _STARTS_WITHIN = 60
@@ -57,6 +59,23 @@ def s3(aws: str) -> Any:
 def cloud(s3: Any, tmp_path: Path) -> Cloud:
     """A landing zone and a warehouse on S3, with tables in Glue."""
     return Cloud(tmp_path, s3=s3)
+
+
+@pytest.fixture
+def standin(sail_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Standin]:
+    """EMR Serverless in front of Sail."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with opened(sail_url, tmp=tmp_path) as found:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_EMR_SERVERLESS", found.url)
+        monkeypatch.setenv("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", str(found.roots))
+        yield found
+
+
+@pytest.fixture
+def client(standin: Standin) -> EmrClient:
+    """boto3 on it."""
+    return EmrClient(standin)
 
 
 def environment(url: str) -> dict[str, str]:

@@ -77,24 +77,27 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _perform(self, standin: Standin, call: model.Call) -> tuple[int, bytes, str]:
         """Do what is asked for, if it may be asked so: the status, the body and the error code of the answer."""
+        if call.operation not in OPERATIONS:
+            standin.violations.append(f"The stand-in does not play {call.operation}")
+            return 500, _said("not played"), "InternalServerException"
         try:
-            if _SCOPE not in self.headers.get("Authorization", ""):
-                raise model.RefusedError("MissingAuthenticationTokenException", "The request is not signed.")
-            if call.problems:
-                standin.violations += [f"{call.operation} was sent: {problem}" for problem in call.problems]
-                raise model.RefusedError("ValidationException", "; ".join(call.problems))
+            self._check(standin, call)
             with standin.lock:
                 answer = OPERATIONS[call.operation](standin, call.parameters)
         except model.RefusedError as refused:
             return model.status_of(call.operation, refused.code), _said(refused.message), refused.code
-        except KeyError as missing:
-            standin.violations.append(f"The stand-in does not play {call.operation}: {missing}")
-            return 500, _said("not played"), "InternalServerException"
         content, problems = model.answered(call.operation, answer)
         if problems:
             standin.violations += [f"{call.operation} would answer: {problem}" for problem in problems]
             return 500, _said("; ".join(problems)), "InternalServerException"
         return 200, content, ""
+
+    def _check(self, standin: Standin, call: model.Call) -> None:
+        if _SCOPE not in self.headers.get("Authorization", ""):
+            raise model.RefusedError("MissingAuthenticationTokenException", "The request is not signed.")
+        if call.problems:
+            standin.violations += [f"{call.operation} was sent: {problem}" for problem in call.problems]
+            raise model.RefusedError("ValidationException", "; ".join(call.problems))
 
     def _refuse(self, status: int, code: str, message: str) -> None:
         self._answer(status, _said(message), code)

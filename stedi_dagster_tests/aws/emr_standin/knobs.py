@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from stedi_dagster_tests.aws.emr_standin import model
+
 REGION = "eu-west-1"
 ACCOUNT = "123456789012"
 APPLICATION = "00fstediemr00000"
@@ -66,7 +68,12 @@ class Knobs:
         self.refuse(operation, "ThrottlingException", times)
 
     def refuse(self, operation: str, code: str, times: float = 1) -> None:
-        """Answer an error: one that the operation has in AWS's model, or AccessDeniedException and its like."""
+        """Answer an error: one that the operation has in AWS's model, or AccessDeniedException and its like.
+
+        Raises:
+            KeyError: the operation never answers this.
+        """
+        model.status_of(operation, code)
         self._misbehave(operation, Fault(times, code=code))
 
     def lose_answer(self, operation: str, times: float = 1) -> None:

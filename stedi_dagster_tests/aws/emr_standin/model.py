@@ -50,7 +50,11 @@ def service() -> Any:
 def _routes() -> tuple[tuple[str, re.Pattern[str], Any], ...]:
     operations = [service().operation_model(name) for name in service().operation_names]
     return tuple(
-        (operation.http["method"], re.compile(re.sub(r"\{(\w+)\}", _ANYTHING_ENCODED, operation.http["requestUri"])), operation)
+        (
+            operation.http["method"],
+            re.compile(re.sub(r"\{(\w+)\}", _ANYTHING_ENCODED, operation.http["requestUri"])),
+            operation,
+        )
         for operation in operations
     )
 
@@ -117,7 +121,9 @@ def violations(shape: Any, value: Any) -> list[str]:
 def _beyond(shape: Any, value: Any, where: str) -> list[str]:
     """What botocore itself leaves to the service."""
     if shape.type_name == "structure" and isinstance(value, dict):
-        known = [(shape.members[name], held, f"{where}.{name}") for name, held in value.items() if name in shape.members]
+        known = [
+            (shape.members[name], held, f"{where}.{name}") for name, held in value.items() if name in shape.members
+        ]
     elif shape.type_name == "list" and isinstance(value, list):
         known = [(shape.member, held, f"{where}[{index}]") for index, held in enumerate(value)]
     elif shape.type_name == "map" and isinstance(value, dict):

@@ -1,12 +1,14 @@
-"""The stand-in's Spark Connect side: TLS and a token in front of a server that wants neither, one such for a session."""
+"""The stand-in's Spark Connect side: TLS and a token before a server that wants neither, one for each session."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import grpc
+from pyspark.sql.connect import proto
 
 from stedi_dagster_tests.aws.emr_standin.sessions import Session
 
@@ -40,6 +42,8 @@ class Proxy:
         """Open it on a free port."""
         self._session = session
         self._standin = standin
+        # Whose plans came by.
+        self._clients: dict[tuple[str, str], None] = {}
         self._behind = grpc.insecure_channel(standin.spark_url.removeprefix("sc://").rstrip("/"), options=_UNLIMITED)
         self._server = grpc.server(ThreadPoolExecutor(_THREADS, f"emr-{session.id}"), options=_UNLIMITED)
         handlers = {name: self._handler(name, kind) for name, kind in _METHODS.items()}
@@ -52,26 +56,45 @@ class Proxy:
     def close(self) -> None:
         """Go away at once: nobody listens any more, and what is running breaks off. The server behind stays."""
         stopped = self._server.stop(None)
+        threading.Thread(target=self._leave, args=(stopped,), daemon=True).start()
+
+    def _leave(self, stopped: threading.Event) -> None:
+        """Let the server behind drop what it does for this session: a driver that is gone goes on with nothing."""
+        for user, client in list(self._clients):
+            whose = proto.UserContext(user_id=user)
+            interrupt = proto.InterruptRequest(
+                session_id=client, user_context=whose, interrupt_type=proto.InterruptRequest.INTERRUPT_TYPE_ALL
+            )
+            self._tell("Interrupt", interrupt)
+            self._tell("ReleaseSession", proto.ReleaseSessionRequest(session_id=client, user_context=whose))
         # The channel is needed until the last request has noticed.
-        threading.Thread(target=lambda: (stopped.wait(10), self._behind.close()), daemon=True).start()
+        stopped.wait(10)
+        self._behind.close()
+
+    def _tell(self, name: str, message: Any) -> None:
+        # The server behind may be gone as well, or be told for the second time.
+        with suppress(grpc.RpcError, ValueError):
+            self._behind.unary_unary(f"/{_SERVICE}/{name}")(message.SerializeToString(), timeout=5)
 
     def _handler(self, name: str, kind: str) -> Any:
         forward = getattr(self._behind, kind)(f"/{_SERVICE}/{name}")
         handle = self._streamed if kind == "unary_stream" else self._single
-        behavior: Callable[[Any, Any], Any] = lambda asked, context: handle(name, forward, asked, context)  # noqa: E731
-        return getattr(grpc, f"{kind}_rpc_method_handler")(behavior)
+        return getattr(grpc, f"{kind}_rpc_method_handler")(partial(handle, name, forward))
 
     def _single(self, name: str, forward: Any, asked: Any, context: Any) -> bytes:
         with self._admitted(name, context), _errors_of(context):
-            call = forward.future(asked, timeout=context.time_remaining(), metadata=_headers(context))
-            context.add_callback(call.cancel)
+            call = forward.future(asked, timeout=_seconds_left(context), metadata=_headers(context))
+            _cancel_with(context, call)
             answer: bytes = call.result()
             return answer
 
     def _streamed(self, name: str, forward: Any, asked: Any, context: Any) -> Iterator[bytes]:
         with self._admitted(name, context), _errors_of(context):
-            call = forward(asked, timeout=context.time_remaining(), metadata=_headers(context))
-            context.add_callback(call.cancel)
+            if name == "ExecutePlan":
+                plan = proto.ExecutePlanRequest.FromString(asked)
+                self._clients[plan.user_context.user_id, plan.session_id] = None
+            call = forward(asked, timeout=_seconds_left(context), metadata=_headers(context))
+            _cancel_with(context, call)
             yield from call
 
     @contextmanager
@@ -103,9 +126,18 @@ def _errors_of(context: Any) -> Iterator[None]:
         context.abort(found.code(), found.details())
 
 
+def _cancel_with(context: Any, call: Any) -> None:
+    if not context.add_callback(call.cancel):
+        call.cancel()
+
+
+def _seconds_left(context: Any) -> float | None:
+    # Without a deadline gRPC names one in some centuries, which it then takes for one in the past.
+    seconds: float | None = context.time_remaining()
+    return seconds if seconds is not None and seconds < threading.TIMEOUT_MAX else None
+
+
 def _headers(context: Any) -> list[tuple[str, Any]]:
     # The token is the proxy's alone.
     dropped = {*_OF_A_HOP, TOKEN_HEADER}
-    return [
-        (key, value) for key, value in context.invocation_metadata() if key not in dropped and key[:5] != "grpc-"
-    ]
+    return [(key, value) for key, value in context.invocation_metadata() if key not in dropped and key[:5] != "grpc-"]
