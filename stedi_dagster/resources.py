@@ -86,7 +86,7 @@ class LakehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             try:
                 yield self
             finally:
-                self._session, self._locked, self._context = None, False, None
+                self._session, self._locked = None, False
 
     def lakehouse(self) -> Lakehouse:
         """The tables."""

@@ -190,8 +190,7 @@ class EmrServerless(Engine):
                 self._tell(f"The EMR Serverless session {session_id} is {state}.")
             if state in _ENDED | {"TERMINATING"}:
                 raise EngineError(
-                    f"The EMR Serverless session {session_id} is {state}: {found['stateDetails']}. "
-                    f"Its logs are in {logs}."
+                    f"The EMR Serverless session {session_id} is {state}: {_details(found)}. Its logs are in {logs}."
                 )
             if state not in _READY:
                 if time.monotonic() > deadline:
@@ -217,7 +216,7 @@ class EmrServerless(Engine):
             return
         told = f"The EMR Serverless session {session_id} is {ended['state']}"
         if ended["state"] == "FAILED":
-            told += f": {ended['stateDetails']}. Its logs are in {logs}"
+            told += f": {_details(ended)}. Its logs are in {logs}"
         billed = ended.get("billedResourceUtilization", {})
         cost = ", ".join(f"{billed[name]:g} {unit}" for name, unit in _BILLED.items() if name in billed)
         if cost:
@@ -245,6 +244,11 @@ class EmrServerless(Engine):
     def _get(self, session_id: str) -> Any:
         with aws.aws_errors(f"asking for the EMR Serverless session {session_id}"):
             return self._client.get_session(applicationId=self._emr.application_id, sessionId=session_id)["session"]
+
+
+def _details(session: Any) -> str:
+    """Why a session is in its state, without a full stop of its own."""
+    return str(session["stateDetails"]).rstrip(".")
 
 
 _BILLED = {"vCPUHour": "vCPU hours", "memoryGBHour": "GB hours of memory", "storageGBHour": "GB hours of storage"}

@@ -119,7 +119,8 @@ def test_a_session_that_fails_to_start_says_why_and_where_its_logs_are(standin, 
         pytest.fail("it did not start")
 
 
-def test_a_session_that_takes_too_long_is_ended(standin, engine):
+def test_a_session_that_takes_too_long_is_ended(standin, engine, monkeypatch):
+    monkeypatch.setattr(emr_serverless, "_ENDS_WITHIN_SECONDS", 0)
     standin.seconds_a_state = 30
     with (
         pytest.raises(EngineError, match=r"still SUBMITTED after 0.01 minutes, and is ended"),
