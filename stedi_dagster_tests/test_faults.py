@@ -207,8 +207,8 @@ def test_an_engine_that_goes_away_is_one_clear_error(tmp_path, monkeypatch, serv
         server.wait()
         return original(*arguments)
 
-    def impatient(url: str) -> Any:
-        session: Any = patient(url)
+    def impatient(*arguments: Any) -> Any:
+        session: Any = patient(*arguments)
         session.client.set_retry_policies([])
         return session
 

@@ -16,8 +16,8 @@ def publish_rows(lake, name, contract, *rows) -> None:
     lake.prepare(table, staging.content(), "inputs", {}).commit()
 
 
-def unreadable(file: str, position: int = 0) -> tuple[str, int, int, str, str]:
-    return (file, 1, position, "not JSON", "{")
+def unreadable(file: str, position: int = 0) -> tuple[object, ...]:
+    return (file, 1, position, "not JSON", "{", None, None, None)
 
 
 def test_every_published_table_is_a_view_with_the_contracts_columns(lake):

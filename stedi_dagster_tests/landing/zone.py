@@ -92,7 +92,7 @@ class Outcome:
     @property
     def raw(self) -> list[str]:
         """The quarantined texts."""
-        return [row[-1] for row in self.quarantine]
+        return [row[4] for row in self.quarantine]
 
 
 def land(session: SparkSession, feed: Feed, landing: Path, folder: Path, *, listing: Listing | None = None) -> Outcome:
