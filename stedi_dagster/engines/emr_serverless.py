@@ -1,6 +1,6 @@
 """EMR Serverless: one interactive Spark Connect session a run, started, waited for, and always ended.
 
-The token that opens the session lives in this module only: it goes into each request's headers, and nowhere else.
+The token that opens a session is `emr_token`'s matter.
 Source: "Run interactive sessions with Amazon EMR Serverless through Spark Connect", EMR Serverless User Guide.
 """
 
@@ -10,9 +10,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 from pyspark import __version__ as client_version
@@ -20,18 +18,16 @@ from pyspark.sql import SparkSession
 
 from stedi_dagster import aws
 from stedi_dagster.engines.base import Engine, connected
+from stedi_dagster.engines.emr_token import Token
 from stedi_dagster.errors import AwsError, EngineError
 
 SERVICE = "emr-serverless"
-TOKEN_HEADER = "x-aws-proxy-auth"  # noqa: S105 - the header's name
 WAREHOUSE_TAG, RUN_TAG = "stedi:warehouse", "stedi:run-id"
 # The Spark that a release has, so that a mismatch shows before a session is paid for.
 _SPARK_OF_RELEASE = {"emr-spark-8.0.0": "4.0", "emr-7.13.0": "3.5"}
 _ENDED = {"FAILED", "TERMINATED"}
 _READY = {"STARTED", "IDLE", "BUSY"}
 _POLL_SECONDS = 2.0
-# A token lasts about an hour; it is renewed so long before.
-_RENEWED_BEFORE = timedelta(minutes=5)
 _ENDS_WITHIN_SECONDS = 60.0
 
 
@@ -93,8 +89,8 @@ class EmrServerless(Engine):
         with self._started(logs) as session_id:
             self._wait(session_id, logs)
             self._note_dashboard(session_id)
-            token = _Token(self._client, self._emr.application_id, session_id)
-            with connected(token.url, lambda: [(TOKEN_HEADER, token.current())]) as session:
+            token = Token(self._emr.application_id, session_id)
+            with connected(token.url, token.headers) as session:
                 _check_version(session.version)
                 yield session
 
@@ -252,37 +248,6 @@ def _details(session: Any) -> str:
 
 
 _BILLED = {"vCPUHour": "vCPU hours", "memoryGBHour": "GB hours of memory", "storageGBHour": "GB hours of storage"}
-
-
-class _Token:
-    """The token of a session, renewed before it expires."""
-
-    def __init__(self, client: Any, application_id: str, session_id: str) -> None:
-        self._client = client
-        self._ids = {"applicationId": application_id, "sessionId": session_id}
-        self._found: Any = self._renewed()
-        address = urlsplit(self._found["endpoint"])
-        if not address.hostname:
-            address = urlsplit(f"//{self._found['endpoint']}")
-        self.url = f"sc://{address.hostname}:{address.port or 443}/;use_ssl=true"
-
-    def __repr__(self) -> str:
-        return "<token>"
-
-    def current(self) -> str:
-        """The token, valid for some minutes at least.
-
-        Raises:
-            AwsError: it could not be renewed.
-        """
-        if datetime.now(UTC) + _RENEWED_BEFORE >= self._found["authTokenExpiresAt"]:
-            self._found = self._renewed()
-        token: str = self._found["authToken"]
-        return token
-
-    def _renewed(self) -> Any:
-        with aws.aws_errors("asking for the session's token"):
-            return self._client.get_session_endpoint(**self._ids)
 
 
 def _check_version(server: str, subject: str = "The EMR Serverless session has") -> None:

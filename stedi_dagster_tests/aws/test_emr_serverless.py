@@ -11,7 +11,7 @@ import pytest
 
 from stedi_dagster.contracts import TABLES
 from stedi_dagster.definitions import build_defs
-from stedi_dagster.engines import emr_serverless
+from stedi_dagster.engines import emr_serverless, emr_token
 from stedi_dagster.engines.emr_serverless import Emr, EmrServerless
 from stedi_dagster.engines.sail import Sail
 from stedi_dagster.errors import AwsError, EngineError
@@ -153,7 +153,7 @@ def test_a_start_of_which_no_answer_ever_comes_is_found_and_ended(standin, engin
 
 
 def test_the_token_is_renewed_before_it_expires(standin, engine, monkeypatch):
-    monkeypatch.setattr(emr_serverless, "_RENEWED_BEFORE", timedelta(seconds=1))
+    monkeypatch.setattr(emr_token, "_RENEWED_BEFORE", timedelta(seconds=1))
     standin.token_lifetime = 1.2
     with engine().session() as session:
         for _ in range(8):
