@@ -1,0 +1,52 @@
+"""The stack is enough: what its outputs say, with nothing added but an engine, makes the eight tables."""
+
+from collections.abc import Iterator
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from stedi_dagster.cli.settings import read_stack
+from stedi_dagster.contracts import TABLES
+from stedi_dagster_tests.assets.builders import land_three_people
+from stedi_dagster_tests.aws.cloud import Cloud
+from stedi_dagster_tests.aws.conftest import environment
+from stedi_dagster_tests.infra import taught
+from stedi_dagster_tests.infra.conftest import BUCKET, run_infra
+
+
+class Lake(Cloud):
+    """A scenario in the stack's bucket."""
+
+    bucket = BUCKET
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A moto server in this process, which knows every resource of the template: engines reach it by HTTP."""
+    taught.teach(monkeypatch)
+    moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    moto.start()
+    try:
+        host, port = moto.get_host_and_port()
+        for name, value in environment(f"http://{host}:{port}").items():
+            monkeypatch.setenv(name, value)
+        yield f"http://{host}:{port}"
+    finally:
+        moto.stop()
+
+
+def test_the_pipeline_runs_with_what_the_outputs_of_the_stack_say(server, tmp_path):
+    deployed = run_infra("deploy", "--name", "lake")
+    assert deployed.exit_code == 0, deployed.output
+    found = {name.removeprefix("STEDI_").lower(): value for name, value in read_stack("lake", None).items()}
+    s3 = boto3.client("s3")
+    # moto takes a policy's conditions for true, and so would deny everything.
+    s3.delete_bucket_policy(Bucket=BUCKET)
+    lake = Lake(tmp_path, {**found, "engine": "sail"}, s3)
+    land_three_people(lake)
+    lake.upload()
+    assert lake.run().success
+    assert {table: len(lake.rows(table)) for table in TABLES}["machine_learning_curated"] == 4
+    glue = boto3.client("glue")
+    assert {table["Name"] for table in glue.get_tables(DatabaseName=found["database"])["TableList"]} == set(TABLES)
