@@ -1,13 +1,12 @@
 """`python -m infra deploy|destroy`: names, options and help; what they do is in `infra.stack`."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 
 from infra.stack import Stack
+from stedi_dagster.cli.plainly import told_plainly
 from stedi_dagster.cli.settings import exports, read_stack
 from stedi_dagster.errors import StediError
 
@@ -23,16 +22,6 @@ Name = Annotated[str, typer.Option(help="The stack's name, which its bucket's be
 Region = Annotated[str | None, typer.Option(help="By default your AWS configuration's.")]
 
 
-@contextmanager
-def _told_plainly() -> Iterator[None]:
-    """An expected error is said on standard error with exit code 1, not with a stack trace."""
-    try:
-        yield
-    except StediError as error:
-        typer.echo(f"infra: {error}", err=True)
-        raise typer.Exit(1) from None
-
-
 @app.command()
 def deploy(
     name: Name = "stedi",
@@ -45,7 +34,7 @@ def deploy(
 
     An update keeps the parameters that are not given.
     """
-    with _told_plainly():
+    with told_plainly("infra", code=1):
         stack = Stack(name, region)
         changed = stack.deploy(_parameters(parameter or []))
         typer.echo(f"{stack} is {'deployed' if changed else 'up to date'}.", err=True)
@@ -63,7 +52,7 @@ def destroy(
     ] = False,
 ) -> None:
     """Delete the stack. The bucket and the Glue databases stay, unless --delete-data is given."""
-    with _told_plainly():
+    with told_plainly("infra", code=1):
         stack = Stack(name, region)
         kept = stack.data()
         if not yes:

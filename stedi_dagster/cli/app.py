@@ -1,13 +1,11 @@
 """The subcommands' names, arguments and help; what they do is in the modules beside this one."""
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from stedi_dagster.cli.plainly import told_plainly
 from stedi_dagster.errors import StediError
 
 app = typer.Typer(
@@ -18,20 +16,6 @@ app = typer.Typer(
 )
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
-
-
-@contextmanager
-def _told_plainly() -> Iterator[None]:
-    """An expected error is one sentence on standard error and exit code 2, not a stack trace."""
-    try:
-        yield
-    except StediError as error:
-        typer.echo(f"stedi: {error}", err=True)
-        raise typer.Exit(2) from None
-    except BrokenPipeError:
-        # The reader of a pipe (`| head`) has seen enough.
-        sys.stderr.close()
-        raise typer.Exit(0) from None
 
 
 def _show_version(wanted: bool) -> None:
@@ -61,7 +45,7 @@ def generate(
     quirks: Annotated[bool, typer.Option("--quirks", help="Add every oddity that a landing zone may hold.")] = False,
 ) -> None:
     """Make sample landing data: the same for the same options."""
-    with _told_plainly():
+    with told_plainly():
         from stedi_dagster.cli.generate import generate_sample
 
         generate_sample(landing, scale=scale, seed=seed, quirks=quirks)
@@ -73,7 +57,7 @@ def run(json: Json = False) -> None:
 
     Exits with 1 if a table could not be published, for example because an audit failed.
     """
-    with _told_plainly():
+    with told_plainly():
         from stedi_dagster.cli.run import run_everything
 
         raise typer.Exit(0 if run_everything(as_json=json) else 1)
@@ -82,7 +66,7 @@ def run(json: Json = False) -> None:
 @app.command()
 def tables(json: Json = False) -> None:
     """List the published tables: rows, snapshot, when, where."""
-    with _told_plainly():
+    with told_plainly():
         from stedi_dagster.cli.tables import list_tables
 
         list_tables(as_json=json)
@@ -94,7 +78,7 @@ def quarantine(
     limit: Annotated[int, typer.Option(min=1, help="How many rows to show; --json gives all.")] = 50,
 ) -> None:
     """Show what could not be read as a record: file, line, byte position, reason, raw text (personal data!)."""
-    with _told_plainly():
+    with told_plainly():
         from stedi_dagster.cli.tables import list_quarantine
 
         list_quarantine(as_json=json, limit=limit)
@@ -115,7 +99,7 @@ def sql(
     A typed query is in the dialect of where it runs: DuckDB's, or Athena's. A file is always in Athena's, and is
     translated. What the settings know (consent, match, max_age, ...) needs no --param.
     """
-    with _told_plainly():
+    with told_plainly():
         from stedi_dagster.cli.sql import run_query
 
         run_query(query, on=on, parameters=param or [], as_json=json)
@@ -130,7 +114,7 @@ def settings(
     region: Annotated[str | None, typer.Option(help="The stack's region; by default your AWS configuration's.")] = None,
 ) -> None:
     """Show every setting: its variable, its value now, what it means; or those of a stack on AWS."""
-    with _told_plainly():
+    with told_plainly():
         from stedi_dagster.cli.settings import list_settings, list_stack_settings
 
         if from_stack is not None:
@@ -146,7 +130,7 @@ def ui(
     port: Annotated[int, typer.Option(min=1, max=65535, help="The port on 127.0.0.1.")] = 3000,
 ) -> None:
     """Start the Dagster UI on 127.0.0.1, with the runs of `stedi run` in it."""
-    with _told_plainly():
+    with told_plainly():
         from stedi_dagster.cli.ui import serve
 
         serve(port)

@@ -28,7 +28,21 @@ _SESSIONS: list[SparkSession] = []
 
 
 class Engine(ABC):
-    """A Spark Connect server that can be started (or found), connected to, and left."""
+    """What does the work of a run."""
+
+    @abstractmethod
+    @contextmanager
+    def session(self) -> Iterator[SparkSession]:
+        """Yield the one session of a run, and close it and all that was started for it however the run ends.
+
+        Raises:
+            EngineError: the engine cannot be started or reached.
+        """
+        yield SparkSession.builder.getOrCreate()  # pragma: no cover - not reached: it tells the type
+
+
+class Server(Engine):
+    """A Spark Connect server that its address alone opens."""
 
     @abstractmethod
     @contextmanager
@@ -42,11 +56,7 @@ class Engine(ABC):
 
     @contextmanager
     def session(self) -> Iterator[SparkSession]:
-        """Yield the one session of a run, and close it and its server however the run ends.
-
-        Raises:
-            EngineError: the engine cannot be started or reached.
-        """
+        """See `Engine.session`."""
         with self.serving() as url, connected(url) as session:
             yield session
 

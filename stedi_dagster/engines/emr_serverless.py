@@ -72,12 +72,6 @@ class EmrServerless(Engine):
         self._client = aws.client(SERVICE)
 
     @contextmanager
-    def serving(self) -> Iterator[str]:
-        """Not for this engine: its sessions need more than a URL."""
-        raise NotImplementedError
-        yield ""
-
-    @contextmanager
     def session(self) -> Iterator[SparkSession]:
         """See `Engine.session`.
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from stedi_dagster.engines.base import Engine
+from stedi_dagster.engines.base import Server
 
 
-class Remote(Engine):
+class Remote(Server):
     """A server that was there before the run and stays after it."""
 
     def __init__(self, url: str) -> None:
@@ -14,5 +14,5 @@ class Remote(Engine):
 
     @contextmanager
     def serving(self) -> Iterator[str]:
-        """See `Engine.serving`."""
+        """See `Server.serving`."""
         yield self._url

@@ -4,15 +4,15 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from stedi_dagster.engines.base import Engine
+from stedi_dagster.engines.base import Server
 
 
-class Sail(Engine):
+class Sail(Server):
     """A Sail server on a free port of the loopback address."""
 
     @contextmanager
     def serving(self) -> Iterator[str]:
-        """See `Engine.serving`."""
+        """See `Server.serving`."""
         # Its log would show query text; RUST_LOG set by hand wins, for whoever debugs the engine itself.
         os.environ.setdefault("RUST_LOG", "off")
         from pysail.spark import SparkConnectServer

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from stedi_dagster.engines.base import Engine
+from stedi_dagster.engines.base import Server
 from stedi_dagster.errors import EngineError
 
 # https://spark.apache.org/docs/4.0.0/: "Spark runs on Java 17/21".
@@ -36,7 +36,7 @@ kill -KILL 0
 _STOP_SECONDS = 10.0
 
 
-class LocalSpark(Engine):
+class LocalSpark(Server):
     """A Spark Connect server with `--master local[*]` on a free port of the loopback address."""
 
     def __init__(self, master: str = "local[*]", driver_memory: str = "2g") -> None:
@@ -45,7 +45,7 @@ class LocalSpark(Engine):
 
     @contextmanager
     def serving(self) -> Iterator[str]:
-        """See `Engine.serving`."""
+        """See `Server.serving`."""
         java_home = find_java()
         port = _free_port()
         with tempfile.TemporaryDirectory(prefix="stedi-spark-") as scratch:

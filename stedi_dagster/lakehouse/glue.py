@@ -31,6 +31,7 @@ class _Client:
 
     def __init__(self) -> None:
         self._client = aws.client("glue")
+        # How often a request is made is a client's own, and boto3 has no argument for it.
         self._once = aws.client("glue", attempts=1)
 
     def __getattr__(self, name: str) -> Any:

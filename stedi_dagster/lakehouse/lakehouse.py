@@ -75,12 +75,13 @@ class Lakehouse:
     @cached_property
     def catalog(self) -> Catalog:
         """PyIceberg's catalog, opened when first needed; its databases are made where they are missing."""
-        files = {}
+        properties = {"warehouse": self._warehouse}
         if is_s3(self._warehouse):
             from stedi_dagster import aws
 
-            files = {"s3.region": aws.region(), "s3.endpoint": aws.endpoint("s3") or ""}
-        properties = {"warehouse": self._warehouse, **{key: value for key, value in files.items() if value}}
+            properties["s3.region"] = aws.region()
+            if endpoint := aws.endpoint("s3"):
+                properties["s3.endpoint"] = endpoint
         catalog = self._glue(properties) if self._kind == "glue" else self._sqlite(properties)
         for namespace in (self.database, self.restricted):
             # Looked for first: who runs the platform on AWS need not be allowed to make a database.
@@ -121,8 +122,16 @@ class Lakehouse:
 
                 lock = S3Lock(self._warehouse, f"{holder} on {socket.gethostname()}")
                 held.enter_context(lock.held(timeout=timeout, waiting=waiting))
-                self._confirm = lock.confirm
+                held.enter_context(self._confirming(lock.confirm))
             yield
+
+    @contextmanager
+    def _confirming(self, confirm: Callable[[], None]) -> Iterator[None]:
+        self._confirm, before = confirm, self._confirm
+        try:
+            yield
+        finally:
+            self._confirm = before
 
     def confirm_writing(self) -> None:
         """Make sure that the lakehouse is still ours to write.

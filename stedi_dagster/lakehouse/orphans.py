@@ -16,8 +16,8 @@ def sweep(table: Table, storage: Storage) -> int:
 
     The caller holds the writer lock: nobody else is staging.
     """
-    found = storage.list(table.location())
-    suspects = [path for path in found if not _is_explained(path, *_explanations(table))]
+    explanations = _explanations(table)
+    suspects = [path for path in storage.list(table.location()) if not _is_explained(path, *explanations)]
     if not suspects:
         return 0
     orphans = set(suspects) - reachable_files(table)

@@ -74,19 +74,16 @@ class Publication:
     def _commit(self, transaction: Transaction) -> Table:
         try:
             return transaction.commit_transaction()
-        except (CommitFailedException, ValidationException):
-            # Also what a catalog says that is asked a second time because its first answer was lost.
+        except Exception as error:
+            # Whatever went wrong on the way, an answer that was lost among it: the catalog knows what is published.
             if (table := self._published()) is not None:
                 return table
+            if not isinstance(error, CommitFailedException | ValidationException):
+                raise
             raise PublishConflictError(
                 f"Another run published {'.'.join(self.table.name())} while this one was preparing it. What "
                 "this run made of it is not published; run it again, on what is published now."
             ) from None
-        except Exception:
-            # Whatever went wrong on the way, an answer that was lost among it: the catalog knows what is published.
-            if (table := self._published()) is not None:
-                return table
-            raise
 
     def _published(self) -> Table | None:
         """The table, if its current snapshot is this one."""

@@ -4,7 +4,7 @@ The folder is written once: a name is never used again, because a published tabl
 """
 
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -76,9 +76,9 @@ class Staging:
         kept = {path: rows for path, rows in footers.items() if rows}
         return Content(self.contract, tuple(kept), sum(kept.values()), self.folder)
 
-    def values(self, column: str) -> int | None:
-        """How many values of a column are not null, by the files' footers; None where one does not tell."""
-        counts = [self._storage.values(path, column) for path in self._storage.list(self.folder)]
+    def values(self, columns: Sequence[str]) -> int | None:
+        """How many values of some columns are not null, by the files' footers; None where one does not tell."""
+        counts = [self._storage.values(path, columns) for path in self._storage.list(self.folder)]
         return None if None in counts else sum(count for count in counts if count is not None)
 
     def discard(self) -> None:

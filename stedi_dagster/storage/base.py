@@ -61,15 +61,16 @@ class Storage(ABC):
         """The footer of a Parquet file."""
         return pq.read_metadata(self.within(path), filesystem=self.filesystem)
 
-    def values(self, path: str, column: str) -> int | None:
-        """How many values of a column of a Parquet file are not null, by its footer; None where it does not tell."""
+    def values(self, path: str, columns: Iterable[str]) -> int | None:
+        """How many values of columns of a Parquet file are not null, by its footer; None where it does not tell."""
         footer = self.footer(path)
-        index = footer.schema.names.index(column)
-        statistics = [footer.row_group(group).column(index).statistics for group in range(footer.num_row_groups)]
+        indices = [footer.schema.names.index(column) for column in columns]
+        groups = [footer.row_group(number) for number in range(footer.num_row_groups)]
+        statistics = [group.column(index).statistics for group in groups for index in indices]
         if any(found is None or not found.has_null_count for found in statistics):
             return None
         nulls: int = sum(found.null_count for found in statistics)
-        return int(footer.num_rows) - nulls
+        return int(footer.num_rows) * len(indices) - nulls
 
     def write_parquet(self, path: str, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> int:
         """Write a Parquet file batch by batch, and return its number of rows."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -13,7 +12,6 @@ from stedi_dagster.contracts import TABLES
 from stedi_dagster.definitions import build_defs
 from stedi_dagster.engines import emr_serverless, emr_token
 from stedi_dagster.engines.emr_serverless import Emr, EmrServerless
-from stedi_dagster.engines.sail import Sail
 from stedi_dagster.errors import AwsError, EngineError
 from stedi_dagster_tests.assets.builders import failure, land_three_people, orphans, three_people
 from stedi_dagster_tests.aws.cloud import Cloud
@@ -30,13 +28,12 @@ WAREHOUSE = "s3://stedi-lakehouse/warehouse"
 
 
 @pytest.fixture
-def standin(aws: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Standin]:
-    """EMR Serverless in front of Sail. A test ends without a session that runs, and without a wrong field."""
-    with Sail().serving() as url, opened(url, tmp=tmp_path) as standin:
-        point_at(standin, monkeypatch)
-        yield standin
-        assert standin.running() == []
-        assert standin.violations == []
+def standin(aws: str, standin: Standin, monkeypatch: pytest.MonkeyPatch) -> Iterator[Standin]:
+    """EMR Serverless beside S3. A test ends without a session that runs, and without a wrong field."""
+    point_at(standin, monkeypatch)
+    yield standin
+    assert standin.running() == []
+    assert standin.violations == []
 
 
 def point_at(standin: Standin, monkeypatch: pytest.MonkeyPatch) -> None:

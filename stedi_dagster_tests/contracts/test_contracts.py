@@ -155,19 +155,19 @@ def failing(session: SparkSession, contract: type[Contract], record: dict[str, A
 @pytest.mark.parametrize(
     ("change", "columns"),
     [
-        ({}, set()),
-        ({"timestamp": EARLIEST_MS}, set()),
-        ({"timestamp": EARLIEST_MS - 1}, {"timestamp"}),
-        ({"timestamp": T0 + AHEAD_OF_RUN_MS}, set()),
-        ({"timestamp": T0 + AHEAD_OF_RUN_MS + 1}, {"timestamp"}),
-        ({"x": math.nan, "y": math.inf, "z": -math.inf}, {"x", "y", "z"}),
-        ({"user": " \t"}, {"user"}),
-        ({"user": None}, {"user"}),
+        ({}, []),
+        ({"timestamp": EARLIEST_MS}, []),
+        ({"timestamp": EARLIEST_MS - 1}, ["timestamp"]),
+        ({"timestamp": T0 + AHEAD_OF_RUN_MS}, []),
+        ({"timestamp": T0 + AHEAD_OF_RUN_MS + 1}, ["timestamp"]),
+        ({"x": math.nan, "y": math.inf, "z": -math.inf}, ["x", "y", "z"]),
+        ({"user": " \t"}, ["user"]),
+        ({"user": None}, ["user"]),
     ],
     ids=str,
 )
 def test_the_landing_contract_refuses_what_the_reader_refuses(change, columns, sail):
-    assert failing(sail, AccelerometerLanding, {**reading(at=T0), **change}, now_ms=T0) == columns
+    assert failing(sail, AccelerometerLanding, {**reading(at=T0), **change}, now_ms=T0) == set(columns)
 
 
 def test_a_name_in_two_words_is_a_table_in_snake_case():

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from stedi_dagster.engines import Engine, base, engine_for
+from stedi_dagster.engines import Server, base, engine_for
 from stedi_dagster.engines.remote import Remote
 from stedi_dagster.engines.sail import Sail
 from stedi_dagster.engines.spark import LocalSpark
@@ -45,10 +45,10 @@ def in_a_child(code: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
 
 
-class Noted(Engine):
+class Noted(Server):
     """Another engine, whose servers are noted."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Server) -> None:
         self.engine = engine
         self.urls: list[str] = []
 

@@ -58,13 +58,13 @@ def test_rows_are_written_batch_by_batch_and_counted(storage, tmp_path):
 def test_values_that_are_not_null_are_counted_from_the_footer_over_all_row_groups(storage, tmp_path):
     path = str(tmp_path / "part.parquet")
     storage.write_parquet(path, SCHEMA, batches(["a", None], [None, None], ["b"]))
-    assert storage.values(path, "name") == 2
+    assert storage.values(path, ["name"]) == 2
 
 
 def test_a_footer_without_statistics_tells_nothing_about_values(storage, tmp_path):
     path = str(tmp_path / "part.parquet")
     pq.write_table(pa.table({"name": ["a", None]}), path, write_statistics=False)
-    assert storage.values(path, "name") is None
+    assert storage.values(path, ["name"]) is None
 
 
 def test_a_file_is_opened_with_seeking(storage, tmp_path):
