@@ -6,6 +6,7 @@ from stedi_dagster.contracts import TABLES
 from stedi_dagster.drafts.run import Draft
 from stedi_dagster.errors import StediError
 from stedi_dagster.lakehouse.lakehouse import Reading
+from stedi_dagster.lakehouse.publish import Publication
 from stedi_dagster.resources import LakehouseResource
 from stedi_dagster.storage import storage_errors
 
@@ -22,6 +23,9 @@ class IcebergIOManager(dg.ConfigurableIOManager):
                 published = obj.publish(self.lakehouse.lakehouse())
         except StediError as error:
             raise dg.Failure(description=str(error), allow_retries=False) from None
+        # After the commit: with a retention of 0 the snapshot before goes as well.
+        for publication in (*obj.also, obj.publication):
+            self._expire(publication)
         context.add_output_metadata(
             {
                 "dagster/table_name": published.table,
@@ -32,6 +36,14 @@ class IcebergIOManager(dg.ConfigurableIOManager):
                 "iceberg_metadata": dg.MetadataValue.path(published.metadata_location),
             }
         )
+
+    def _expire(self, publication: Publication) -> None:
+        name = publication.table.name()[-1]
+        try:
+            with storage_errors(f"removing older snapshots of {name}", outcome="It is published."):
+                self.lakehouse.lakehouse().expire(publication.table)
+        except StediError as error:
+            raise dg.Failure(description=str(error), allow_retries=False) from None
 
     def load_input(self, context: dg.InputContext) -> Reading:
         """Pin what is published of an upstream table."""

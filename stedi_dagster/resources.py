@@ -64,6 +64,7 @@ class LakehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     database: str = Field(description="The catalog's database.")
     home: str = Field(description="Folder of the SQLite catalog and of the lock.")
     warehouse: str = Field(description="Folder or s3:// URL of the tables' files.")
+    retention_days: float = Field(description="Days that a snapshot stays which is no longer current.")
     lock_timeout: float = Field(description="Seconds to wait for another run.")
 
     _closing: ExitStack = PrivateAttr(default_factory=ExitStack)
@@ -91,7 +92,13 @@ class LakehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     def lakehouse(self) -> Lakehouse:
         """The tables."""
         if self._lakehouse is None:
-            self._lakehouse = Lakehouse(Path(self.home), self.warehouse, catalog=self.catalog, database=self.database)
+            self._lakehouse = Lakehouse(
+                Path(self.home),
+                self.warehouse,
+                catalog=self.catalog,
+                database=self.database,
+                retention_days=self.retention_days,
+            )
         return self._lakehouse
 
     def writing_run(self, policy: Policy) -> Run:
@@ -175,6 +182,7 @@ def resources_for(settings: Settings) -> dict[str, dg.ConfigurableResource]:  # 
             database=settings.database,
             home=str(settings.home),
             warehouse=settings.warehouse_location,
+            retention_days=settings.retention,
             lock_timeout=settings.lock_timeout,
         ),
     }

@@ -20,6 +20,7 @@ from stedi_dagster.errors import SettingsError
 from stedi_dagster.policies.policy import PRESETS, Consent, Match, Policy, Preset
 
 EMR_SERVERLESS = "emr-serverless"
+DEFAULT_RETENTION_DAYS = 7.0
 
 _S3 = re.compile(r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/|$)")
 _URL = re.compile(r"^[a-z][a-z0-9+.-]*://")
@@ -108,6 +109,13 @@ class Settings(BaseSettings):
         ge=0,
         le=1,
         description="Share of a feed's records that may be quarantined before the feed counts as broken.",
+    )
+    retention: float = Field(
+        default=DEFAULT_RETENTION_DAYS,
+        ge=0,
+        le=36_500,
+        description="Days that older snapshots stay, in which readers can travel back; 0: they go as soon as a newer "
+        "one is published.",
     )
     lock_timeout: float = Field(
         default=600, ge=0, description="Seconds to wait for another run that holds the lakehouse."

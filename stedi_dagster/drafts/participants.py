@@ -5,15 +5,18 @@ from collections.abc import Iterator
 
 from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
 
-from stedi_dagster.contracts import Participants
+from stedi_dagster.contracts import CustomerLanding, Participants
 from stedi_dagster.drafts.run import PARTICIPANTS, Run, engine_errors
+from stedi_dagster.drafts.tables import CUSTOMER_LANDING
 from stedi_dagster.lakehouse.lakehouse import Reading, fingerprint
+from stedi_dagster.policies.people import agreeing_people
 
 
 def register_participants(run: Run, customers_curated: Reading) -> Reading:
-    """Give a participantId to everybody in customers_curated who has none.
+    """Give a participantId to everybody in customers_curated who has none, and forget that of everybody who withdrew.
 
-    The numbers are drawn here and not in the engine, whose query plan would hold what they were drawn from.
+    Whoever agrees again later is somebody new. The numbers are drawn here and not in the engine, whose query plan
+    would hold what they were drawn from.
 
     Args:
         run: the run; it holds the writer lock.
@@ -24,27 +27,37 @@ def register_participants(run: Run, customers_curated: Reading) -> Reading:
         PublishConflictError: another run registered people at the same time.
     """
     known = run.lakehouse.read(PARTICIPANTS, Participants)
+    landed = run.read(CUSTOMER_LANDING, CustomerLanding)
     with engine_errors("looking for new participants"):
         people = customers_curated.frame(run.session).select("email")
+        gone: set[str] = set()
         if known is not None:
             registered = known.frame(run.session).select(F.col("email").alias("registered"))
             people = people.join(registered, on=F.col("email") == F.col("registered"), how="left_anti")
+            agreeing = agreeing_people(landed.frame(run.session))
+            left = registered.join(agreeing, on=F.col("registered") == F.col("agreeing"), how="left_anti")
+            gone.update(left.toArrow()["registered"].to_pylist())
         new: list[str] = people.toArrow()["email"].to_pylist()
     table = run.lakehouse.ensure_table(PARTICIPANTS, Participants)
     # Before the way out: it removes what a killed run left, which names people.
     staging = run.lakehouse.stage(table, Participants)
-    if known is not None and not new:
+    if known is not None and not new and not gone:
+        run.lakehouse.expire(table)
         return known
 
     def rows() -> Iterator[tuple[str, str]]:
         if known is not None:
             for batch in table.scan(snapshot_id=known.snapshot_id).to_arrow_batch_reader():
-                yield from zip(*(batch[name].to_pylist() for name in Participants.names()), strict=True)
+                for email, participant in zip(*(batch[name].to_pylist() for name in Participants.names()), strict=True):
+                    if email not in gone:
+                        yield email, participant
         for email in new:
             yield email, str(uuid.uuid4())
 
     staging.write_rows(rows())
-    recorded = {"run-id": run.run_id, "code-version": run.code_version, "registered": len(new)}
+    recorded = {"run-id": run.run_id, "code-version": run.code_version, "registered": len(new), "forgotten": len(gone)}
     inputs = fingerprint({"run": run.run_id, "before": known.snapshot_id if known else None})
-    run.lakehouse.prepare(table, staging.content(), inputs, recorded).commit()
+    publication = run.lakehouse.prepare(table, staging.content(), inputs, recorded)
+    publication.commit()
+    run.lakehouse.expire(publication.table)
     return run.read_participants()

@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 import socket
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -18,14 +19,16 @@ from pyiceberg.table.snapshots import Snapshot
 from pyspark.sql import DataFrame, SparkSession
 
 from stedi_dagster.contracts import TABLES, Contract
+from stedi_dagster.lakehouse.history import Removed, expire
 from stedi_dagster.lakehouse.lock import writer_lock
 from stedi_dagster.lakehouse.orphans import sweep
 from stedi_dagster.lakehouse.publish import INPUTS, Publication, prepare
 from stedi_dagster.lakehouse.schema import iceberg_schema, table_properties
 from stedi_dagster.lakehouse.staging import Content, Staging
-from stedi_dagster.settings import Settings, is_s3
+from stedi_dagster.settings import DEFAULT_RETENTION_DAYS, Settings, is_s3
 from stedi_dagster.storage import storage_for
 
+_DAY_MS = 24 * 60 * 60 * 1000
 _log = logging.getLogger(__name__)
 
 
@@ -50,7 +53,15 @@ class Reading:
 class Lakehouse:
     """The tables of one catalog and one warehouse."""
 
-    def __init__(self, home: Path, warehouse: str, *, catalog: str = "sqlite", database: str = "stedi") -> None:
+    def __init__(
+        self,
+        home: Path,
+        warehouse: str,
+        *,
+        catalog: str = "sqlite",
+        database: str = "stedi",
+        retention_days: float = DEFAULT_RETENTION_DAYS,
+    ) -> None:
         """Prepare; nothing is opened yet.
 
         Args:
@@ -58,6 +69,7 @@ class Lakehouse:
             warehouse: folder or s3:// URL of the tables' files.
             catalog: `sqlite` or `glue`.
             database: the catalog's database of the eight tables.
+            retention_days: how long a snapshot stays that is no longer current.
         """
         self.storage = storage_for(warehouse)
         self.database = database
@@ -65,12 +77,19 @@ class Lakehouse:
         self._home = home
         self._warehouse = warehouse
         self._kind = catalog
+        self._retention_ms = round(retention_days * _DAY_MS)
         self._confirm: Callable[[], None] = lambda: None
 
     @classmethod
     def of(cls, settings: Settings) -> "Lakehouse":
         """The lakehouse that the settings name."""
-        return cls(settings.home, settings.warehouse_location, catalog=settings.catalog, database=settings.database)
+        return cls(
+            settings.home,
+            settings.warehouse_location,
+            catalog=settings.catalog,
+            database=settings.database,
+            retention_days=settings.retention,
+        )
 
     @cached_property
     def catalog(self) -> Catalog:
@@ -197,6 +216,22 @@ class Lakehouse:
         """See `publish.prepare`; `inputs` is what `unchanged` compares."""
         texts = {f"stedi.{key}": _text(value) for key, value in properties.items()}
         return prepare(table, content, {INPUTS: inputs, **texts})
+
+    def expire(self, table: Table) -> Removed:
+        """Remove what is older than the retention from a table's history; the caller holds the writer lock."""
+        removed = expire(table, self.storage, before_ms=self.retained_from_ms())
+        if removed.snapshots:
+            _log.info("Expired %d snapshots of %s, and their files", removed.snapshots, table.name()[-1])
+        return removed
+
+    def retained_from_ms(self) -> int:
+        """The moment (epoch ms) before which no snapshot but a current one may have been made."""
+        return time.time_ns() // 1_000_000 - self._retention_ms
+
+    def tables(self) -> list[Table]:
+        """All tables that there are, restricted ones too."""
+        names = [name for space in (self.database, self.restricted) for name in self.catalog.list_tables(space)]
+        return [self.catalog.load_table(name) for name in names]
 
     def namespace_of(self, table: str) -> str:
         """The database of a table, by its name."""

@@ -35,7 +35,7 @@ def reachable_files(table: Table) -> set[str]:
         reachable.add(snapshot.manifest_list)
         for manifest in snapshot.manifests(table.io):
             reachable.add(manifest.manifest_path)
-            entries = manifest.fetch_manifest_entry(table.io, discard_deleted=False)
+            entries = manifest.fetch_manifest_entry(table.io, discard_deleted=True)
             reachable.update(entry.data_file.file_path for entry in entries)
     return reachable
 

@@ -62,13 +62,14 @@ class Publication:
         Raises:
             PublishConflictError: somebody else published this table after the content was prepared.
         """
-        table = self.table if self._transaction is None else self._commit(self._transaction)
+        if self._transaction is not None:
+            self.table = self._commit(self._transaction)
         return Published(
-            table=".".join(table.name()),
+            table=".".join(self.table.name()),
             snapshot_id=self.snapshot_id,
             rows=self.content.rows,
-            location=table.location(),
-            metadata_location=table.metadata_location,
+            location=self.table.location(),
+            metadata_location=self.table.metadata_location,
         )
 
     def _commit(self, transaction: Transaction) -> Table:

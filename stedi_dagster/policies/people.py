@@ -49,6 +49,18 @@ def trusted_customers(customer_landing: DataFrame, customer_quarantine: DataFram
     return select(labelled, CustomerTrusted.names())
 
 
+def agreeing_people(customer_landing: DataFrame) -> DataFrame:
+    """Who agrees to research as of their latest record, whatever else may withhold them.
+
+    Returns:
+        A frame of one column, `agreeing`, as a matching key.
+    """
+    records = with_keys(customer_landing, "email")
+    rank = F.row_number().over(Window.partitionBy("email").orderBy(*_latest_first()))
+    latest = records.withColumn("rank", rank).where(F.col("rank") == 1)
+    return latest.where(F.col("shareWithResearchAsOfDate").isNotNull()).select(F.col("email").alias("agreeing"))
+
+
 def curated_customers(customer_trusted: DataFrame, accelerometer_trusted: DataFrame) -> Selection:
     """The trusted customers who have accelerometer readings.
 

@@ -35,7 +35,7 @@ class Storage(ABC):
 
     @abstractmethod
     def delete(self, paths: Iterable[str]) -> None:
-        """Delete files, and what folders are empty without them."""
+        """Delete files for good, with every older version of them, and what folders are empty without them."""
 
     @abstractmethod
     def delete_folder(self, folder: str) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from pyarrow import fs
 
@@ -15,6 +15,7 @@ SCHEME = "s3://"
 # S3's limit for one request.
 _KEYS_A_REQUEST = 1000
 _ATTEMPTS = 8
+_T = TypeVar("_T")
 
 
 class S3Storage(Storage):
@@ -56,19 +57,30 @@ class S3Storage(Storage):
         Raises:
             AwsError: S3 kept one of them.
         """
-        by_bucket: dict[str, list[str]] = {}
+        by_bucket: dict[str, set[str]] = {}
         for path in paths:
             bucket, key = split(path)
-            by_bucket.setdefault(bucket, []).append(key)
+            by_bucket.setdefault(bucket, set()).add(key)
         for bucket, keys in by_bucket.items():
-            with aws.aws_errors(f"deleting in {SCHEME}{bucket}"):
-                for chunk in _chunks(keys):
-                    answer = self.client.delete_objects(
-                        Bucket=bucket, Delete={"Objects": [{"Key": key} for key in chunk], "Quiet": True}
-                    )
-                    if kept := answer.get("Errors"):
-                        codes = ", ".join(sorted({error["Code"] for error in kept}))
-                        raise AwsError(f"S3 kept {len(kept)} files that were to be deleted in {bucket} ({codes}).")
+            # A key alone would leave its versions, from which anybody who may can bring the file back.
+            versions = self._versions(bucket, _common_prefix(keys))
+            self._delete(bucket, [version for version in versions if version["Key"] in keys])
+
+    def _versions(self, bucket: str, prefix: str) -> Iterator[dict[str, str]]:
+        """Every version and every delete marker below a prefix, as `delete_objects` wants them."""
+        with aws.aws_errors(f"listing the versions in {SCHEME}{bucket}"):
+            pages = self.client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix)
+            for page in pages:
+                for found in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
+                    yield {"Key": found["Key"], "VersionId": found["VersionId"]}
+
+    def _delete(self, bucket: str, versions: Iterable[dict[str, str]]) -> None:
+        with aws.aws_errors(f"deleting in {SCHEME}{bucket}"):
+            for chunk in _chunks(versions):
+                answer = self.client.delete_objects(Bucket=bucket, Delete={"Objects": chunk, "Quiet": True})
+                if kept := answer.get("Errors"):
+                    codes = ", ".join(sorted({error["Code"] for error in kept}))
+                    raise AwsError(f"S3 kept {len(kept)} files that were to be deleted in {bucket} ({codes}).")
 
     def delete_folder(self, folder: str) -> None:
         """See `Storage.delete_folder`."""
@@ -85,7 +97,13 @@ def split(url: str) -> tuple[str, str]:
     return bucket, key
 
 
-def _chunks(keys: list[str]) -> Iterator[list[str]]:
-    rest = iter(keys)
+def _common_prefix(keys: set[str]) -> str:
+    # Of all of them it is that of the first and the last.
+    first, last = min(keys), max(keys)
+    return first[: next((at for at, pair in enumerate(zip(first, last, strict=False)) if pair[0] != pair[1]), None)]
+
+
+def _chunks(items: Iterable[_T]) -> Iterator[list[_T]]:
+    rest = iter(items)
     while chunk := list(islice(rest, _KEYS_A_REQUEST)):
         yield chunk

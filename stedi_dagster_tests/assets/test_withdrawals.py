@@ -3,8 +3,10 @@
 import json
 
 import pytest
+from pyiceberg.table import Table
 
-from stedi_dagster_tests.assets.builders import ANN, CID, three_people
+from stedi_dagster.contracts import TABLES
+from stedi_dagster_tests.assets.builders import ANN, BOB, CID, orphans, tables, three_people
 from stedi_dagster_tests.scenario import T0, Scenario, customer
 
 LATER = T0 + 5000
@@ -59,3 +61,61 @@ def test_a_later_record_without_a_readable_agreement_takes_the_person_out(scenar
     assert scenario.run().success
     back = {ANN, CID} if '"lastUpdateDate": 1' in withdrawal and withdrawal.endswith("}") else {CID}
     assert all(found == back for found in people(scenario).values())
+
+
+def test_who_agrees_again_after_a_withdrawal_is_somebody_new(scenario):
+    before = dict(scenario.rows("participants"))
+    scenario.land("customer", customer(ANN, agreed=None, lastUpdateDate=LATER), name="later.json")
+    assert scenario.run().success
+    assert dict(scenario.rows("participants")) == {CID: before[CID]}
+    scenario.land("customer", customer(ANN, lastUpdateDate=LATER + 1), name="again.json")
+    assert scenario.run().success
+    after = dict(scenario.rows("participants"))
+    assert after[CID] == before[CID]
+    assert after[ANN] != before[ANN]
+
+
+def test_a_rule_that_withholds_somebody_for_a_while_leaves_their_participant_id(scenario):
+    before = scenario.rows("participants")
+    scenario.land("customer", customer(BOB, birthDay="2001-01-01", lastUpdateDate=LATER), name="more.json")
+    assert scenario.run(max_age=30).success
+    assert scenario.rows("customers_curated") != []
+    assert scenario.run().success
+    assert set(before) < set(scenario.rows("participants"))
+
+
+def reachable_people(scenario: Scenario) -> set[str]:
+    """Whom any snapshot, also a former one, of a trusted or curated table holds."""
+    found = set()
+    for name, who in (("customer_trusted", "email"), ("accelerometer_trusted", "user"), ("customers_curated", "email")):
+        table = published(scenario, name)
+        for snapshot in table.metadata.snapshots:
+            found.update(table.scan(snapshot_id=snapshot.snapshot_id).to_arrow()[who].to_pylist())
+    return found
+
+
+def published(scenario: Scenario, name: str) -> Table:
+    table = scenario.lakehouse().table(name)
+    assert table is not None
+    return table
+
+
+def test_time_travel_reaches_who_withdrew_until_the_retention_is_over(scenario):
+    scenario.land("customer", customer(ANN, agreed=None, lastUpdateDate=LATER), name="later.json")
+    assert scenario.run().success
+    assert ANN in reachable_people(scenario)
+    assert scenario.run(retention=0).success
+    assert reachable_people(scenario) == {CID}
+
+
+def test_with_a_retention_of_zero_the_run_that_takes_somebody_out_leaves_nothing_to_travel_back_to(scenario):
+    for name in TABLES:
+        table = published(scenario, name)
+        table.manage_snapshots().create_tag(table.metadata.snapshots[-1].snapshot_id, "kept").commit()
+    scenario.land("customer", customer(ANN, agreed=None, lastUpdateDate=LATER), name="later.json")
+    assert scenario.run(retention=0).success
+    assert reachable_people(scenario) == {CID}
+    assert orphans(scenario) == set()
+    assert [table.name() for table in tables(scenario) if len(table.metadata.snapshots) != 1] == []
+    files = [path for path in (scenario.home / "warehouse").rglob("*") if path.is_file()]
+    assert [path for path in files if "trusted" in str(path) and ANN.encode() in path.read_bytes()] == []

@@ -1,0 +1,59 @@
+"""How long older snapshots stay: what is over is expired, and its files are really deleted.
+
+PyIceberg expires snapshots in a table's metadata only; which files go with them is found here and in `orphans`.
+"""
+
+from dataclasses import dataclass
+
+from pyiceberg.table import Table
+from pyiceberg.table.refs import MAIN_BRANCH, SnapshotRefType
+
+from stedi_dagster.lakehouse.orphans import sweep
+from stedi_dagster.storage import Storage
+
+
+@dataclass(frozen=True)
+class Removed:
+    """What went: snapshots, names of snapshots (tags and branches), files."""
+
+    snapshots: int = 0
+    names: int = 0
+    files: int = 0
+
+
+def over(table: Table, *, before_ms: int) -> list[int]:
+    """The snapshots, but for the current one, that were made before a moment (epoch ms)."""
+    current = table.metadata.current_snapshot_id
+    return [
+        snapshot.snapshot_id
+        for snapshot in table.metadata.snapshots
+        if snapshot.snapshot_id != current and snapshot.timestamp_ms < before_ms
+    ]
+
+
+def expire(table: Table, storage: Storage, *, before_ms: int) -> Removed:
+    """Remove the snapshots that are `over`, and every file that only they lead to.
+
+    A tag or a branch does not keep a snapshot alive: it would keep people in it who have withdrawn since. The caller
+    holds the writer lock.
+    """
+    snapshots = over(table, before_ms=before_ms)
+    if not snapshots:
+        return Removed()
+    names = _forget_names(table, set(snapshots))
+    table.maintenance.expire_snapshots().by_ids(snapshots).commit()
+    return Removed(len(snapshots), names, sweep(table, storage))
+
+
+def _forget_names(table: Table, snapshots: set[int]) -> int:
+    names = {
+        name: ref.snapshot_ref_type
+        for name, ref in table.metadata.refs.items()
+        if name != MAIN_BRANCH and ref.snapshot_id in snapshots
+    }
+    if names:
+        with table.manage_snapshots() as manage:
+            for name, kind in names.items():
+                remove = manage.remove_tag if kind == SnapshotRefType.TAG else manage.remove_branch
+                remove(name)
+    return len(names)
