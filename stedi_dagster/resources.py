@@ -6,7 +6,7 @@ The only place that knows both Dagster's resources and ours.
 import logging
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,10 @@ from pyspark.sql import SparkSession
 from stedi_dagster.code_version import code_version
 from stedi_dagster.drafts.run import Run
 from stedi_dagster.engines import Engine, engine_for
+from stedi_dagster.erasure.digests import digester
+from stedi_dagster.erasure.erase import Eraser, Receipt
+from stedi_dagster.erasure.ledger import Ledger, recognising, unfinished
+from stedi_dagster.errors import SettingsError
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.policies.policy import Consent, Match, Policy
 from stedi_dagster.settings import EMR_SERVERLESS, Settings
@@ -65,6 +69,7 @@ class LakehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     home: str = Field(description="Folder of the SQLite catalog and of the lock.")
     warehouse: str = Field(description="Folder or s3:// URL of the tables' files.")
     retention_days: float = Field(description="Days that a snapshot stays which is no longer current.")
+    landing: str = Field(description="The landing zone, out of which people are erased.")
     lock_timeout: float = Field(description="Seconds to wait for another run.")
 
     _closing: ExitStack = PrivateAttr(default_factory=ExitStack)
@@ -108,13 +113,9 @@ class LakehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             BusyError: another run held it for too long.
         """
         if not self._locked:
-            lock = self.lakehouse().writing(
-                f"run {self._run_id}",
-                timeout=self.lock_timeout,
-                waiting=lambda holder: self._log.info(f"Waiting for the lakehouse, held by {holder}."),
-            )
-            self._closing.enter_context(lock)
+            self._closing.enter_context(self._writing(self.lock_timeout))
             self._locked = True
+            self._resume_erasures()
         return Run(
             run_id=self._run_id,
             now_ms=self._now_ms,
@@ -124,6 +125,45 @@ class LakehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             open_session=self._open_session,
         )
 
+    def _resume_erasures(self) -> None:
+        """Finish what a killed erasure left to do, before anything is made of it."""
+        erasures = unfinished(Ledger(self.lakehouse()).erasures())
+        if (by := recognising(self.lakehouse(), erasures)) is not None:
+            Eraser(self.lakehouse(), self.landing, by, self._log.info).resume()
+
+    def erase(self, person: str) -> Receipt:
+        """Erase a person.
+
+        Args:
+            person: the digest of their address, as `stedi forget --digest` prints it.
+
+        Raises:
+            BusyError: a run held the lakehouse for too long.
+            StediError: see `Eraser.erase`.
+        """
+        with self._writing(self.lock_timeout):
+            by = recognising(self.lakehouse(), Ledger(self.lakehouse()).erasures())
+            by = by or digester(self.lakehouse().home, make=False)
+            if by is None:
+                raise SettingsError("There is no key for digests here: `stedi forget --digest` makes one.")
+            return Eraser(self.lakehouse(), self.landing, by, self._log.info).erase(person)
+
+    def expire_history(self) -> int:
+        """Remove the snapshots of all tables that are older than the retention; return their number.
+
+        Raises:
+            BusyError: a run holds the lakehouse; it does that itself.
+        """
+        with self._writing(0):
+            return sum(self.lakehouse().expire(table).snapshots for table in self.lakehouse().tables())
+
+    def _writing(self, timeout: float) -> AbstractContextManager[None]:
+        return self.lakehouse().writing(
+            f"run {self._run_id}",
+            timeout=timeout,
+            waiting=lambda holder: self._log.info(f"Waiting for the lakehouse, held by {holder}."),
+        )
+
     def reap_sessions(self) -> int:
         """End EMR Serverless sessions that killed runs left; return their number.
 
@@ -131,7 +171,7 @@ class LakehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             BusyError: a run holds the lakehouse; it did that itself when it started.
             AwsError: AWS refuses, or does not answer.
         """
-        with self.lakehouse().writing(f"run {self._run_id}", timeout=0, waiting=lambda _holder: None):
+        with self._writing(0):
             return self.emr_serverless().reap()
 
     def _open_session(self) -> SparkSession:
@@ -183,6 +223,7 @@ def resources_for(settings: Settings) -> dict[str, dg.ConfigurableResource]:  # 
             home=str(settings.home),
             warehouse=settings.warehouse_location,
             retention_days=settings.retention,
+            landing=settings.landing,
             lock_timeout=settings.lock_timeout,
         ),
     }

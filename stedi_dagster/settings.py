@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as UndecodableError
 
@@ -116,6 +116,12 @@ class Settings(BaseSettings):
         le=36_500,
         description="Days that older snapshots stay, in which readers can travel back; 0: they go as soon as a newer "
         "one is published.",
+    )
+    erasure_key: SecretStr | None = Field(
+        default=None,
+        min_length=32,
+        description="The secret that digests of erased people are made with; by default a random one, in the file "
+        "erasure.key in STEDI_HOME. Needed where several machines share a warehouse.",
     )
     lock_timeout: float = Field(
         default=600, ge=0, description="Seconds to wait for another run that holds the lakehouse."

@@ -85,6 +85,38 @@ def quarantine(
 
 
 @app.command()
+def forget(
+    email: Annotated[
+        str | None, typer.Argument(help="Whom to erase; without it the address is asked for, or read from a pipe.")
+    ] = None,
+    *,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Only look where the person stands; exits with 1 if so.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would go.")] = False,
+    digest: Annotated[bool, typer.Option("--digest", help="Only print what the Dagster job `forget` needs.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    json: Json = False,
+) -> None:
+    """Erase a person from the raw files, every table, its history and storage; print what went.
+
+    Nobody can bring it back. An old file that delivers the person again does not: only a new registration does.
+    """
+    with told_plainly():
+        from stedi_dagster.cli.forget import asked_for, forget_person, print_digest, prove
+
+        if verify + dry_run + digest > 1:
+            raise StediError("--verify, --dry-run and --digest are different things: give one of them.")
+        address = asked_for(email)
+        if digest:
+            print_digest(address)
+        elif verify:
+            raise typer.Exit(0 if prove(address, as_json=json) else 1)
+        else:
+            forget_person(address, dry_run=dry_run, yes=yes, as_json=json)
+
+
+@app.command()
 def sql(
     query: Annotated[str, typer.Argument(metavar='"SELECT …"|FILE', help="A query, or a file that holds one.")],
     json: Json = False,

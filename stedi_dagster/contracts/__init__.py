@@ -3,7 +3,7 @@
 from stedi_dagster.contracts.base import Column, Contract, Personal
 from stedi_dagster.contracts.curated import CustomersCurated, MachineLearningCurated
 from stedi_dagster.contracts.landing import AccelerometerLanding, CustomerLanding, StepTrainerLanding
-from stedi_dagster.contracts.restricted import Participants, Quarantine
+from stedi_dagster.contracts.restricted import Erasures, Participants, Quarantine
 from stedi_dagster.contracts.trusted import AccelerometerTrusted, CustomerTrusted, StepTrainerTrusted
 
 # The eight tables, in the order in which data flows.
@@ -30,6 +30,7 @@ __all__ = [
     "CustomerLanding",
     "CustomerTrusted",
     "CustomersCurated",
+    "Erasures",
     "MachineLearningCurated",
     "Participants",
     "Personal",

@@ -2,7 +2,7 @@
 
 import pyspark.sql.types as T  # noqa: N812 - PySpark's own convention
 
-from stedi_dagster.contracts.base import EPOCH_MS, Contract, column
+from stedi_dagster.contracts.base import EPOCH_MS, Contract, column, epoch_ms
 
 
 class Quarantine(Contract):
@@ -28,6 +28,23 @@ class Quarantine(Contract):
         nullable=True,
         unit=f"{EPOCH_MS}, unchecked",
     )
+
+
+class Erasures(Contract):
+    """Who was erased, by keyed digests only; what an old file delivers again is held against them."""
+
+    erasure: T.StringType = column("Random number of the erasure")
+    what: T.StringType = column(
+        "What the digest is of", isin=["email", "serialNumber", "phone", "customerName", "participantId"]
+    )
+    digest: T.StringType = column(
+        "HMAC-SHA256 of the value, trimmed, lower-cased; of a name or telephone number, of its words",
+        personal="pseudonym",
+    )
+    words: T.LongType = column("Words of the value", ge=1)
+    key: T.StringType = column("Which key the digest was made with")
+    erasedAt: T.LongType = epoch_ms("When the erasure began")
+    completedAt: T.LongType = epoch_ms("When nothing was left to do; null while the erasure is not done", nullable=True)
 
 
 class Participants(Contract):

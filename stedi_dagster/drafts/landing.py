@@ -1,5 +1,8 @@
 """Drafting a landing table and its feed's quarantine: list, land, audit."""
 
+from collections import Counter
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from pyiceberg.table import Table
@@ -11,13 +14,19 @@ from stedi_dagster.checks.quarantine import audit_quarantine
 from stedi_dagster.checks.reconciliation import audit_reconciliation
 from stedi_dagster.contracts import Quarantine
 from stedi_dagster.drafts.run import Draft, Run, engine_errors
+from stedi_dagster.erasure.ledger import Erasure, Ledger, recognising
+from stedi_dagster.erasure.strike import column, count, without
+from stedi_dagster.erasure.wanted import Wanted
 from stedi_dagster.lakehouse.lakehouse import fingerprint, summary
 from stedi_dagster.lakehouse.publish import Publication
+from stedi_dagster.lakehouse.staging import Content, Staging
 from stedi_dagster.landing.feeds import Feed
-from stedi_dagster.landing.files import Listing
-from stedi_dagster.landing.land import Lander
+from stedi_dagster.landing.files import Listing, masked
+from stedi_dagster.landing.land import Landed, Lander
 from stedi_dagster.storage import storage_for
 
+# Why a record of somebody who was erased does not land.
+ERASED = "erased"
 # How many of the files with the most quarantined texts are named in metadata; `stedi quarantine` has them all.
 _FILES_SHOWN = 20
 
@@ -36,21 +45,32 @@ def draft_landing(run: Run, feed: Feed, listing: Listing, *, max_bad_share: floa
         EngineError: the engine did not do its work.
     """
     name = feed.contract.table()
-    depends_on = fingerprint({"files": listing.digest(), "code": run.code_version, "table": name})
+    erasures = Ledger(run.lakehouse).erasures()
+    depends_on = fingerprint(
+        {
+            "files": listing.digest(),
+            "code": run.code_version,
+            "table": name,
+            "erasures": [erasure.number for erasure in erasures],
+        }
+    )
     tables = (
         run.lakehouse.ensure_table(name, feed.contract),
         run.lakehouse.ensure_table(feed.quarantine, Quarantine),
     )
-    found = _unchanged(run, feed, tables, depends_on) or _stage(run, feed, tables, listing, depends_on)
+    found = _unchanged(run, feed, tables, depends_on) or _stage(run, feed, tables, listing, erasures, depends_on)
     records, quarantine, facts = found
     content = records.content
     quarantined: dict[str, int] = facts["quarantined"]
     rows_in: int = facts["records"]
+    erased = {ERASED: facts["erased"]} if facts["erased"] else {}
     with engine_errors(f"auditing {name}"):
         frame = content.frame(run.session)
         outcomes = (
             run_audit(CONTRACT, lambda: audit_contract(frame, feed.contract, now_ms=run.now_ms)),
-            audit_reconciliation(rows_in=rows_in, kept=content.rows, withheld={}, quarantined=quarantine.content.rows),
+            audit_reconciliation(
+                rows_in=rows_in, kept=content.rows, withheld=erased, quarantined=quarantine.content.rows
+            ),
             audit_quarantine(
                 records=rows_in, quarantined=quarantined, files=facts["quarantined-in"], max_share=max_bad_share
             ),
@@ -58,7 +78,7 @@ def draft_landing(run: Run, feed: Feed, listing: Listing, *, max_bad_share: floa
     return Draft(
         records,
         rows_in,
-        withheld={f"quarantined: {reason}": rows for reason, rows in quarantined.items()},
+        withheld=erased | {f"quarantined: {reason}": rows for reason, rows in quarantined.items()},
         outcomes=outcomes,
         upstream={},
         also=(quarantine,),
@@ -87,7 +107,12 @@ def _unchanged(
 
 
 def _stage(
-    run: Run, feed: Feed, tables: tuple[Table, Table], listing: Listing, depends_on: str
+    run: Run,
+    feed: Feed,
+    tables: tuple[Table, Table],
+    listing: Listing,
+    erasures: Sequence[Erasure],
+    depends_on: str,
 ) -> tuple[Publication, Publication, dict[str, Any]]:
     table, quarantine_table = tables
     records = run.lakehouse.stage(table, feed.contract)
@@ -95,8 +120,17 @@ def _stage(
     lander = Lander(feed, storage_for(listing.location), now_ms=run.now_ms)
     with engine_errors(f"landing {feed.name}"):
         landed = lander.land(run.session, listing, records, quarantine)
+    kept, unreadable, erased = records.content(), quarantine.content(), 0
+    if (by := recognising(run.lakehouse, erasures)) is not None:
+        wanted = Wanted.erased(erasures, by)
+        kept, erased = _without(run, table, kept, wanted)
+        unreadable, erased_unreadable = _without(run, quarantine_table, unreadable, wanted)
+        if erased_unreadable:
+            erased += erased_unreadable
+            _recount(run, unreadable, landed)
     facts: dict[str, Any] = {
         "records": landed.records,
+        "erased": erased,
         "quarantined": dict(landed.quarantined),
         "quarantined-in": dict(landed.quarantined_by_file.most_common(_FILES_SHOWN)),
         "odd-files": landed.odd_files,
@@ -104,7 +138,25 @@ def _stage(
     }
     recorded = {"run-id": run.run_id, "code-version": run.code_version, "landed": facts}
     return (
-        run.lakehouse.prepare(table, records.content(), depends_on, recorded),
-        run.lakehouse.prepare(quarantine_table, quarantine.content(), depends_on, recorded),
+        run.lakehouse.prepare(table, kept, depends_on, recorded),
+        run.lakehouse.prepare(quarantine_table, unreadable, depends_on, recorded),
         facts,
     )
+
+
+def _without(run: Run, table: Table, content: Content, wanted: Wanted) -> tuple[Content, int]:
+    """Staged content without what erased people had sent, and how many rows that was."""
+    storage, contract = run.lakehouse.storage, content.contract
+    mask = partial(wanted.mask, contract=contract)
+    rows = count(storage, content, wanted.columns(contract), mask)
+    if not rows:
+        return content, 0
+    left = without(storage, content, mask, Staging(contract, table.location(), storage))
+    storage.delete(content.paths)
+    return left, rows
+
+
+def _recount(run: Run, unreadable: Content, landed: Landed) -> None:
+    storage = run.lakehouse.storage
+    landed.quarantined = Counter(column(storage, unreadable, "reason"))
+    landed.quarantined_by_file = Counter(map(masked, column(storage, unreadable, "file")))

@@ -74,8 +74,8 @@ class Lakehouse:
         self.storage = storage_for(warehouse)
         self.database = database
         self.restricted = f"{database}_restricted"
-        self._home = home
-        self._warehouse = warehouse
+        self.home = home
+        self.warehouse = warehouse
         self._kind = catalog
         self._retention_ms = round(retention_days * _DAY_MS)
         self._confirm: Callable[[], None] = lambda: None
@@ -94,8 +94,8 @@ class Lakehouse:
     @cached_property
     def catalog(self) -> Catalog:
         """PyIceberg's catalog, opened when first needed; its databases are made where they are missing."""
-        properties = {"warehouse": self._warehouse}
-        if is_s3(self._warehouse):
+        properties = {"warehouse": self.warehouse}
+        if is_s3(self.warehouse):
             from stedi_dagster import aws
 
             properties["s3.region"] = aws.region()
@@ -112,9 +112,9 @@ class Lakehouse:
         from pyiceberg.catalog.sql import SqlCatalog
         from sqlalchemy import URL
 
-        self._home.mkdir(parents=True, exist_ok=True)
+        self.home.mkdir(parents=True, exist_ok=True)
         # Not an f-string: a `%` or `?` in the folder's name would mean something else.
-        uri = URL.create("sqlite", database=str(self._home / "catalog.db"))
+        uri = URL.create("sqlite", database=str(self.home / "catalog.db"))
         return SqlCatalog("stedi", uri=uri.render_as_string(), **properties)
 
     def _glue(self, properties: Mapping[str, str]) -> Catalog:
@@ -135,11 +135,11 @@ class Lakehouse:
             BusyError: somebody else held it for all of that time.
         """
         with ExitStack() as held:
-            held.enter_context(writer_lock(self._home, holder, timeout=timeout, waiting=waiting))
-            if is_s3(self._warehouse):
+            held.enter_context(writer_lock(self.home, holder, timeout=timeout, waiting=waiting))
+            if is_s3(self.warehouse):
                 from stedi_dagster.lakehouse.s3_lock import S3Lock
 
-                lock = S3Lock(self._warehouse, f"{holder} on {socket.gethostname()}")
+                lock = S3Lock(self.warehouse, f"{holder} on {socket.gethostname()}")
                 held.enter_context(lock.held(timeout=timeout, waiting=waiting))
                 held.enter_context(self._confirming(lock.confirm))
             yield
@@ -177,7 +177,7 @@ class Lakehouse:
         return self.catalog.create_table_if_not_exists(
             (namespace, name),
             iceberg_schema(contract),
-            location=f"{self._warehouse}/{namespace}/{name}",
+            location=f"{self.warehouse}/{namespace}/{name}",
             properties=table_properties(contract),
         )
 
@@ -216,6 +216,14 @@ class Lakehouse:
         """See `publish.prepare`; `inputs` is what `unchanged` compares."""
         texts = {f"stedi.{key}": _text(value) for key, value in properties.items()}
         return prepare(table, content, {INPUTS: inputs, **texts})
+
+    def prepare_again(self, table: Table, content: Content, inputs: str) -> Publication:
+        """See `prepare`; everything else that was recorded with the current snapshot is recorded again."""
+        snapshot = table.current_snapshot()
+        recorded = snapshot.summary.additional_properties if snapshot and snapshot.summary else {}
+        return prepare(
+            table, content, {key: recorded[key] for key in recorded if key.startswith("stedi.")} | {INPUTS: inputs}
+        )
 
     def expire(self, table: Table) -> Removed:
         """Remove what is older than the retention from a table's history; the caller holds the writer lock."""

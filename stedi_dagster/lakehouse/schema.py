@@ -55,7 +55,7 @@ def table_properties(contract: type[Contract]) -> dict[str, str]:
     description = contract.description()
     properties = {"comment": description, "Description": description, "commit.retry.num-retries": "0"}
     # Manifests would otherwise keep the least and the greatest value of each column, an email address, say.
-    personal = [spec.name for spec in contract.columns() if spec.personal == "yes"]
+    personal = [spec.name for spec in contract.columns() if spec.personal != "no"]
     return properties | {f"write.metadata.metrics.column.{name}": "counts" for name in personal}
 
 

@@ -6,7 +6,7 @@ The folder is written once: a name is never used again, because a published tabl
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import pyarrow as pa
@@ -57,14 +57,13 @@ class Staging:
         first = next(batches, None)
         if first is None:
             return 0
+        return self.write_batches(chain([first], batches))
+
+    def write_batches(self, batches: Iterable[pa.RecordBatch]) -> int:
+        """Write Arrow batches of the contract's schema; return their number of rows."""
         self._parts += 1
-
-        def all_batches() -> Iterator[pa.RecordBatch]:
-            yield first
-            yield from batches
-
         path = f"{self.folder}/part-{self._parts:05d}.parquet"
-        return self._storage.write_parquet(path, schema, all_batches())
+        return self._storage.write_parquet(path, arrow_schema(self.contract), iter(batches))
 
     def content(self) -> Content:
         """What was written, by the files' own footers; what is no table data is removed."""

@@ -14,6 +14,8 @@ _WHITE_SPACE = (
 _LOWERED_UNLIKE = "\u03c2\ua7ce\ua7d2\ua7d4" + "".join(map(chr, range(0x16EA0, 0x16EB9)))
 _LOWERED_ALIKE = "\u03c3\ua7cf\ua7d3\ua7d5" + "".join(map(chr, range(0x16EBB, 0x16ED4)))
 
+_ALIKE = str.maketrans(_LOWERED_UNLIKE, _LOWERED_ALIKE)
+
 
 def matching_key(column: str) -> Column:
     """An address or serial number, trimmed and lower-cased: two that are equal stand for one person or device."""
@@ -22,6 +24,11 @@ def matching_key(column: str) -> Column:
     in_any_script = F.translate(F.lower(F.btrim(text, F.lit(_WHITE_SPACE))), _LOWERED_UNLIKE, _LOWERED_ALIKE)
     # Nearly all are ASCII, for which the short way is three times faster.
     return F.when(F.octet_length(text) == F.char_length(text), in_ascii).otherwise(in_any_script)
+
+
+def key_of(text: str) -> str:
+    """What `matching_key` makes of a value, for whoever has it in this process."""
+    return text.strip(_WHITE_SPACE).lower().translate(_ALIKE)
 
 
 def with_keys(frame: DataFrame, *columns: str) -> DataFrame:

@@ -1,7 +1,9 @@
 """What is the same on every storage: reading and writing files through PyArrow's file system of it."""
 
+import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -18,6 +20,15 @@ class Entry:
     size: int
     version: str
     readable: bool = True
+
+
+@dataclass(frozen=True)
+class OldVersion:
+    """What a file was before; a version without content says that it was deleted."""
+
+    path: str
+    version: str
+    open: Callable[[], IO[bytes]]
 
 
 class Storage(ABC):
@@ -71,6 +82,26 @@ class Storage(ABC):
             return None
         nulls: int = sum(found.null_count for found in statistics)
         return int(footer.num_rows) * len(indices) - nulls
+
+    @contextmanager
+    def replacing(self, path: str) -> Iterator[IO[bytes]]:
+        """Write a file anew: readers see the old content until all is written, and still do if it is not."""
+        with tempfile.TemporaryFile() as stream:
+            yield stream
+            stream.seek(0)
+            self._replace(path, stream)
+
+    @abstractmethod
+    def _replace(self, path: str, stream: IO[bytes]) -> None:
+        """Put what a stream holds in the place of a file, at once."""
+
+    @abstractmethod
+    def old_versions(self, folder: str) -> Iterator[OldVersion]:
+        """What the storage keeps of files below a folder that were replaced or deleted."""
+
+    @abstractmethod
+    def delete_versions(self, versions: Iterable[OldVersion]) -> None:
+        """Delete old versions for good."""
 
     def write_parquet(self, path: str, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> int:
         """Write a Parquet file batch by batch, and return its number of rows."""

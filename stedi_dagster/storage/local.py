@@ -1,12 +1,15 @@
 """Files on this machine."""
 
+import shutil
+import uuid
 from collections.abc import Iterable, Iterator
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
+from typing import IO
 
 import pyarrow as pa
 from pyarrow import fs
 
-from stedi_dagster.storage.base import Entry, Storage
+from stedi_dagster.storage.base import Entry, OldVersion, Storage
 
 
 class LocalStorage(Storage):
@@ -41,6 +44,25 @@ class LocalStorage(Storage):
     def within(self, path: str) -> str:
         """See `Storage.within`."""
         return path
+
+    def old_versions(self, folder: str) -> Iterator[OldVersion]:  # noqa: ARG002 - whichever folder
+        """See `Storage.old_versions`: the local disk keeps none."""
+        return iter(())
+
+    def delete_versions(self, versions: Iterable[OldVersion]) -> None:
+        """See `Storage.delete_versions`."""
+
+    def _replace(self, path: str, stream: IO[bytes]) -> None:
+        # Beside it: a file can be renamed into place only within one disk.
+        target = Path(path)
+        unfinished = target.with_name(f".{uuid.uuid4()}.unfinished")
+        try:
+            with unfinished.open("wb") as copy:
+                shutil.copyfileobj(stream, copy)
+            shutil.copymode(target, unfinished)
+            unfinished.replace(target)
+        finally:
+            unfinished.unlink(missing_ok=True)
 
     def write_parquet(self, path: str, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> int:
         """See `Storage.write_parquet`; the folder is made where it is missing."""

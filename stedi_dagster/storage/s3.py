@@ -1,15 +1,16 @@
 """Files on S3: listed and deleted by boto3, which knows versions and has no folders; the rest is PyArrow's."""
 
+import io
 from collections.abc import Iterable, Iterator
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 from pyarrow import fs
 
 from stedi_dagster import aws
 from stedi_dagster.errors import AwsError
-from stedi_dagster.storage.base import Entry, Storage
+from stedi_dagster.storage.base import Entry, OldVersion, Storage
 
 SCHEME = "s3://"
 # S3's limit for one request.
@@ -66,13 +67,42 @@ class S3Storage(Storage):
             versions = self._versions(bucket, _common_prefix(keys))
             self._delete(bucket, [version for version in versions if version["Key"] in keys])
 
+    def old_versions(self, folder: str) -> Iterator[OldVersion]:
+        """See `Storage.old_versions`."""
+        bucket, prefix = split(f"{folder}/")
+        for found in self._pages(bucket, prefix):
+            key, version = found["Key"], found["VersionId"]
+            if not found["IsLatest"] or "Size" not in found:
+                opened = partial(self._open_version, bucket, key, version) if "Size" in found else io.BytesIO
+                yield OldVersion(f"{SCHEME}{bucket}/{key}", version, opened)
+
+    def delete_versions(self, versions: Iterable[OldVersion]) -> None:
+        """See `Storage.delete_versions`."""
+        by_bucket: dict[str, list[dict[str, str]]] = {}
+        for found in versions:
+            bucket, key = split(found.path)
+            by_bucket.setdefault(bucket, []).append({"Key": key, "VersionId": found.version})
+        for bucket, old in by_bucket.items():
+            self._delete(bucket, old)
+
+    def _open_version(self, bucket: str, key: str, version: str) -> IO[bytes]:
+        with aws.aws_errors(f"reading an old version in {SCHEME}{bucket}"):
+            return io.BytesIO(self.client.get_object(Bucket=bucket, Key=key, VersionId=version)["Body"].read())
+
+    def _replace(self, path: str, stream: IO[bytes]) -> None:
+        bucket, key = split(path)
+        with aws.aws_errors(f"writing to {SCHEME}{bucket}"):
+            self.client.upload_fileobj(stream, bucket, key)
+
     def _versions(self, bucket: str, prefix: str) -> Iterator[dict[str, str]]:
         """Every version and every delete marker below a prefix, as `delete_objects` wants them."""
+        for found in self._pages(bucket, prefix):
+            yield {"Key": found["Key"], "VersionId": found["VersionId"]}
+
+    def _pages(self, bucket: str, prefix: str) -> Iterator[dict[str, Any]]:
         with aws.aws_errors(f"listing the versions in {SCHEME}{bucket}"):
-            pages = self.client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix)
-            for page in pages:
-                for found in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
-                    yield {"Key": found["Key"], "VersionId": found["VersionId"]}
+            for page in self.client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
+                yield from (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))
 
     def _delete(self, bucket: str, versions: Iterable[dict[str, str]]) -> None:
         with aws.aws_errors(f"deleting in {SCHEME}{bucket}"):

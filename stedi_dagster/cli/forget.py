@@ -1,0 +1,128 @@
+"""`stedi forget`: erasing a person, what that would remove, and the proof that nothing is left."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+
+import typer
+from rich.console import Console
+from rich.table import Table as Grid
+
+from stedi_dagster.cli.tables import open_lakehouse
+from stedi_dagster.erasure.digests import Digester, digester
+from stedi_dagster.erasure.erase import Eraser, Receipt
+from stedi_dagster.erasure.ledger import Ledger, recognising
+from stedi_dagster.errors import SettingsError, StediError
+from stedi_dagster.lakehouse.lakehouse import Lakehouse
+from stedi_dagster.settings import Settings
+from stedi_dagster.storage import storage_errors
+
+
+def asked_for(email: str | None) -> str:
+    """The address: the argument, or what is typed or piped, so that it need not stand in a shell's history.
+
+    Raises:
+        StediError: it is none.
+    """
+    if email is None:
+        email = typer.prompt("Address", err=True) if sys.stdin.isatty() else sys.stdin.readline()
+    if "@" not in email:
+        raise StediError("An address is needed, and what was given is none: it has no @.")
+    return email.strip()
+
+
+def forget_person(email: str, *, dry_run: bool, yes: bool, as_json: bool) -> None:
+    """Erase a person, and print the receipt."""
+    settings = Settings.load()
+    with _ready(settings, "forgetting somebody") as (lakehouse, by):
+        eraser = Eraser(lakehouse, settings.landing, by, _tell)
+        if dry_run:
+            _print(eraser.plan(by.of(email)), as_json=as_json, would=True)
+            return
+        if sys.stdin.isatty() and not yes:
+            typer.confirm("Everything of this person will be erased for good. Go on?", abort=True, err=True)
+        eraser.resume()
+        _print(eraser.erase(by.of(email)), as_json=as_json, would=False)
+
+
+def prove(email: str, *, as_json: bool) -> bool:
+    """Print where a person still stands; return whether they do nowhere."""
+    from stedi_dagster.erasure.verify import verify
+
+    settings = Settings.load()
+    with _ready(settings, "looking for somebody") as (lakehouse, by):
+        proof = verify(email, lakehouse, settings.landing, by)
+    if as_json:
+        sys.stdout.write(json.dumps(asdict(proof), indent=2) + "\n")
+        return not proof.places
+    looked_for = ", ".join(f"{times} {what}" for what, times in sorted(proof.looked_for.items()))
+    by_file: dict[str, list[str]] = {}
+    for place in proof.places:
+        by_file.setdefault(place.file, []).append(f"{place.times:,} {place.what}")
+    for file, what in sorted(by_file.items()):
+        sys.stdout.write(f"{file}: {', '.join(what)}\n")
+    found = f"found in {len(by_file):,}" if by_file else "found in none"
+    sys.stdout.write(f"{proof.files:,} files read, looking for {looked_for}: {found}.\n")
+    return not proof.places
+
+
+def print_digest(email: str) -> None:
+    """Print the digest by which the Dagster job `forget` knows a person."""
+    settings = Settings.load()
+    sys.stdout.write(f"{_digester(settings, Lakehouse.of(settings)).of(email)}\n")
+
+
+@contextmanager
+def _ready(settings: Settings, doing: str) -> Iterator[tuple[Lakehouse, Digester]]:
+    """The lakehouse, held for writing, and the digester that its ledger was written with."""
+    lakehouse = open_lakehouse()
+    with (
+        storage_errors(doing, outcome="What was not done is done when it is run again."),
+        lakehouse.writing("stedi forget", timeout=settings.lock_timeout, waiting=_waiting),
+    ):
+        yield lakehouse, _digester(settings, lakehouse)
+
+
+def _digester(settings: Settings, lakehouse: Lakehouse) -> Digester:
+    known = recognising(lakehouse, Ledger(lakehouse).erasures())
+    if known is not None:
+        return known
+    if settings.catalog == "glue" and settings.erasure_key is None:
+        raise SettingsError(
+            "STEDI_ERASURE_KEY is not set, and other machines that share this catalog need the same key: set it to "
+            "at least 32 random characters, here and wherever `stedi run` runs."
+        )
+    made = digester(settings.home, make=True)
+    assert made is not None  # noqa: S101 - it makes one
+    return made
+
+
+def _waiting(holder: str) -> None:
+    _tell(f"Waiting for the lakehouse, held by {holder}.")
+
+
+def _tell(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
+def _print(receipt: Receipt, *, as_json: bool, would: bool) -> None:
+    if as_json:
+        sys.stdout.write(json.dumps(receipt.as_dict(), indent=2) + "\n")
+        return
+    raw = receipt.raw
+    grid = Grid(box=None, header_style="bold")
+    grid.add_column("would be removed from" if would else "removed from")
+    for heading in ("rows", "snapshots", "files"):
+        grid.add_column(heading, justify="right")
+    for table in receipt.tables:
+        grid.add_row(table.table, f"{table.rows:,}", f"{table.snapshots:,}", f"{table.files:,}")
+    Console().print(grid)
+    records = f"{raw.records:,} records in {raw.files:,} raw files, {raw.versions:,} old versions of raw files"
+    if receipt.nothing:
+        sys.stdout.write("Nothing of this person was found; what an old file brings of them will not land.\n")
+    elif would:
+        sys.stdout.write(f"And {records}. Nothing is removed yet.\n")
+    else:
+        sys.stdout.write(f"And {records}. Erasure {receipt.erasure} is done; the next run makes the tables anew.\n")

@@ -1,0 +1,186 @@
+"""Erasing a person: the ledger, the raw files, the tables, their history and whatever lies beside it, in this order.
+
+Every step finds what is left to do by itself, so that an erasure that was interrupted is simply done again.
+"""
+
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from stedi_dagster.contracts import TABLES, AccelerometerTrusted, Contract, Participants, Quarantine
+from stedi_dagster.drafts.run import PARTICIPANTS
+from stedi_dagster.erasure.digests import Digester
+from stedi_dagster.erasure.ledger import Erasure, Ledger, Trace, unfinished
+from stedi_dagster.erasure.person import traces_of
+from stedi_dagster.erasure.raw import RawFiles, Rewritten
+from stedi_dagster.erasure.strike import count, strike
+from stedi_dagster.erasure.wanted import Wanted
+from stedi_dagster.lakehouse.history import expire, over
+from stedi_dagster.lakehouse.lakehouse import Lakehouse, summary
+from stedi_dagster.lakehouse.orphans import reachable_files, sweep
+from stedi_dagster.landing.feeds import FEEDS
+from stedi_dagster.policies.policy import Policy
+
+# Against the flow of data: what a table is made from tells what of it is theirs.
+_CONTRACTS: dict[str, type[Contract]] = {
+    **dict(reversed(TABLES.items())),
+    **{feed.quarantine: Quarantine for feed in FEEDS.values()},
+    PARTICIPANTS: Participants,
+}
+_ALL_OF_HISTORY = sys.maxsize
+_PAIRED = ("x", "y", "z")
+
+
+@dataclass(frozen=True)
+class TableReceipt:
+    """What went from one table: rows of its current snapshot, older snapshots, files."""
+
+    table: str
+    rows: int
+    snapshots: int
+    files: int
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What an erasure removed, or would; numbers only."""
+
+    erasure: str | None
+    raw: Rewritten = field(default_factory=Rewritten)
+    tables: tuple[TableReceipt, ...] = ()
+
+    @property
+    def nothing(self) -> bool:
+        """Whether nothing of the person was found."""
+        return self.raw == Rewritten() and not any(table.rows for table in self.tables)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+class Eraser:
+    """Erases from one lakehouse and one landing zone; the caller holds the writer lock."""
+
+    def __init__(self, lakehouse: Lakehouse, landing: str, by: Digester, tell: Callable[[str], None]) -> None:
+        """Prepare.
+
+        Args:
+            lakehouse: the tables.
+            landing: the landing zone's folder or s3:// URL.
+            by: makes the digests.
+            tell: told what is happening.
+        """
+        self._lakehouse = lakehouse
+        self._raw = RawFiles(landing)
+        self._by = by
+        self._tell = tell
+        self._ledger = Ledger(lakehouse)
+
+    def erase(self, person: str) -> Receipt:
+        """Remove everything of a person, and have the ledger keep them out.
+
+        Args:
+            person: the digest of their address.
+
+        Raises:
+            LandingError: a raw file cannot be rewritten.
+            StediError: the storage or the catalog does not let us; what was not done is done when it is run again.
+        """
+        self._tell("Looking for everything that tells who the person is.")
+        known = traces_of(person, self._lakehouse, self._raw, self._by)
+        return self._finish(self._ledger.begin(person, known, self._by))
+
+    def plan(self, person: str) -> Receipt:
+        """What `erase` would remove; nothing is."""
+        known = traces_of(person, self._lakehouse, self._raw, self._by) | {Trace("email", person, 1)}
+        wanted = Wanted.of(Erasure("", frozenset(known), self._by.key_id, 0), self._by)
+        raw = self._raw.remove(wanted, really=False)
+        return Receipt(None, raw, tuple(self._plan(name, wanted) for name in _CONTRACTS))
+
+    def resume(self) -> int:
+        """Finish the erasures that were interrupted, and return their number."""
+        begun = unfinished(self._ledger.erasures())
+        for erasure in begun:
+            self._tell(f"Finishing the erasure {erasure.number}, which was interrupted.")
+            self._finish(erasure)
+        return len(begun)
+
+    def _finish(self, erasure: Erasure) -> Receipt:
+        wanted = Wanted.of(erasure, self._by)
+        self._tell("Rewriting the raw files.")
+        raw = self._raw.remove(wanted)
+        rows = {}
+        for name, contract in _CONTRACTS.items():
+            self._tell(f"Taking the person out of {name}.")
+            columns, mask = self._mask(name, contract, wanted)
+            rows[name] = strike(self._lakehouse, name, contract, columns, mask, inputs=f"erasure {erasure.number}")
+        tables = tuple(self._forget_history(name, rows[name]) for name in _CONTRACTS)
+        self._ledger.complete(erasure)
+        return Receipt(erasure.number, raw, tables)
+
+    def _mask(
+        self, name: str, contract: type[Contract], wanted: Wanted
+    ) -> tuple[list[str], Callable[[pa.RecordBatch], pa.BooleanArray]]:
+        columns = wanted.columns(contract)
+        mask = partial(wanted.mask, contract=contract)
+        readings = self._readings(wanted) if name == "machine_learning_curated" else set()
+        if not readings:
+            return columns, mask
+
+        def with_readings(rows: pa.RecordBatch) -> pa.BooleanArray:
+            theirs = [_reading(row, "sensorReadingTime") in readings for row in rows.to_pylist()]
+            return pc.or_(mask(rows), pa.array(theirs, pa.bool_()))
+
+        return [*columns, *_PAIRED], with_readings
+
+    def _readings(self, wanted: Wanted) -> set[tuple[Any, ...]]:
+        """Their accelerometer readings, where a rule may have paired them with somebody else's steps."""
+        table = self._lakehouse.table("machine_learning_curated")
+        snapshot = table.current_snapshot() if table else None
+        if snapshot is None or Policy(**summary(snapshot, "policy", {})).match == "person":
+            return set()
+        trusted = self._lakehouse.read(AccelerometerTrusted.table(), AccelerometerTrusted)
+        if trusted is None:
+            return set()
+        found: set[tuple[Any, ...]] = set()
+
+        def collect(rows: pa.RecordBatch) -> pa.BooleanArray:
+            going = wanted.mask(rows, AccelerometerTrusted)
+            found.update(_reading(row, "timestamp") for row in rows.filter(going).to_pylist())
+            return going
+
+        count(self._lakehouse.storage, trusted.content, ["user", "timestamp", *_PAIRED], collect)
+        return found
+
+    def _forget_history(self, name: str, rows: int) -> TableReceipt:
+        table = self._lakehouse.table(name)
+        if table is None:
+            return TableReceipt(name, rows, 0, 0)
+        storage = self._lakehouse.storage
+        removed = expire(table, storage, before_ms=_ALL_OF_HISTORY)
+        files = removed.files + sweep(table, storage, thorough=True)
+        old = list(storage.old_versions(table.location()))
+        storage.delete_versions(old)
+        return TableReceipt(name, rows, removed.snapshots, files + len(old))
+
+    def _plan(self, name: str, wanted: Wanted) -> TableReceipt:
+        contract = _CONTRACTS[name]
+        reading = self._lakehouse.read(name, contract)
+        table = self._lakehouse.table(name)
+        if reading is None or table is None:
+            return TableReceipt(name, 0, 0, 0)
+        columns, mask = self._mask(name, contract, wanted)
+        rows = count(self._lakehouse.storage, reading.content, columns, mask)
+        snapshots = over(table, before_ms=_ALL_OF_HISTORY)
+        files = set(self._lakehouse.storage.list(table.location())) - reachable_files(table, without=snapshots)
+        return TableReceipt(name, rows, len(snapshots), len(files))
+
+
+def _reading(row: dict[str, Any], moment: str) -> tuple[Any, ...]:
+    return (row[moment], *(row[name] for name in _PAIRED))

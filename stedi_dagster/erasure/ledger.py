@@ -1,0 +1,119 @@
+"""The ledger: which erasures began and which are done, by digests. A table that only operators may read."""
+
+import time
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from stedi_dagster.contracts import Erasures
+from stedi_dagster.erasure.digests import Digester, digester, other_key, words
+from stedi_dagster.lakehouse.lakehouse import Lakehouse
+
+TABLE = Erasures.table()
+IDENTIFYING = frozenset({"email", "serialNumber", "participantId"})
+
+
+@dataclass(frozen=True, order=True)
+class Trace:
+    """A value that tells who somebody is, as its digest."""
+
+    what: str
+    digest: str
+    words: int
+
+    @classmethod
+    def of(cls, what: str, value: str, by: Digester) -> "Trace":
+        """The trace of a value. What tells people apart is taken as it is, what is only searched for, word by word."""
+        if what in IDENTIFYING:
+            return cls(what, by.of(value), 1)
+        parts = words(value)
+        return cls(what, by.of(" ".join(parts)), len(parts))
+
+
+@dataclass(frozen=True)
+class Erasure:
+    """One erasure of one person."""
+
+    number: str
+    traces: frozenset[Trace]
+    key: str
+    erased_at_ms: int
+    completed_at_ms: int | None = None
+
+
+class Ledger:
+    """The erasures of one lakehouse. Who writes holds the writer lock."""
+
+    def __init__(self, lakehouse: Lakehouse) -> None:
+        self._lakehouse = lakehouse
+
+    def erasures(self) -> list[Erasure]:
+        """All erasures, the oldest first."""
+        reading = self._lakehouse.read(TABLE, Erasures)
+        if reading is None:
+            return []
+        table = self._lakehouse.ensure_table(TABLE, Erasures)
+        rows = table.scan(snapshot_id=reading.snapshot_id).to_arrow().to_pylist()
+        found: dict[str, Erasure] = {}
+        for row in rows:
+            trace = Trace(row["what"], row["digest"], row["words"])
+            known = found.get(row["erasure"])
+            traces = (known.traces if known else frozenset()) | {trace}
+            found[row["erasure"]] = Erasure(row["erasure"], traces, row["key"], row["erasedAt"], row["completedAt"])
+        return sorted(found.values(), key=lambda erasure: (erasure.erased_at_ms, erasure.number))
+
+    def begin(self, person: str, traces: Iterable[Trace], by: Digester) -> Erasure:
+        """Record that a person is going to be erased; what an unfinished erasure of theirs knew is kept.
+
+        Args:
+            person: the digest of their address.
+            traces: all that is known to tell who they are.
+            by: whose digests those are.
+        """
+        begun = next((erasure for erasure in unfinished(self.erasures()) if _is_of(erasure, person)), None)
+        if begun is None:
+            begun = Erasure(str(uuid.uuid4()), frozenset(), by.key_id, time.time_ns() // 1_000_000)
+        begun = replace(begun, traces=begun.traces | {*traces, Trace("email", person, 1)})
+        self._write(begun)
+        return begun
+
+    def complete(self, erasure: Erasure) -> None:
+        """Record that nothing is left to do."""
+        self._write(replace(erasure, completed_at_ms=time.time_ns() // 1_000_000))
+
+    def _write(self, changed: Erasure) -> None:
+        others = [erasure for erasure in self.erasures() if erasure.number != changed.number]
+        table = self._lakehouse.ensure_table(TABLE, Erasures)
+        staging = self._lakehouse.stage(table, Erasures)
+        staging.write_rows(
+            (each.number, trace.what, trace.digest, trace.words, each.key, each.erased_at_ms, each.completed_at_ms)
+            for each in (*others, changed)
+            for trace in sorted(each.traces)
+        )
+        publication = self._lakehouse.prepare(table, staging.content(), changed.number, {})
+        publication.commit()
+        self._lakehouse.expire(publication.table)
+
+
+def unfinished(erasures: Iterable[Erasure]) -> list[Erasure]:
+    """Those that a crash interrupted."""
+    return [erasure for erasure in erasures if erasure.completed_at_ms is None]
+
+
+def _is_of(erasure: Erasure, person: str) -> bool:
+    return any((trace.what, trace.digest) == ("email", person) for trace in erasure.traces)
+
+
+def recognising(lakehouse: Lakehouse, erasures: Iterable[Erasure]) -> Digester | None:
+    """The digester that the erasures were recorded with; None where there are none.
+
+    Raises:
+        SettingsError: this process has another key, or none.
+    """
+    keys = {erasure.key for erasure in erasures}
+    if not keys:
+        return None
+    by = digester(lakehouse.home, make=False)
+    if by is None or keys != {by.key_id}:
+        raise other_key(", ".join(sorted(keys)))
+    return by

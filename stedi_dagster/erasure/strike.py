@@ -1,0 +1,75 @@
+"""Taking rows out of a table's files: of a published table, in one commit, or of staged content before it is one."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import parquet as pq
+
+from stedi_dagster.contracts import Contract
+from stedi_dagster.lakehouse.lakehouse import Lakehouse
+from stedi_dagster.lakehouse.schema import arrow_schema
+from stedi_dagster.lakehouse.staging import Content, Staging
+from stedi_dagster.storage import Storage
+
+Mask = Callable[[pa.RecordBatch], pa.BooleanArray]
+
+
+def count(storage: Storage, content: Content, columns: Sequence[str], mask: Mask) -> int:
+    """How many rows of some content a mask is true for.
+
+    Args:
+        storage: where the files are.
+        content: the files.
+        columns: what the mask needs to see.
+        mask: which rows.
+    """
+    return sum(pc.sum(mask(batch)).as_py() or 0 for batch in _batches(storage, content, columns))
+
+
+def column(storage: Storage, content: Content, name: str) -> Iterator[str]:
+    """The values of a column of some content."""
+    for batch in _batches(storage, content, [name]):
+        yield from batch[name].to_pylist()
+
+
+def without(storage: Storage, content: Content, mask: Mask, staging: Staging) -> Content:
+    """Write the rows of some content again, but for those that a mask is true for; the old files stay."""
+
+    def kept() -> Iterator[pa.RecordBatch]:
+        schema = arrow_schema(content.contract)
+        for batch in _batches(storage, content, content.contract.names()):
+            yield batch.filter(pc.invert(mask(batch))).cast(schema)
+
+    staging.write_batches(kept())
+    return staging.content()
+
+
+def strike(
+    lakehouse: Lakehouse, name: str, contract: type[Contract], columns: Sequence[str], mask: Mask, *, inputs: str
+) -> int:
+    """Publish a table without the rows that a mask is true for, and return their number.
+
+    Args:
+        lakehouse: the caller holds its writer lock.
+        name: the table.
+        contract: its contract.
+        columns: what the mask needs to see.
+        mask: which rows.
+        inputs: what the new snapshot is made from, so that the next run makes the table anew.
+    """
+    reading = lakehouse.read(name, contract)
+    if reading is None:
+        return 0
+    rows = count(lakehouse.storage, reading.content, columns, mask)
+    if rows:
+        table = lakehouse.ensure_table(name, contract)
+        content = without(lakehouse.storage, reading.content, mask, lakehouse.stage(table, contract))
+        lakehouse.prepare_again(table, content, inputs).commit()
+    return rows
+
+
+def _batches(storage: Storage, content: Content, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    for path in content.paths:
+        with pq.ParquetFile(storage.within(path), filesystem=storage.filesystem) as file:
+            yield from file.iter_batches(columns=list(columns))

@@ -1,0 +1,93 @@
+"""Whose rows and records are to go: decided from digests alone, so that nobody needs to say a name."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from stedi_dagster.contracts import Contract, Participants, Quarantine
+from stedi_dagster.erasure.digests import Digester, words
+from stedi_dagster.erasure.ledger import IDENTIFYING, Erasure
+
+# The column that tells whose a row is, in the order in which it is looked for, and what it holds. A device's serial
+# number says so only where no person is named.
+_WHOSE = {"email": "email", "user": "email", "participantId": "participantId", "serialNumber": "serialNumber"}
+# The moment of a row that is held against the time of the erasure: a registration after it is a new one.
+_MOMENTS = ("registrationDate", "timestamp", "sensorReadingTime", "moment")
+
+
+class Wanted:
+    """The traces of some erasures, each with the moment (epoch ms) until which it counts; None: for ever."""
+
+    def __init__(self, by: Digester, until: Mapping[tuple[str, str], int | None]) -> None:
+        self._by = by
+        self._until = until
+        self._digests = {digest for _, digest in until}
+
+    @classmethod
+    def of(cls, erasure: Erasure, by: Digester) -> "Wanted":
+        """Everything of a person."""
+        return cls(by, {(trace.what, trace.digest): None for trace in erasure.traces if trace.what in IDENTIFYING})
+
+    @classmethod
+    def erased(cls, erasures: Iterable[Erasure], by: Digester) -> "Wanted":
+        """What people who were erased had sent until then."""
+        until: dict[tuple[str, str], int | None] = {}
+        for erasure in erasures:  # the oldest first
+            until |= {(trace.what, trace.digest): erasure.erased_at_ms for trace in erasure.traces}
+        return cls(by, {key: moment for key, moment in until.items() if key[0] in IDENTIFYING})
+
+    def is_wanted(self, what: str, value: str) -> bool:
+        """Whether a value is one of the traces, whenever."""
+        return (what, self._by.of(value)) in self._until
+
+    def names(self, text: str) -> bool:
+        """Whether a text names somebody wanted: by an address, a serial number or a participantId in it."""
+        return any(self._by.of(word) in self._digests for word in set(words(text)))
+
+    def columns(self, contract: type[Contract]) -> list[str]:
+        """The columns that `mask` needs of a table; none where its rows are nobody's."""
+        names = set(contract.names())
+        if contract is Quarantine:
+            return ["raw", "people", "file", "moment"]
+        whose = next((name for name in _WHOSE if name in names), None)
+        return [whose, *(name for name in _MOMENTS if name in names)] if whose else []
+
+    def mask(self, rows: pa.RecordBatch, contract: type[Contract]) -> pa.BooleanArray:
+        """Which rows are to go.
+
+        Args:
+            rows: with the columns that `columns` names.
+            contract: the table's.
+        """
+        moment = next((rows[name] for name in _MOMENTS if name in rows.schema.names), None)
+        if contract is Quarantine:
+            return self._quarantined(rows)
+        name, *_ = self.columns(contract)
+        what, column = _WHOSE[name], rows[name]
+        going = pa.array([False] * len(rows))
+        for value in pc.unique(column).to_pylist():
+            if value is None or not self.is_wanted(what, value):
+                continue
+            found = pc.fill_null(pc.equal(column, value), fill_value=False)
+            until = self._until[what, self._by.of(value)]
+            # A participantId is given by us, and its time says nothing of when the person registered.
+            if until is not None and moment is not None and contract is not Participants:
+                found = pc.and_(found, pc.fill_null(pc.less_equal(moment, until), fill_value=True))
+            going = pc.or_(going, found)
+        return going
+
+    def _quarantined(self, rows: pa.RecordBatch) -> pa.BooleanArray:
+        return pa.array([self._in_quarantined(row) for row in rows.to_pylist()], pa.bool_())
+
+    def _in_quarantined(self, row: Mapping[str, Any]) -> bool:
+        named = [person for person in (row["people"] or "").split("\n") if person]
+        if named:
+            going = {person for person in named if self.is_wanted("email", person)}
+            untils = [self._until["email", self._by.of(person)] for person in going]
+        else:
+            text = f"{row['raw']} {row['file']}"
+            digests = {self._by.of(word) for word in set(words(text))} & self._digests
+            untils = [until for (_, digest), until in self._until.items() if digest in digests]
+        return any(until is None or row["moment"] is None or row["moment"] <= until for until in untils)
