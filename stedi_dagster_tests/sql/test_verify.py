@@ -553,8 +553,8 @@ def test_a_column_too_many_is_found(tmp_path, sail_url: str) -> None:
 @pytest.mark.parametrize("file", VERIFY)
 def test_what_is_found_is_a_table_a_problem_and_a_number(world: Scenario, file: str) -> None:
     from stedi_dagster.lakehouse.query import connect
+    from stedi_dagster.sql.library import SQL
     from stedi_dagster.sql.texts import parse, said_locally
-    from stedi_dagster_tests.sql.worlds import SQL
 
     text = said_locally(parse((SQL / "verify" / file).read_text(encoding="utf-8")), world.load_settings())
     with connect(world.lakehouse()) as connection:
