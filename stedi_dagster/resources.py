@@ -6,7 +6,7 @@ The only place that knows both Dagster's resources and ours.
 import logging
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -156,6 +156,14 @@ class LakehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         """
         with self._writing(0):
             return sum(self.lakehouse().expire(table).snapshots for table in self.lakehouse().tables())
+
+    def unmoved(self) -> AbstractContextManager[None]:
+        """While nobody publishes: held for reading several tables as they belong together.
+
+        Raises:
+            BusyError: another run held the lakehouse for too long.
+        """
+        return nullcontext() if self._locked else self._writing(self.lock_timeout)
 
     def _writing(self, timeout: float) -> AbstractContextManager[None]:
         return self.lakehouse().writing(

@@ -123,6 +123,11 @@ class Settings(BaseSettings):
         description="The secret that digests of erased people are made with; by default a random one, in the file "
         "erasure.key in STEDI_HOME. Needed where several machines share a warehouse.",
     )
+    freshness: float = Field(
+        default=36,
+        ge=0,
+        description="Hours for which a table may stay behind what it is made from before `stedi audit` warns.",
+    )
     lock_timeout: float = Field(
         default=600, ge=0, description="Seconds to wait for another run that holds the lakehouse."
     )

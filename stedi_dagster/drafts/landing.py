@@ -46,14 +46,7 @@ def draft_landing(run: Run, feed: Feed, listing: Listing, *, max_bad_share: floa
     """
     name = feed.contract.table()
     erasures = Ledger(run.lakehouse).erasures()
-    depends_on = fingerprint(
-        {
-            "files": listing.digest(),
-            "code": run.code_version,
-            "table": name,
-            "erasures": [erasure.number for erasure in erasures],
-        }
-    )
+    depends_on = inputs_of(feed, listing, run.code_version, erasures)
     tables = (
         run.lakehouse.ensure_table(name, feed.contract),
         run.lakehouse.ensure_table(feed.quarantine, Quarantine),
@@ -88,6 +81,18 @@ def draft_landing(run: Run, feed: Feed, listing: Listing, *, max_bad_share: floa
             "markers skipped": len(listing.markers),
             "bytes": listing.size,
         },
+    )
+
+
+def inputs_of(feed: Feed, listing: Listing, code_version: str, erasures: Sequence[Erasure]) -> str:
+    """A digest of everything that a landing table and its quarantine are made from."""
+    return fingerprint(
+        {
+            "files": listing.digest(),
+            "code": code_version,
+            "table": feed.contract.table(),
+            "erasures": [erasure.number for erasure in erasures],
+        }
     )
 
 

@@ -36,7 +36,9 @@ def storage_errors(doing: str, *, outcome: str = "Nothing of it is published.") 
         said = _UNKNOWN_TO_THE_SDK.search(str(error)) or _AWS_ERROR.search(str(error))
         kind = said[1] if said else error.strerror or type(error).__name__
         advice = _ADVICE.get(kind, "Check the storage, and run it again.")
-        raise StorageError(f"The storage failed while {doing} ({kind}). {outcome} {advice}") from None
+        raise StorageError(
+            f"The storage failed while {doing} ({kind}). {outcome}{' ' * bool(outcome)}{advice}"
+        ) from None
 
 
 def _aws_errors(doing: str) -> AbstractContextManager[None]:

@@ -11,7 +11,7 @@ from stedi_dagster.contracts import TABLES
 from stedi_dagster_tests.cli.conftest import parsed
 from stedi_dagster_tests.scenario import Scenario, customer, reading, step
 
-COMMANDS = ("generate", "run", "tables", "quarantine", "sql", "settings", "ui")
+COMMANDS = ("generate", "run", "audit", "tables", "quarantine", "sql", "settings", "ui")
 
 
 def test_help_names_every_command(stedi):
@@ -123,7 +123,9 @@ def test_a_run_shows_in_the_instance_that_the_ui_opens(stedi, scenario):
         assert instance.telemetry_enabled is False
 
 
-@pytest.mark.parametrize("command", [["run"], ["run", "--json"], ["tables"], ["sql", "SELECT 1"], ["settings"]])
+@pytest.mark.parametrize(
+    "command", [["run"], ["run", "--json"], ["audit"], ["tables"], ["sql", "SELECT 1"], ["settings"]]
+)
 def test_a_wrong_setting_stops_every_command_before_anything_starts(stedi, tmp_path, command):
     result = stedi(*command, home=tmp_path / "home", engine="duckdb")
     assert result.exit_code == 2

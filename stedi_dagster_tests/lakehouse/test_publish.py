@@ -23,7 +23,7 @@ from stedi_dagster_tests.lakehouse.builders import (
 
 def publish_elsewhere(lake: Lakehouse, *names: str) -> int:
     """Publish as another machine does: by another handle, and without our lock, so that nothing may be swept."""
-    other = Lakehouse(lake._home, lake._warehouse)
+    other = Lakehouse(lake.home, lake.warehouse)
     table = table_of(other)
     staging = Staging(Participants, table.location(), other.storage)
     staging.write_rows(people(*names))
