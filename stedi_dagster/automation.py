@@ -1,6 +1,7 @@
-"""What starts runs: jobs for people; a schedule and sensors, all off until somebody switches them on.
+"""What starts runs: jobs for people; schedules and sensors, off until somebody switches them on.
 
-And what tells of them: the sensor of alerts, on where the settings name somebody to tell.
+On from the start are those that keep the promise to people: a withdrawal starts a run, history that is over expires,
+and the sensor of alerts tells whoever the settings name. What such a job does beside the tables is in `upkeep`.
 """
 
 from collections.abc import Iterator
@@ -11,12 +12,13 @@ import dagster as dg
 
 from stedi_dagster.alerts.sensor import alert_sensors
 from stedi_dagster.audits.asset_checks import SELECTION as STANDING_AUDITS
-from stedi_dagster.errors import BusyError, LandingError, StediError
-from stedi_dagster.failures import failure
+from stedi_dagster.errors import LandingError, StediError
 from stedi_dagster.lakehouse.lakehouse import fingerprint
 from stedi_dagster.landing.feeds import FEEDS
 from stedi_dagster.landing.files import list_files
 from stedi_dagster.settings import EMR_SERVERLESS, Settings
+from stedi_dagster.storage import storage_errors
+from stedi_dagster.upkeep import expire_history, forget, hourly_expiry, hourly_reaping, reap_sessions
 
 EVERYTHING = "everything"
 _LAYERS = ("landing", "trusted", "curated")
@@ -61,35 +63,6 @@ audits = dg.ScheduleDefinition(
 )
 
 
-@dg.op(required_resource_keys={"lakehouse"})
-def end_left_sessions(context: dg.OpExecutionContext) -> None:
-    """End the EMR Serverless sessions that killed runs left."""
-    try:
-        ended = context.resources.lakehouse.reap_sessions()
-    except BusyError as error:
-        context.log.info("Nothing to do: %s", error)
-    except StediError as error:
-        raise failure(error) from None
-    else:
-        context.log.info("%d sessions were left running, and are ended.", ended)
-
-
-@dg.job(description="Ends the EMR Serverless sessions that killed runs left. Every run does so too, before its own.")
-def reap_sessions() -> None:
-    """See `end_left_sessions`."""
-    end_left_sessions()
-
-
-hourly_reaping = dg.ScheduleDefinition(
-    name="hourly_reaping",
-    job=reap_sessions,
-    cron_schedule="45 * * * *",
-    execution_timezone="UTC",
-    default_status=dg.DefaultScheduleStatus.STOPPED,
-    description="Ends left EMR Serverless sessions once an hour.",
-)
-
-
 @dataclass(frozen=True)
 class Automation:
     """What starts runs under some settings, and tells of them."""
@@ -109,9 +82,14 @@ def automation_for(settings: Settings) -> Automation:
         description="Materializes a table when what it is made from is new and has passed its audits.",
     )
     return Automation(
-        jobs=[*JOBS, reap_sessions] if on_emr else JOBS,
-        schedules=[nightly, audits, hourly_reaping] if on_emr else [nightly, audits],
-        sensors=[_new_files(settings.landing), table_automation, *alert_sensors(settings)],
+        jobs=[*JOBS, forget, expire_history, *([reap_sessions] if on_emr else [])],
+        schedules=[nightly, audits, hourly_expiry, *([hourly_reaping] if on_emr else [])],
+        sensors=[
+            _new_files(settings.landing),
+            _withdrawals(settings),
+            table_automation,
+            *alert_sensors(settings),
+        ],
     )
 
 
@@ -136,3 +114,34 @@ def _new_files(landing: str) -> dg.SensorDefinition:
         yield dg.RunRequest(run_key=seen)
 
     return new_landing_files
+
+
+def _withdrawals(settings: Settings) -> dg.SensorDefinition:
+    @dg.sensor(
+        name="withdrawals",
+        job=everything,
+        minimum_interval_seconds=60,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Runs everything when a customer record has landed that takes back an agreement.",
+    )
+    def withdrawals(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        from stedi_dagster.audits.withdrawals import pending_withdrawals
+        from stedi_dagster.lakehouse.lakehouse import Lakehouse
+
+        try:
+            seen = list_files(settings.landing, FEEDS["customer_landing"]).digest()
+            if seen == context.cursor:
+                yield dg.SkipReason("No customer file is new.")
+                return
+            with storage_errors("looking for withdrawals", outcome=""):
+                pending = pending_withdrawals(settings.landing, Lakehouse.of(settings))
+        except StediError as error:
+            yield dg.SkipReason(str(error))
+            return
+        context.update_cursor(seen)
+        if pending.people:
+            yield dg.RunRequest(run_key=f"withdrawals {seen}")
+        else:
+            yield dg.SkipReason("Nobody who is in a table has withdrawn.")
+
+    return withdrawals

@@ -18,12 +18,13 @@ from stedi_dagster.code_version import code_version
 from stedi_dagster.drafts.run import Run
 from stedi_dagster.engines import Engine, engine_for
 from stedi_dagster.erasure.digests import digester
-from stedi_dagster.erasure.erase import Eraser, Receipt
+from stedi_dagster.erasure.erase import UNFINISHED, Eraser, Receipt
 from stedi_dagster.erasure.ledger import Ledger, recognising, unfinished
 from stedi_dagster.errors import SettingsError
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.policies.policy import Consent, Match, Policy
 from stedi_dagster.settings import EMR_SERVERLESS, Settings
+from stedi_dagster.storage import storage_errors
 
 if TYPE_CHECKING:
     from stedi_dagster.engines.emr_serverless import EmrServerless
@@ -141,7 +142,7 @@ class LakehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             BusyError: a run held the lakehouse for too long.
             StediError: see `Eraser.erase`.
         """
-        with self._writing(self.lock_timeout):
+        with storage_errors("erasing somebody", outcome=UNFINISHED), self._writing(self.lock_timeout):
             by = recognising(self.lakehouse(), Ledger(self.lakehouse()).erasures())
             by = by or digester(self.lakehouse().home, make=False)
             if by is None:
@@ -154,7 +155,7 @@ class LakehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         Raises:
             BusyError: a run holds the lakehouse; it does that itself.
         """
-        with self._writing(0):
+        with storage_errors("removing history", outcome=""), self._writing(0):
             return sum(self.lakehouse().expire(table).snapshots for table in self.lakehouse().tables())
 
     def unmoved(self) -> AbstractContextManager[None]:

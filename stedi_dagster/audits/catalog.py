@@ -32,8 +32,33 @@ def _stale(evidence: "Evidence") -> Iterable[Finding]:
     return find_stale(evidence)
 
 
+def _pending(evidence: "Evidence") -> Iterable[Finding]:
+    from stedi_dagster.audits.withdrawals import find_pending
+
+    return find_pending(evidence)
+
+
+def _history(evidence: "Evidence") -> Iterable[Finding]:
+    from stedi_dagster.audits.history import find_history
+
+    return find_history(evidence)
+
+
 AUDITS: tuple[Audit, ...] = (
     _asked("consent", "Is every row of somebody who agrees to research, by what has landed?", *_DERIVED),
+    Audit(
+        "withdrawals",
+        "Is nobody there who has withdrawn in a raw file since?",
+        (_CUSTOMERS,),
+        _pending,
+        severity="WARN",
+    ),
+    Audit(
+        "history",
+        "Can nobody travel back further than STEDI_RETENTION?",
+        tuple(TABLES),
+        _history,
+    ),
     _asked("same_person", "Does every row hold readings of its own participant, as they landed?", _PAIRS),
     _asked("one_row_a_person", "Has every person one row, and one participantId?", _CUSTOMERS, _PEOPLE),
     _asked("ambiguous_serials", "Is no row of a serial number that several people carry?", _STEPS, _PAIRS),

@@ -158,7 +158,7 @@ def alerts(
     json: Json = False,
 ) -> None:
     """Show what fails since when, and the alerts that wait to be sent; or try the destinations."""
-    with _told_plainly():
+    with told_plainly():
         from stedi_dagster.cli.alerts import list_alerts, try_destinations
 
         if action == "test":

@@ -12,7 +12,7 @@ from rich.table import Table as Grid
 
 from stedi_dagster.cli.tables import open_lakehouse
 from stedi_dagster.erasure.digests import Digester, digester
-from stedi_dagster.erasure.erase import Eraser, Receipt
+from stedi_dagster.erasure.erase import UNFINISHED, Eraser, Receipt
 from stedi_dagster.erasure.ledger import Ledger, recognising
 from stedi_dagster.errors import SettingsError, StediError
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
@@ -79,7 +79,7 @@ def _ready(settings: Settings, doing: str) -> Iterator[tuple[Lakehouse, Digester
     """The lakehouse, held for writing, and the digester that its ledger was written with."""
     lakehouse = open_lakehouse()
     with (
-        storage_errors(doing, outcome="What was not done is done when it is run again."),
+        storage_errors(doing, outcome=UNFINISHED),
         lakehouse.writing("stedi forget", timeout=settings.lock_timeout, waiting=_waiting),
     ):
         yield lakehouse, _digester(settings, lakehouse)

@@ -32,6 +32,8 @@ _CONTRACTS: dict[str, type[Contract]] = {
     **{feed.quarantine: Quarantine for feed in FEEDS.values()},
     PARTICIPANTS: Participants,
 }
+# What readers should know of an erasure that the storage or the catalog stopped.
+UNFINISHED = "What was not done is done when it is run again, and by the next run."
 _ALL_OF_HISTORY = sys.maxsize
 _PAIRED = ("x", "y", "z")
 
