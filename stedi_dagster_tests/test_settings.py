@@ -163,7 +163,7 @@ def test_the_token_of_an_engine_url_is_not_repeated(env):
 )
 def test_a_wrong_url_of_alerts_is_told_by_its_place_and_not_repeated(env, urls, said):
     env("ALERT_URLS", urls)
-    with pytest.raises(SettingsError, match="^STEDI_ALERT_URLS is not allowed: ") as error:
+    with pytest.raises(SettingsError, match=r"^STEDI_ALERT_URLS is not allowed: ") as error:
         Settings.load()
     assert said in str(error.value)
     assert "geheim" not in str(error.value)
@@ -171,10 +171,14 @@ def test_a_wrong_url_of_alerts_is_told_by_its_place_and_not_repeated(env, urls, 
 
 
 def test_urls_of_alerts_are_separated_by_blanks_or_commas_and_hidden(env):
-    env("ALERT_URLS", "json://a.example/x,\n json://b.example mailto://c.example?to=d@e.example,f@g.example")
+    env(
+        "ALERT_URLS",
+        "json://a.example/x,\n json://b.example mailto://c.example?from=c@c.example&to=d@e.example,f@g.example",
+    )
     settings = Settings.load()
     assert settings.alerting
     assert "example" not in repr(settings.alert_urls)
+    assert settings.alert_urls is not None
     assert [scheme_of(url) for url in split_urls(settings.alert_urls.get_secret_value())] == ["json", "json", "mailto"]
     assert not Settings.load(alert_urls=None).alerting
 
