@@ -171,7 +171,10 @@ def test_a_wrong_url_of_alerts_is_told_by_its_place_and_not_repeated(env, urls, 
 
 
 def test_urls_of_alerts_are_separated_by_blanks_or_commas_and_hidden(env):
-    env("ALERT_URLS", "json://a.example/x,\n json://b.example mailto://c.example?to=d@e.example,f@g.example")
+    env(
+        "ALERT_URLS",
+        "json://a.example/x,\n json://b.example mailto://c.example?from=c@c.example&to=d@e.example,f@g.example",
+    )
     settings = Settings.load()
     assert settings.alerting
     assert "example" not in repr(settings.alert_urls)

@@ -19,6 +19,7 @@ from stedi_dagster.alerts import destinations as sending
 from stedi_dagster.alerts import outbox as keeping
 from stedi_dagster.alerts.deliver import record_and_deliver
 from stedi_dagster.alerts.outbox import FOLDER, Outbox, open_outbox
+from stedi_dagster.errors import StediError
 from stedi_dagster.settings import Settings
 from stedi_dagster_tests.alerts.listeners import failing, passing, run
 from stedi_dagster_tests.ports import free_port
@@ -184,7 +185,7 @@ def test_a_destination_that_was_not_set_for_a_week_is_forgotten_and_that_is_told
     run(instance, failing())
     round_of(alert_urls=other.url)
     monkeypatch.setattr(keeping, "GONE_AFTER", 0)
-    said = "json (URL 1) has not been set for a week and is forgotten; 1 alerts had waited for it."
+    said = "json (URL 1) has not been set for a week and is forgotten, with 1 alert that waited for it."
     assert round_of(alert_urls=other.url).problems == [said]
     assert round_of(alert_urls=other.url).problems == []
 
@@ -217,6 +218,13 @@ def test_no_secret_of_a_destination_is_kept_or_told(instance, round_of, settings
     files = [path for path in (settings.home / FOLDER).rglob("*") if path.is_file()]
     assert files
     assert not any(b"geheim" in path.read_bytes() or b"geheim" in path.name.encode() for path in files)
+
+
+def test_a_damaged_outbox_is_one_clear_sentence(instance, round_of, settings):
+    round_of()
+    (settings.home / FOLDER / "outbox.db").write_bytes(b"damaged" * 99)
+    with pytest.raises(StediError, match=r"The alerts in .*/alerts cannot be read or written \(DatabaseError\)"):
+        round_of()
 
 
 # ---- Mail and SNS --------------------------------------------------------------------------------------------------

@@ -48,16 +48,26 @@ def test_what_waits_and_what_fails_is_listed_and_a_run_says_what_it_could_not_se
         hook.status = 500
         result = stedi("run", home=scenario.home, landing=scenario.landing, alert_urls=hook.url)
         assert result.exit_code == 1
-        assert "stedi: 1 alert waits for json (URL 1): it answered 500. The next run sends it" in result.stderr
+        assert "stedi: 1 alert waits for json (URL 1): it answered 500. The next run tries again" in result.stderr
         listed = parsed(stedi("alerts", "--json"))
         [destination] = listed["destinations"]
         assert (destination["waiting"], destination["problem"]) == (1, "it answered 500")
         assert destination["failing_since"].endswith(" UTC")
         [failing] = listed["failing"]
         assert (failing["failing"], failing["of"]) == ("check quarantine", "accelerometer_landing")
-        assert "quarantined 1" in failing["found"]
+        assert "quarantined 9" in failing["found"]
         assert "accelerometer_landing" in stedi("alerts").stdout
         hook.status = 200
         assert stedi("run").exit_code == 1
         assert hook.subjects == ["[STEDI] quarantine fails on accelerometer_landing"]
         assert parsed(stedi("alerts", "--json"))["destinations"][0]["waiting"] == 0
+
+
+def test_a_run_shows_what_it_did_also_where_alerts_cannot_be_kept(stedi, scenario):
+    (scenario.home / "alerts").mkdir(parents=True)
+    (scenario.home / "alerts" / "outbox.db").write_bytes(b"damaged" * 99)
+    with webhook() as hook:
+        result = stedi("run", home=scenario.home, landing=scenario.landing, alert_urls=hook.url)
+    assert result.exit_code == 1
+    assert "quarantine failed" in result.stdout
+    assert "stedi: The alerts in " in result.stderr
