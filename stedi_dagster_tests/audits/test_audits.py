@@ -52,6 +52,7 @@ def test_what_the_command_finds_is_in_the_instance_that_the_ui_shows(world: Scen
     assert latest.keys() == set(keys)
     for record in latest.values():
         assert record.event is not None
+        assert record.event.dagster_event is not None
         evaluation = record.event.dagster_event.asset_check_evaluation_data
         assert evaluation.passed
         assert evaluation.metadata["rows"].value == 0
