@@ -6,6 +6,7 @@ and the sensor of alerts tells whoever the settings name. What such a job does b
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
@@ -138,10 +139,11 @@ def _withdrawals(settings: Settings) -> dg.SensorDefinition:
         except StediError as error:
             yield dg.SkipReason(str(error))
             return
-        context.update_cursor(seen)
         if pending.people:
-            yield dg.RunRequest(run_key=f"withdrawals {seen}")
-        else:
-            yield dg.SkipReason("Nobody who is in a table has withdrawn.")
+            # A run that fails leaves them pending: it is asked for again, once an hour.
+            yield dg.RunRequest(run_key=f"{seen} {datetime.now(UTC):%Y-%m-%d %H}")
+            return
+        context.update_cursor(seen)
+        yield dg.SkipReason("Nobody who is in a table has withdrawn.")
 
     return withdrawals

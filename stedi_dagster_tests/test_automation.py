@@ -1,4 +1,4 @@
-"""What starts runs: jobs, a schedule and two sensors, all off until switched on; and what they wait for."""
+"""What starts runs: jobs, schedules and sensors, nearly all off until switched on; and what they wait for."""
 
 import os
 import shutil
@@ -9,8 +9,8 @@ import pytest
 
 from stedi_dagster.contracts import TABLES
 from stedi_dagster.definitions import build_defs
-from stedi_dagster_tests.assets.builders import keeping, materialize, plant, three_people
-from stedi_dagster_tests.scenario import T0, Scenario, reading
+from stedi_dagster_tests.assets.builders import ANN, BOB, keeping, materialize, orphans, plant, tables, three_people
+from stedi_dagster_tests.scenario import T0, Scenario, customer, reading
 
 
 @pytest.fixture
@@ -23,10 +23,10 @@ def defs_of(scenario: Scenario) -> dg.Definitions:
 
 
 class Watch:
-    """The sensor on new files, as the daemon ticks it."""
+    """A sensor, as the daemon ticks it."""
 
-    def __init__(self, scenario: Scenario) -> None:
-        self.sensor = defs_of(scenario).resolve_sensor_def("new_landing_files")
+    def __init__(self, scenario: Scenario, sensor: str = "new_landing_files") -> None:
+        self.sensor = defs_of(scenario).resolve_sensor_def(sensor)
         self.cursor: str | None = None
         self.skipped: str | None = None
 
@@ -51,14 +51,16 @@ def test_there_is_a_job_for_everything_and_for_each_layer(scenario):
     assert selected["curated"] == {name for name in TABLES if name.endswith("_curated")}
 
 
-def test_nothing_runs_by_itself_until_it_is_switched_on(scenario):
+def test_only_what_keeps_the_promise_to_people_runs_without_being_switched_on(scenario):
     defs = defs_of(scenario)
     assert {s.name: s.default_status for s in defs.schedules or ()} == {
         "nightly": dg.DefaultScheduleStatus.STOPPED,
         "audits": dg.DefaultScheduleStatus.STOPPED,
+        "hourly_expiry": dg.DefaultScheduleStatus.RUNNING,
     }
     assert {s.name: s.default_status for s in defs.sensors or ()} == {
         "new_landing_files": dg.DefaultSensorStatus.STOPPED,
+        "withdrawals": dg.DefaultSensorStatus.RUNNING,
         "table_automation": dg.DefaultSensorStatus.STOPPED,
     }
 
@@ -115,6 +117,33 @@ def test_a_landing_zone_that_is_missing_is_said_and_starts_no_run(scenario):
     shutil.rmtree(scenario.landing)
     assert watch.tick() == []
     assert "does not exist" in str(watch.skipped)
+
+
+def test_a_withdrawal_of_somebody_who_is_in_a_table_starts_a_run_until_one_has_succeeded(scenario):
+    watch = Watch(scenario, "withdrawals")
+    assert watch.tick() == []
+    assert scenario.run().success
+    scenario.land("customer", customer(BOB, agreed=None, lastUpdateDate=T0 + 9000), name="bob.json")
+    assert watch.tick() == []
+    scenario.land("customer", customer(ANN, agreed=None, lastUpdateDate=T0 + 9000), name="ann.json")
+    [first] = watch.tick()
+    # Dagster starts no second run under a key: while it lasts the same run is asked for.
+    assert watch.tick() == [first]
+    assert scenario.run().success
+    assert watch.tick() == []
+    assert "Nobody" in str(watch.skipped)
+    assert watch.tick() == []
+    assert watch.skipped == "No customer file is new."
+
+
+def test_history_that_is_over_expires_by_the_job_too(scenario):
+    assert scenario.run().success
+    scenario.land("customer", customer(ANN, agreed=None, lastUpdateDate=T0 + 9000), name="ann.json")
+    assert scenario.run().success
+    assert any(len(table.metadata.snapshots) > 1 for table in tables(scenario))
+    assert scenario.run(job="expire_history", retention=0).success
+    assert all(len(table.metadata.snapshots) == 1 for table in tables(scenario))
+    assert orphans(scenario) == set()
 
 
 class Automation:
