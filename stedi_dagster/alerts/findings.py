@@ -14,6 +14,7 @@ from stedi_dagster.failures import ERROR
 
 _NOT_RUN = re.compile(rf"^{re.escape(COULD_NOT_RUN)} (\w+)\.$")
 _MOST_COUNTS = 10
+_PAGE = 500
 _OURS = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, errors.StediError)}
 
 
@@ -68,6 +69,26 @@ def findings_of(instance: dg.DagsterInstance, end: dg.EventLogRecord) -> Iterato
         yield _finding(Kind.RUN, event.job_name, end, _reason(event.job_failure_data.error), failed=True)
     elif event.event_type != dg.DagsterEventType.RUN_CANCELED:
         yield _finding(Kind.RUN, event.job_name, end, "", failed=False)
+
+
+def findings_without_a_run(instance: dg.DagsterInstance, after: int) -> list[Finding]:
+    """What `stedi audit` recorded, in the order of its events.
+
+    Args:
+        instance: where its events are.
+        after: the last event that is known.
+    """
+    found: list[Finding] = []
+    cursor, more = None, True
+    while more:
+        # From the end, because nothing else tells Dagster where to begin. Such events belong to the run "".
+        page = instance.get_records_for_run(
+            "", cursor, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION, limit=_PAGE, ascending=False
+        )
+        new = [record for record in page.records if record.storage_id > after]
+        found += [_of_check(_event(record).asset_check_evaluation_data, record) for record in new]
+        cursor, more = page.cursor, page.has_more and len(new) == len(page.records)
+    return found[::-1]
 
 
 def _events(instance: dg.DagsterInstance, run_id: str, kind: dg.DagsterEventType) -> Iterator[dg.EventLogRecord]:

@@ -72,7 +72,8 @@ def _of_check(change: Change, ui_url: str) -> Message:
     else:
         verb = "passes again"
         lines.append(f"It had failed since: {moment(change.since)}")
-    lines.append(f"Run: {ui_url}/runs/{finding.run_id}")
+    where = f"Run: {ui_url}/runs/{finding.run_id}" if finding.run_id else f"Checks: {ui_url}/assets/{finding.table}"
+    lines.append(where)
     return _message(f"{finding.check} {verb} on {finding.table}", lines)
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import dagster as dg
 
-from stedi_dagster.alerts.findings import Finding, findings_of
+from stedi_dagster.alerts.findings import Finding, findings_of, findings_without_a_run
 from stedi_dagster.alerts.message import Change, messages
 from stedi_dagster.alerts.outbox import Outbox
 
@@ -17,11 +17,13 @@ _ENDS = (
     dg.DagsterEventType.RUN_FAILURE,
     dg.DagsterEventType.RUN_CANCELED,
 )
+# Where the reading of what `stedi audit` records stands.
+_WITHOUT_A_RUN = "no run"
 _AT_A_TIME = 50
 
 
 def record(outbox: Outbox, instance: dg.DagsterInstance, ui_url: str) -> None:
-    """Put into the outbox what runs that ended since the last time say.
+    """Put into the outbox what runs that ended, and audits that were asked for, since the last time say.
 
     The first time, what the last runs left failing is told, and nothing that was over before.
 
@@ -39,15 +41,16 @@ def _record_some(outbox: Outbox, instance: dg.DagsterInstance, ui_url: str) -> b
     with outbox.exclusively():
         positions = outbox.positions()
         ends = _ends(instance, positions)
-        changes = [
-            change for end in ends for finding in findings_of(instance, end) if (change := _note(outbox, finding))
-        ]
+        asked = findings_without_a_run(instance, positions.get(_WITHOUT_A_RUN, 0))
+        findings = [*(finding for end in ends for finding in findings_of(instance, end)), *asked]
+        changes = [change for finding in findings if (change := _note(outbox, finding))]
         if not positions:
             changes = outbox.failing()
         outbox.put(messages(changes, ui_url))
         read = dict.fromkeys((kind.value for kind in _ENDS), 0) | positions
         for end in ends:
             read[_kind(end)] = max(read[_kind(end)], end.storage_id)
+        read[_WITHOUT_A_RUN] = max([positions.get(_WITHOUT_A_RUN, 0), *(finding.event for finding in asked)])
         outbox.move(read)
     return bool(positions) and len(ends) >= _AT_A_TIME
 

@@ -1,6 +1,7 @@
 """`stedi audit`: the standing audits without a run of Dagster's; what they find is recorded for its UI."""
 
 import json
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
@@ -30,22 +31,27 @@ def audit_everything(*, as_json: bool) -> bool:
         ),
     )
     verdicts = list(run_audits(AUDITS, settings, lakehouse, unmoved=unmoved))
-    _record(verdicts, settings)
+    problems = _record(verdicts, settings)
     passed = not any(verdict.fails for verdict in verdicts)
     if as_json:
         print(json.dumps({"passed": passed, "audits": [_told(verdict) for verdict in verdicts]}, indent=2))  # noqa: T201
     else:
         show([line for verdict in verdicts for line in _lines(verdict)], as_json=False)
+    for problem in problems:
+        sys.stderr.write(f"stedi: {problem}\n")
     return passed
 
 
-def _record(verdicts: list[Verdict], settings: Settings) -> None:
+def _record(verdicts: list[Verdict], settings: Settings) -> list[str]:
+    """Record what was found, and tell whoever is to be told; return what went wrong with that."""
     # After the work: loading Dagster takes memory that the audits can use.
     from stedi_dagster.audits.asset_checks import record
+    from stedi_dagster.cli.sending import send_alerts
     from stedi_dagster.instance import open_instance
 
     with open_instance(settings) as instance:
         record(verdicts, instance)
+        return send_alerts(settings, instance)
 
 
 def _told(verdict: Verdict) -> dict[str, Any]:

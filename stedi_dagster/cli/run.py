@@ -14,9 +14,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from stedi_dagster.automation import EVERYTHING
+from stedi_dagster.cli.sending import send_alerts
 from stedi_dagster.contracts import TABLES
 from stedi_dagster.definitions import build_defs
-from stedi_dagster.errors import StediError
 from stedi_dagster.instance import open_instance
 from stedi_dagster.settings import Settings
 
@@ -72,7 +72,7 @@ def run_everything(*, as_json: bool) -> bool:
         instance.add_event_listener(run_id, follow)
         result = job.execute_in_process(instance=instance, raise_on_error=False, run_config=_QUIET, run_id=run_id)
         progress.update(task, description="sending alerts" if settings.alerting else "finishing")
-        alert_problems = _send_alerts(settings, instance)
+        alert_problems = send_alerts(settings, instance)
     if as_json:
         tables = [asdict(line) for line in lines.values()]
         print(json.dumps({"run_id": run_id, "success": result.success, "tables": tables}, indent=2))  # noqa: T201
@@ -81,19 +81,6 @@ def run_everything(*, as_json: bool) -> bool:
     for problem in alert_problems:
         sys.stderr.write(f"stedi: {problem}\n")
     return result.success
-
-
-def _send_alerts(settings: Settings, instance: dg.DagsterInstance) -> list[str]:
-    """Send alerts, for nobody else may be there to do it; return what went wrong."""
-    if not settings.alerting:
-        return []
-    from stedi_dagster.alerts.deliver import record_and_deliver
-
-    try:
-        problems = record_and_deliver(settings, instance, at_once=True).problems
-    except StediError as error:
-        return [str(error)]  # the run is over, and what it did is still to be shown
-    return [f"{problem} The next run tries again, and so does the UI while it runs." for problem in problems]
 
 
 def _progress() -> Progress:

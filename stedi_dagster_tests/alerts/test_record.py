@@ -239,3 +239,26 @@ def test_processes_that_record_at_once_record_once(instance, told, tmp_path):
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(recording_process, range(4)))
     assert len(told()) == 3
+
+
+def test_what_stedi_audit_finds_is_told_once_and_its_recovery_too(instance, told):
+    def asked(*, passed: bool) -> None:
+        key = dg.AssetKey("customer_trusted")
+        severity = dg.AssetCheckSeverity.ERROR
+        metadata = {"rows": 3}
+        instance.report_runless_asset_event(
+            dg.AssetCheckEvaluation(key, "standing_consent", passed=passed, severity=severity, metadata=metadata)
+        )
+
+    asked(passed=False)
+    asked(passed=False)
+    [(subject, body)] = told()
+    assert subject == "[STEDI] standing_consent fails on customer_trusted"
+    assert "Found: rows 3" in body
+    assert body.splitlines()[-1] == f"Checks: {UI}/assets/customer_trusted"
+    asked(passed=False)
+    assert told() == []
+    asked(passed=True)
+    [(subject, _)] = told()
+    assert subject == "[STEDI] standing_consent passes again on customer_trusted"
+    assert told() == []
