@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from stedi_dagster.audits.asset_checks import SELECTION as STANDING_AUDITS
 from stedi_dagster.errors import BusyError, LandingError, StediError
 from stedi_dagster.lakehouse.lakehouse import fingerprint
 from stedi_dagster.landing.feeds import FEEDS
@@ -16,12 +17,22 @@ EVERYTHING = "everything"
 _LAYERS = ("landing", "trusted", "curated")
 
 everything = dg.define_asset_job(
-    EVERYTHING, selection=dg.AssetSelection.all(), description="All eight tables, from the raw files on."
+    EVERYTHING,
+    selection=dg.AssetSelection.all() - STANDING_AUDITS,
+    description="All eight tables, from the raw files on.",
+)
+audit = dg.define_asset_job(
+    "audit", selection=STANDING_AUDITS, description="The standing audits of what is published; makes no table."
 )
 JOBS = [
     everything,
+    audit,
     *(
-        dg.define_asset_job(layer, selection=dg.AssetSelection.groups(layer), description=f"The {layer} tables.")
+        dg.define_asset_job(
+            layer,
+            selection=dg.AssetSelection.groups(layer) - STANDING_AUDITS,
+            description=f"The {layer} tables.",
+        )
         for layer in _LAYERS
     ),
 ]
@@ -33,6 +44,15 @@ nightly = dg.ScheduleDefinition(
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.STOPPED,
     description="All tables once a night.",
+)
+
+audits = dg.ScheduleDefinition(
+    name="audits",
+    job=audit,
+    cron_schedule="30 * * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.STOPPED,
+    description="The standing audits once an hour.",
 )
 
 
@@ -85,7 +105,7 @@ def automation_for(settings: Settings) -> Automation:
     )
     return Automation(
         jobs=[*JOBS, reap_sessions] if on_emr else JOBS,
-        schedules=[nightly, hourly_reaping] if on_emr else [nightly],
+        schedules=[nightly, audits, hourly_reaping] if on_emr else [nightly, audits],
         sensors=[_new_files(settings.landing), table_automation],
     )
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import dagster as dg
 
 from stedi_dagster.assets import curated, landing, trusted
+from stedi_dagster.audits.asset_checks import standing_checks
 from stedi_dagster.automation import automation_for
 from stedi_dagster.io_manager import IcebergIOManager
 from stedi_dagster.resources import resources_for
@@ -23,6 +24,7 @@ def build_defs(settings: Settings, *, instead: Iterable[dg.AssetsDefinition] = (
     automation = automation_for(settings)
     return dg.Definitions(
         assets=list(assets.values()),
+        asset_checks=[standing_checks(settings)],
         jobs=automation.jobs,
         schedules=automation.schedules,
         sensors=automation.sensors,

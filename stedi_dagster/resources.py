@@ -6,7 +6,7 @@ The only place that knows both Dagster's resources and ours.
 import logging
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -101,12 +101,7 @@ class LakehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             BusyError: another run held it for too long.
         """
         if not self._locked:
-            lock = self.lakehouse().writing(
-                f"run {self._run_id}",
-                timeout=self.lock_timeout,
-                waiting=lambda holder: self._log.info(f"Waiting for the lakehouse, held by {holder}."),
-            )
-            self._closing.enter_context(lock)
+            self._closing.enter_context(self._writing())
             self._locked = True
         return Run(
             run_id=self._run_id,
@@ -115,6 +110,21 @@ class LakehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             code_version=code_version(),
             lakehouse=self.lakehouse(),
             open_session=self._open_session,
+        )
+
+    def unmoved(self) -> AbstractContextManager[None]:
+        """While nobody publishes: held for reading several tables as they belong together.
+
+        Raises:
+            BusyError: another run held the lakehouse for too long.
+        """
+        return nullcontext() if self._locked else self._writing()
+
+    def _writing(self) -> AbstractContextManager[None]:
+        return self.lakehouse().writing(
+            f"run {self._run_id}",
+            timeout=self.lock_timeout,
+            waiting=lambda holder: self._log.info(f"Waiting for the lakehouse, held by {holder}."),
         )
 
     def reap_sessions(self) -> int:

@@ -109,6 +109,11 @@ class Settings(BaseSettings):
         le=1,
         description="Share of a feed's records that may be quarantined before the feed counts as broken.",
     )
+    freshness: float = Field(
+        default=36,
+        ge=0,
+        description="Hours for which a table may stay behind what it is made from before `stedi audit` warns.",
+    )
     lock_timeout: float = Field(
         default=600, ge=0, description="Seconds to wait for another run that holds the lakehouse."
     )

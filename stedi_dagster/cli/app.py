@@ -80,6 +80,18 @@ def run(json: Json = False) -> None:
 
 
 @app.command()
+def audit(json: Json = False) -> None:
+    """Ask of what is published whether it keeps the rules, starting from what landed.
+
+    What is found is also recorded for the UI. Exits with 1 if an audit failed, with 0 if one only warns.
+    """
+    with _told_plainly():
+        from stedi_dagster.cli.audit import audit_everything
+
+        raise typer.Exit(0 if audit_everything(as_json=json) else 1)
+
+
+@app.command()
 def tables(json: Json = False) -> None:
     """List the published tables: rows, snapshot, when, where."""
     with _told_plainly():

@@ -36,7 +36,7 @@ def draft_landing(run: Run, feed: Feed, listing: Listing, *, max_bad_share: floa
         EngineError: the engine did not do its work.
     """
     name = feed.contract.table()
-    depends_on = fingerprint({"files": listing.digest(), "code": run.code_version, "table": name})
+    depends_on = inputs_of(feed, listing, run.code_version)
     tables = (
         run.lakehouse.ensure_table(name, feed.contract),
         run.lakehouse.ensure_table(feed.quarantine, Quarantine),
@@ -69,6 +69,11 @@ def draft_landing(run: Run, feed: Feed, listing: Listing, *, max_bad_share: floa
             "bytes": listing.size,
         },
     )
+
+
+def inputs_of(feed: Feed, listing: Listing, code_version: str) -> str:
+    """A digest of everything that a landing table and its quarantine are made from."""
+    return fingerprint({"files": listing.digest(), "code": code_version, "table": feed.contract.table()})
 
 
 def _unchanged(

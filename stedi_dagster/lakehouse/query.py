@@ -1,6 +1,6 @@
 """The published tables in an in-process DuckDB, each a view by its name."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import duckdb
 from pyarrow.dataset import dataset
@@ -23,18 +23,27 @@ def published(lakehouse: Lakehouse, namespace: str) -> Iterator[Table]:
             yield table
 
 
-def connect(lakehouse: Lakehouse) -> duckdb.DuckDBPyConnection:
-    """A connection in which every published table is a view, and `quarantine` all feeds' quarantines together."""
+def pinned(lakehouse: Lakehouse) -> dict[str, Table]:
+    """Every published table by its name, as it is now; whatever is published later, these stay as they are."""
+    namespaces = (lakehouse.database, lakehouse.restricted)
+    return {table.name()[-1]: table for namespace in namespaces for table in published(lakehouse, namespace)}
+
+
+def connect(lakehouse: Lakehouse, tables: Mapping[str, Table] | None = None) -> duckdb.DuckDBPyConnection:
+    """A connection in which every published table is a view, and `quarantine` all feeds' quarantines together.
+
+    Args:
+        lakehouse: where the tables are.
+        tables: what `pinned` found; by default what is published now.
+    """
     connection = duckdb.connect()
     nothing = connection.from_arrow(arrow_schema(Quarantine).empty_table())
     together = nothing.project("'' AS feed, *")
-    for namespace in (lakehouse.database, lakehouse.restricted):
-        for table in published(lakehouse, namespace):
-            name = table.name()[-1]
-            rows = _rows(connection, table, lakehouse.storage)
-            rows.create_view(name)
-            if name.endswith(_QUARANTINE):
-                together = together.union(rows.project(f"'{name.removesuffix(_QUARANTINE)}' AS feed, *"))
+    for name, table in (pinned(lakehouse) if tables is None else tables).items():
+        rows = _rows(connection, table, lakehouse.storage)
+        rows.create_view(name)
+        if name.endswith(_QUARANTINE):
+            together = together.union(rows.project(f"'{name.removesuffix(_QUARANTINE)}' AS feed, *"))
     together.create_view("quarantine")
     return connection
 

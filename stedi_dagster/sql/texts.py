@@ -6,7 +6,6 @@ Everything is done on sqlglot's tree, never on the text: a parameter can be no m
 import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import sqlglot
@@ -17,14 +16,11 @@ from sqlglot.optimizer.scope import traverse_scope
 from stedi_dagster.contracts import TABLES
 from stedi_dagster.errors import StediError
 from stedi_dagster.settings import Settings, is_s3
+from stedi_dagster.sql.library import FUNCTIONS, VIEWS
 
 Value = str | int | float | None
 
 ATHENA, DUCKDB = "athena", "duckdb"
-# What several questions need: a text may name one of these files as if it were a table, or a function of one value.
-VIEWS = Path(__file__).parents[2] / "sql" / "views"
-FUNCTIONS = VIEWS.parent / "functions"
-
 # The schema in which DuckDB keeps the views of the tables, and the view that it has besides.
 _LOCAL_DATABASE = "main"
 _LOCAL_VIEWS = frozenset({"quarantine"})
@@ -56,18 +52,25 @@ def parse(text: str, *, name: str = "The query") -> exp.Expr:
     return tree
 
 
-def said_locally(tree: exp.Expr, settings: Settings, chosen: Mapping[str, Value] | None = None) -> str:
+def said_locally(
+    tree: exp.Expr,
+    settings: Settings,
+    chosen: Mapping[str, Value] | None = None,
+    *,
+    known: frozenset[str] = frozenset(),
+) -> str:
     """A statement in DuckDB's dialect, complete, for `lakehouse.query.connect`.
 
     Args:
         tree: the statement.
         settings: what gives parameters their values.
         chosen: values of parameters that win over the settings'.
+        known: the views of `sql/views/` that the connection has as tables.
 
     Raises:
         StediError: it cannot be run there, or a parameter has no value or does not exist.
     """
-    whole = with_views(tree, known=_LOCAL_VIEWS)
+    whole = with_views(tree, known=_LOCAL_VIEWS | known)
     return for_duckdb(bind(whole, parameters_of(settings, database=_LOCAL_DATABASE), chosen or {}))
 
 
@@ -158,11 +161,26 @@ def with_views(tree: exp.Expr, *, known: frozenset[str] = frozenset()) -> exp.Ex
     tree = _with_functions(tree.copy())
     if not isinstance(tree, exp.Query):
         return tree
+    needed = needed_views(tree, known=known)
+    own = tree.args.get("with_")
+    ctes = [exp.CTE(this=view, alias=exp.TableAlias(this=exp.to_identifier(name))) for name, view in needed.items()]
+    if ctes:
+        everything = [*ctes, *(own.expressions if own else [])]
+        tree.set("with_", exp.With(expressions=everything, recursive=own.recursive if own else None))
+    return tree
+
+
+def needed_views(tree: exp.Expr, *, known: frozenset[str] = frozenset()) -> dict[str, exp.Expr]:
+    """The views that a statement needs, by name, each after those that it needs itself.
+
+    Args:
+        tree: the statement.
+        known: names that are tables where the statement will run.
+    """
     needed: dict[str, exp.Expr] = {}
 
     def need(query: exp.Expr) -> None:
-        for table in _tables(query):
-            name = table.name.lower()
+        for name in needed_tables(query):
             file = VIEWS / f"{name}.sql"
             if name in needed or name in known or name in TABLES or not file.is_file():
                 continue
@@ -171,12 +189,12 @@ def with_views(tree: exp.Expr, *, known: frozenset[str] = frozenset()) -> exp.Ex
             needed[name] = view
 
     need(tree)
-    own = tree.args.get("with_")
-    ctes = [exp.CTE(this=view, alias=exp.TableAlias(this=exp.to_identifier(name))) for name, view in needed.items()]
-    if ctes:
-        everything = [*ctes, *(own.expressions if own else [])]
-        tree.set("with_", exp.With(expressions=everything, recursive=own.recursive if own else None))
-    return tree
+    return needed
+
+
+def needed_tables(tree: exp.Expr) -> list[str]:
+    """The tables and views that a statement names and does not define itself, in small letters, without a database."""
+    return [table.name.lower() for table in _tables(tree) if not table.db]
 
 
 def for_duckdb(tree: exp.Expr) -> str:

@@ -18,11 +18,12 @@ _ADVICE = {
 
 
 @contextmanager
-def storage_errors(doing: str) -> Iterator[None]:
+def storage_errors(doing: str, *, so: str = "Nothing of it is published. ") -> Iterator[None]:
     """Turn what the disk, S3 or Glue raised into one sentence.
 
     Args:
         doing: what is being done, for the message ("publishing customer_trusted").
+        so: what that means for it.
 
     Raises:
         StorageError: a file could not be read or written.
@@ -35,7 +36,7 @@ def storage_errors(doing: str) -> Iterator[None]:
         said = _UNKNOWN_TO_THE_SDK.search(str(error)) or _AWS_ERROR.search(str(error))
         kind = said[1] if said else error.strerror or type(error).__name__
         advice = _ADVICE.get(kind, "Check the storage, and run it again.")
-        raise StorageError(f"The storage failed while {doing} ({kind}). Nothing of it is published. {advice}") from None
+        raise StorageError(f"The storage failed while {doing} ({kind}). {so}{advice}") from None
 
 
 def _aws_errors(doing: str) -> AbstractContextManager[None]:

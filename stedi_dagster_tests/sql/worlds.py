@@ -8,10 +8,10 @@ from typing import Any
 import pyarrow as pa
 
 from stedi_dagster.lakehouse.query import connect
+from stedi_dagster.sql.library import SQL
 from stedi_dagster.sql.texts import Value, parse, said_locally
 from stedi_dagster_tests.scenario import T0, Scenario, customer, reading, step
 
-SQL = Path(__file__).parents[2] / "sql"
 FILES = sorted(SQL.rglob("*.sql"))
 EARLY, LATE = T0 + 1_000, T0 + 9_000
 ANN, BOB, CID, FAY, GUS, HAL, NED = (

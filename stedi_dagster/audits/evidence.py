@@ -1,0 +1,77 @@
+"""What audits look at: the published tables, pinned at one moment, in one DuckDB for all of them."""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+
+import duckdb
+from pyiceberg.table import Table
+
+from stedi_dagster.audits.audit import Finding
+from stedi_dagster.errors import StediError
+from stedi_dagster.lakehouse.lakehouse import Lakehouse
+from stedi_dagster.lakehouse.query import connect, pinned
+from stedi_dagster.settings import Settings
+from stedi_dagster.sql import texts
+from stedi_dagster.sql.library import VERIFY
+from stedi_dagster.storage import storage_errors
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The published tables by name, a connection in which they are views, and the rules they are judged by."""
+
+    settings: Settings
+    lakehouse: Lakehouse
+    tables: Mapping[str, Table]
+    connection: duckdb.DuckDBPyConnection
+    now_ms: int
+    _shared: set[str] = field(default_factory=set)
+
+    def answer(self, question: str) -> list[Finding]:
+        """What a file of `sql/verify/` finds.
+
+        Raises:
+            StediError: a table that it asks about is not published.
+            duckdb.Error: DuckDB could not read it.
+        """
+        tree = texts.parse((VERIFY / f"{question}.sql").read_text(encoding="utf-8"), name=question)
+        views = texts.needed_views(tree)
+        asked = {name for query in (tree, *views.values()) for name in texts.needed_tables(query)}
+        missing = sorted(asked - views.keys() - self.tables.keys())
+        if missing:
+            raise StediError(f"{', '.join(missing)} is not published yet: run `stedi run`.")
+        for name, view in views.items():
+            # Computed once for all audits: it is most of their work.
+            if name not in self._shared:
+                rows = texts.said_locally(view, self.settings, known=frozenset(self._shared))
+                self.connection.execute(f'CREATE TEMP TABLE "{name}" AS {rows}')
+                self._shared.add(name)
+        text = texts.said_locally(tree, self.settings, known=frozenset(self._shared))
+        return [Finding(table, problem, int(rows)) for table, problem, rows in self.connection.execute(text).fetchall()]
+
+
+@contextmanager
+def evidence_of(
+    settings: Settings, lakehouse: Lakehouse, *, unmoved: AbstractContextManager[None]
+) -> Iterator[Evidence]:
+    """The evidence, read once.
+
+    Args:
+        settings: the rules in force.
+        lakehouse: where the tables are.
+        unmoved: entered while the catalog is read, so that no run publishes half of its tables meanwhile.
+
+    Raises:
+        BusyError: a run went on for too long.
+        StediError: nothing is published, or the tables cannot be read.
+    """
+    with storage_errors("reading the tables", so=""):
+        with unmoved:
+            tables = pinned(lakehouse)
+        if not tables:
+            raise StediError("Nothing is published yet: run `stedi run`, or set STEDI_HOME.")
+        opened = connect(lakehouse, tables)
+    with opened as connection:
+        yield Evidence(settings, lakehouse, tables, connection, time.time_ns() // 1_000_000)

@@ -1,0 +1,74 @@
+"""`stedi audit`: the standing audits without a run of Dagster's; what they find is recorded for its UI."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+
+from stedi_dagster.audits.audit import Verdict
+from stedi_dagster.audits.catalog import AUDITS
+from stedi_dagster.audits.run import run_audits
+from stedi_dagster.cli.tables import open_lakehouse, show
+from stedi_dagster.settings import Settings
+
+
+def audit_everything(*, as_json: bool) -> bool:
+    """Run every audit, record and print what came of it; return whether none failed.
+
+    Raises:
+        StediError: nothing is published, a run goes on for too long, or the tables cannot be read.
+    """
+    settings = Settings.load()
+    lakehouse = open_lakehouse()
+    unmoved = lakehouse.writing(
+        "stedi audit",
+        timeout=settings.lock_timeout,
+        waiting=lambda holder: Console(stderr=True).print(
+            f"Waiting for the lakehouse, held by {holder}.", markup=False
+        ),
+    )
+    verdicts = list(run_audits(AUDITS, settings, lakehouse, unmoved=unmoved))
+    _record(verdicts, settings)
+    passed = not any(verdict.fails for verdict in verdicts)
+    if as_json:
+        print(json.dumps({"passed": passed, "audits": [_told(verdict) for verdict in verdicts]}, indent=2))  # noqa: T201
+    else:
+        show([line for verdict in verdicts for line in _lines(verdict)], as_json=False)
+    return passed
+
+
+def _record(verdicts: list[Verdict], settings: Settings) -> None:
+    # After the work: loading Dagster takes memory that the audits can use.
+    from stedi_dagster.audits.asset_checks import record
+    from stedi_dagster.instance import open_instance
+
+    with open_instance(settings) as instance:
+        record(verdicts, instance)
+
+
+def _told(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "audit": verdict.audit.name,
+        "question": verdict.audit.question,
+        "on": verdict.audit.on,
+        "outcome": _outcome(verdict),
+        "findings": [asdict(finding) for finding in verdict.findings],
+        "could_not_run": verdict.hindrance,
+        "seconds": round(verdict.seconds, 3),
+    }
+
+
+def _lines(verdict: Verdict) -> Iterator[dict[str, Any]]:
+    tables = verdict.audit.on
+    line = {"audit": verdict.audit.name, "on": tables[0] if len(tables) == 1 else f"{len(tables)} tables"}
+    line["outcome"] = _outcome(verdict)
+    if not verdict.findings:
+        yield {**line, "rows": None, "what": verdict.hindrance}
+    for finding in verdict.findings:
+        yield {**line, "on": finding.table, "rows": f"{finding.rows:,}", "what": finding.problem}
+
+
+def _outcome(verdict: Verdict) -> str:
+    return "passed" if verdict.passed else verdict.severity
