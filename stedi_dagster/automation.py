@@ -1,4 +1,7 @@
-"""What starts runs: jobs for people; a schedule and sensors, all off until somebody switches them on."""
+"""What starts runs: jobs for people; a schedule and sensors, all off until somebody switches them on.
+
+And what tells of them: the sensor of alerts, on where the settings name somebody to tell.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,8 +9,10 @@ from typing import Any
 
 import dagster as dg
 
+from stedi_dagster.alerts.sensor import alert_sensors
 from stedi_dagster.audits.asset_checks import SELECTION as STANDING_AUDITS
 from stedi_dagster.errors import BusyError, LandingError, StediError
+from stedi_dagster.failures import failure
 from stedi_dagster.lakehouse.lakehouse import fingerprint
 from stedi_dagster.landing.feeds import FEEDS
 from stedi_dagster.landing.files import list_files
@@ -64,7 +69,7 @@ def end_left_sessions(context: dg.OpExecutionContext) -> None:
     except BusyError as error:
         context.log.info("Nothing to do: %s", error)
     except StediError as error:
-        raise dg.Failure(description=str(error), allow_retries=False) from None
+        raise failure(error) from None
     else:
         context.log.info("%d sessions were left running, and are ended.", ended)
 
@@ -87,7 +92,7 @@ hourly_reaping = dg.ScheduleDefinition(
 
 @dataclass(frozen=True)
 class Automation:
-    """What starts runs under some settings."""
+    """What starts runs under some settings, and tells of them."""
 
     jobs: list[Any]
     schedules: list[dg.ScheduleDefinition]
@@ -106,7 +111,7 @@ def automation_for(settings: Settings) -> Automation:
     return Automation(
         jobs=[*JOBS, reap_sessions] if on_emr else JOBS,
         schedules=[nightly, audits, hourly_reaping] if on_emr else [nightly, audits],
-        sensors=[_new_files(settings.landing), table_automation],
+        sensors=[_new_files(settings.landing), table_automation, *alert_sensors(settings)],
     )
 
 

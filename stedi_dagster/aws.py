@@ -20,20 +20,23 @@ _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
 _DENIED = {"AccessDenied", "AccessDeniedException", "403", "Forbidden", "UnauthorizedOperation"}
 
 
-def client(service: str, region: str | None = None, *, attempts: int = _ATTEMPTS) -> Any:
+def client(service: str, region: str | None = None, *, attempts: int = _ATTEMPTS, read_timeout: float = 60) -> Any:
     """A boto3 client of a service, in the standard chain's region where none is given.
 
     Args:
         service: its name in boto3.
         region: where.
         attempts: how often a request is made at most, if AWS throttles or does not answer.
+        read_timeout: seconds to wait for an answer.
 
     Raises:
         AwsError: no region is set.
     """
     try:
         config = Config(
-            retries={"mode": "standard", "total_max_attempts": attempts}, connect_timeout=5, read_timeout=60
+            retries={"mode": "standard", "total_max_attempts": attempts},
+            connect_timeout=5,
+            read_timeout=read_timeout,
         )
         return boto3.session.Session(region_name=region).client(service, config=config)
     except NoRegionError:

@@ -5,6 +5,7 @@ import dagster as dg
 from stedi_dagster.contracts import TABLES
 from stedi_dagster.drafts.run import Draft
 from stedi_dagster.errors import StediError
+from stedi_dagster.failures import failure
 from stedi_dagster.lakehouse.lakehouse import Reading
 from stedi_dagster.resources import LakehouseResource
 from stedi_dagster.storage import storage_errors
@@ -21,7 +22,7 @@ class IcebergIOManager(dg.ConfigurableIOManager):
             with storage_errors(f"publishing {context.asset_key.path[-1]}"):
                 published = obj.publish(self.lakehouse.lakehouse())
         except StediError as error:
-            raise dg.Failure(description=str(error), allow_retries=False) from None
+            raise failure(error) from None
         context.add_output_metadata(
             {
                 "dagster/table_name": published.table,
@@ -40,10 +41,9 @@ class IcebergIOManager(dg.ConfigurableIOManager):
             with storage_errors(f"reading {name}"):
                 reading = self.lakehouse.lakehouse().read(name, TABLES[name])
         except StediError as error:
-            raise dg.Failure(description=str(error), allow_retries=False) from None
+            raise failure(error) from None
         if reading is None:
-            raise dg.Failure(
-                description=f"{name} has not been published yet. Materialize it first, or materialize everything.",
-                allow_retries=False,
+            raise failure(
+                StediError(f"{name} has not been published yet. Materialize it first, or materialize everything.")
             )
         return reading

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as UndecodableError
 
@@ -117,6 +117,20 @@ class Settings(BaseSettings):
     lock_timeout: float = Field(
         default=600, ge=0, description="Seconds to wait for another run that holds the lakehouse."
     )
+    alert_urls: SecretStr | None = Field(
+        default=None,
+        description="Apprise URLs of who hears of failed checks and runs, with blanks or commas between them.",
+    )
+    alert_topic_arn: str | None = Field(
+        default=None,
+        pattern=r"^arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$",
+        description="A standard SNS topic that hears of them, too.",
+    )
+    ui_url: str = Field(
+        default="http://127.0.0.1:3000",
+        pattern=r"^https?://[^\s/][^\s]*$",
+        description="Where the Dagster UI is, for the links in alerts.",
+    )
 
     @field_validator("engine")
     @classmethod
@@ -128,6 +142,20 @@ class Settings(BaseSettings):
             return value
         msg = "allowed are sail, spark, the sc://host:port URL of a Spark Connect server, or emr-serverless"
         raise ValueError(msg)
+
+    @field_validator("alert_urls")
+    @classmethod
+    def _sendable(cls, value: SecretStr | None) -> SecretStr | None:
+        from stedi_dagster.alerts.urls import refuse_wrong  # Apprise, which only alerts need
+
+        if value is not None:
+            refuse_wrong(value.get_secret_value())
+        return value
+
+    @field_validator("ui_url")
+    @classmethod
+    def _without_slash(cls, value: str) -> str:
+        return value.rstrip("/")
 
     @field_validator("landing", "warehouse")
     @classmethod
@@ -205,6 +233,11 @@ class Settings(BaseSettings):
         """Where Dagster keeps its runs and events."""
         return self.home / "dagster"
 
+    @property
+    def alerting(self) -> bool:
+        """Whether anybody is to hear of failed checks."""
+        return self.alert_urls is not None or self.alert_topic_arn is not None
+
     @cached_property
     def policy(self) -> Policy:
         """The rules in force: the preset's, each replaced by its own setting where that is given."""
@@ -231,6 +264,8 @@ def _explain(detail: Any) -> str:
         return f"{str(detail['msg']).removeprefix('Value error, ')}."
     name = str(detail["loc"][0])
     reason = str(detail["msg"]).removeprefix("Value error, ")
+    if Settings.model_fields[name].annotation == SecretStr | None:
+        return f"STEDI_{name.upper()} is not allowed: {reason}."
     # The parameters of an sc:// URL may carry a token.
     value = re.sub(r";.*", ";...", detail["input"]) if isinstance(detail["input"], str) else detail["input"]
     return f"STEDI_{name.upper()}={value!r} is not allowed: {reason}."

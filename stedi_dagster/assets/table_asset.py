@@ -21,6 +21,7 @@ from stedi_dagster.contracts import Contract
 from stedi_dagster.drafts.run import Draft, Run
 from stedi_dagster.drafts.tables import TableDraft, draft_table
 from stedi_dagster.errors import StediError
+from stedi_dagster.failures import failure
 from stedi_dagster.lakehouse.lakehouse import Reading
 from stedi_dagster.policies.policy import Policy
 from stedi_dagster.storage import storage_errors
@@ -109,7 +110,7 @@ def build_asset(
                     _refuse(run, draft)
                 snapshot_id = None if draft.blocked else draft.publication.snapshot_id
         except StediError as error:
-            raise dg.Failure(description=str(error), allow_retries=False) from None
+            raise failure(error) from None
         results = [check_result(outcome, key) for outcome in draft.outcomes]
         if draft.blocked:
             yield from results

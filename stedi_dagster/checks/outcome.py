@@ -9,6 +9,9 @@ from pyspark.errors import PySparkException
 
 Severity = Literal["ERROR", "WARN"]
 
+# How the summary of an audit that could not run begins; the class of the error follows.
+COULD_NOT_RUN = "The audit could not run:"
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -32,4 +35,4 @@ def run_audit(check: str, audit: Callable[[], Outcome]) -> Outcome:
         return audit()
     except (PySparkException, grpc.RpcError) as error:
         # Not the engine's own words: they may quote a value.
-        return Outcome(check, passed=False, summary=f"The audit could not run: {type(error).__name__}.")
+        return Outcome(check, passed=False, summary=f"{COULD_NOT_RUN} {type(error).__name__}.")

@@ -134,6 +134,23 @@ def sql(
 
 
 @app.command()
+def alerts(
+    action: Annotated[
+        Literal["list", "test"],
+        typer.Argument(help="`test` sends each destination a message; exits with 1 if one fails."),
+    ] = "list",
+    json: Json = False,
+) -> None:
+    """Show what fails since when, and the alerts that wait to be sent; or try the destinations."""
+    with _told_plainly():
+        from stedi_dagster.cli.alerts import list_alerts, try_destinations
+
+        if action == "test":
+            raise typer.Exit(0 if try_destinations(as_json=json) else 1)
+        list_alerts(as_json=json)
+
+
+@app.command()
 def settings(
     json: Json = False,
     from_stack: Annotated[

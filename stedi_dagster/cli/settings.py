@@ -4,6 +4,8 @@ import json
 import re
 import shlex
 
+from pydantic import SecretStr
+
 from stedi_dagster.cli.tables import show
 from stedi_dagster.errors import StediError
 from stedi_dagster.settings import Settings
@@ -92,5 +94,7 @@ def exports(found: dict[str, str]) -> str:
 
 
 def _shown(value: object) -> str:
-    """A value as one would set it; nothing for what is not set."""
+    """A value as one would set it, but for secrets; nothing for what is not set."""
+    if isinstance(value, SecretStr):
+        return "set, and not shown"
     return "" if value is None else json.dumps(value) if isinstance(value, dict) else str(value)

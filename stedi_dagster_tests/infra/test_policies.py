@@ -24,7 +24,6 @@ OPERATIONS = {
 TO_COME = {
     "s3:ListBucketVersions",
     "s3:DeleteObjectVersion",
-    "sns:Publish",
 }
 
 

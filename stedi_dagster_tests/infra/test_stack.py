@@ -34,6 +34,7 @@ def test_outputs_are_settings_and_nothing_else(template):
         "emr_execution_role_arn",
         "athena_workgroup",
         "compute_logs",
+        "alert_topic_arn",
     }
 
 

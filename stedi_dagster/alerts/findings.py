@@ -1,0 +1,157 @@
+"""What an ended run says about its checks and steps: names and numbers, taken from its events."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import dagster as dg
+
+from stedi_dagster import errors
+from stedi_dagster.checks.outcome import COULD_NOT_RUN
+from stedi_dagster.failures import ERROR
+
+_NOT_RUN = re.compile(rf"^{re.escape(COULD_NOT_RUN)} (\w+)\.$")
+_MOST_COUNTS = 10
+_OURS = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, errors.StediError)}
+
+
+class Kind(StrEnum):
+    """What can fail: a check, a step for another reason than its checks, a run for another than its steps."""
+
+    CHECK = "check"
+    STEP = "step"
+    RUN = "run"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """How one check, step or run ended."""
+
+    kind: Kind
+    table: str  # or the step, or the job
+    check: str  # empty for steps and runs
+    failed: bool
+    severity: str
+    found: str
+    run_id: str
+    at: float
+    event: int
+
+
+def findings_of(instance: dg.DagsterInstance, end: dg.EventLogRecord) -> Iterator[Finding]:
+    """What a run found, in the order of its events.
+
+    Args:
+        instance: where its events are.
+        end: the event of its end.
+    """
+    run_id = end.run_id
+    told: set[str | None] = set()
+    for record in _events(instance, run_id, dg.DagsterEventType.ASSET_CHECK_EVALUATION):
+        evaluation: dg.AssetCheckEvaluation = _event(record).asset_check_evaluation_data
+        finding = _of_check(evaluation, record)
+        if finding.failed and finding.severity == "ERROR":
+            told.add(_event(record).step_key)
+        yield finding
+    steps = 0
+    for record in _events(instance, run_id, dg.DagsterEventType.STEP_FAILURE):
+        steps += 1
+        # A table that is not published because of its check: the check says it.
+        failed = _event(record).step_key not in told
+        yield _of_step(record, failed=failed)
+    for record in _events(instance, run_id, dg.DagsterEventType.STEP_SUCCESS):
+        yield _of_step(record, failed=False)
+    event = _event(end)
+    if event.event_type == dg.DagsterEventType.RUN_FAILURE and not steps:
+        yield _finding(Kind.RUN, event.job_name, end, _reason(event.job_failure_data.error), failed=True)
+    elif event.event_type != dg.DagsterEventType.RUN_CANCELED:
+        yield _finding(Kind.RUN, event.job_name, end, "", failed=False)
+
+
+def _events(instance: dg.DagsterInstance, run_id: str, kind: dg.DagsterEventType) -> Iterator[dg.EventLogRecord]:
+    cursor, more = None, True
+    while more:
+        page = instance.get_records_for_run(run_id, cursor=cursor, of_type=kind)
+        yield from page.records
+        cursor, more = page.cursor, page.has_more
+
+
+def _event(record: dg.EventLogRecord) -> Any:
+    return record.event_log_entry.dagster_event
+
+
+def _of_check(evaluation: dg.AssetCheckEvaluation, record: dg.EventLogRecord) -> Finding:
+    not_run = _NOT_RUN.match(evaluation.description or "")
+    found = f"the check could not run ({not_run[1]})" if not_run else _counts(evaluation)
+    return Finding(
+        kind=Kind.CHECK,
+        table=evaluation.asset_key.to_user_string(),
+        check=evaluation.check_name,
+        failed=not evaluation.passed,
+        severity=evaluation.severity.value,
+        found=found,
+        run_id=record.run_id,
+        at=record.timestamp,
+        event=record.storage_id,
+    )
+
+
+def _counts(evaluation: dg.AssetCheckEvaluation) -> str:
+    """The counts of a check that are not zero."""
+    counts = {
+        name: value.value for name, value in evaluation.metadata.items() if isinstance(value, dg.IntMetadataValue)
+    }
+    table: Any = evaluation.metadata.get("counts")
+    for record in table.records if isinstance(table, dg.TableMetadataValue) else ():
+        *names, rows = record.data.values()
+        counts[": ".join(map(str, names))] = rows
+    # A name with a slash is a file's, which somebody else chose.
+    shown = [f"{name} {rows:,}" for name, rows in counts.items() if isinstance(rows, int) and rows and "/" not in name]
+    more = len(shown) - _MOST_COUNTS
+    return "; ".join([*shown[:_MOST_COUNTS], *([f"and {more} more"] if more > 0 else [])])
+
+
+def _of_step(record: dg.EventLogRecord, *, failed: bool) -> Finding:
+    event = _event(record)
+    reason = ""
+    if failed:
+        failed_by = event.step_failure_data
+        said = failed_by.user_failure_data
+        kind = said.metadata.get(ERROR) if said else None
+        reason = _sentence(str(kind.value), str(said.description)) if kind else _reason(failed_by.error)
+    return _finding(Kind.STEP, event.step_key, record, reason, failed=failed)
+
+
+def _finding(kind: Kind, name: str, record: dg.EventLogRecord, found: str, *, failed: bool) -> Finding:
+    return Finding(
+        kind=kind,
+        table=name,
+        check="",
+        failed=failed,
+        severity="ERROR",
+        found=found,
+        run_id=record.run_id,
+        at=record.timestamp,
+        event=record.storage_id,
+    )
+
+
+def _reason(error: Any) -> str:
+    """What an error that nobody expected says, as far as it may be told."""
+    if error is None:
+        return "Dagster gives no reason."
+    while error.cause is not None:
+        error = error.cause
+    return _sentence(error.cls_name, str(error.message).partition(": ")[2].strip())
+
+
+def _sentence(kind: str, text: str) -> str:
+    """The sentence of an error of ours; of any other, whose message may quote data, the class.
+
+    Those of the landing zone name files, which may be called after a person.
+    """
+    if kind in _OURS - {errors.LandingError.__name__}:
+        return text
+    return f"{kind}; the run's page says more."

@@ -1,0 +1,76 @@
+"""`stedi alerts`: what fails, what waits to be sent; and `stedi alerts test`."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from rich.console import Console
+
+from stedi_dagster.alerts.destinations import Destination, NotTakenError, destinations_of
+from stedi_dagster.alerts.message import moment, trial
+from stedi_dagster.alerts.outbox import open_outbox
+from stedi_dagster.cli.tables import show
+from stedi_dagster.errors import SettingsError
+from stedi_dagster.settings import Settings
+
+
+def list_alerts(*, as_json: bool) -> None:
+    """Print the destinations with what waits for them, and what fails since when."""
+    settings = Settings.load()
+    with open_outbox(settings.home) as outbox:
+        destinations: list[dict[str, Any]] = [
+            {
+                "destination": waiting.name,
+                "waiting": waiting.alerts,
+                "failing_since": waiting.failing_since and moment(waiting.failing_since),
+                "problem": waiting.problem,
+            }
+            for waiting in outbox.waiting()
+        ]
+        failing: list[dict[str, Any]] = [
+            {
+                "failing": f"{change.finding.kind} {change.finding.check}".strip(),
+                "of": change.finding.table,
+                "severity": change.finding.severity,
+                "since": moment(change.since),
+                "found": change.finding.found,
+            }
+            for change in outbox.failing()
+        ]
+    if as_json:
+        print(json.dumps({"destinations": destinations, "failing": failing}, indent=2))  # noqa: T201
+        return
+    for rows, none in ((destinations, "No alert was ever due."), (failing, "Nothing is failing.")):
+        if rows:
+            show(rows, as_json=False)
+        else:
+            Console().print(none)
+
+
+def try_destinations(*, as_json: bool) -> bool:
+    """Send every destination a test message, and print which took it; whether all did.
+
+    Raises:
+        SettingsError: there is no destination.
+    """
+    destinations = destinations_of(Settings.load())
+    if not destinations:
+        raise SettingsError("Nobody would hear of an alert: set STEDI_ALERT_URLS or STEDI_ALERT_TOPIC_ARN.")
+    with ThreadPoolExecutor(len(destinations)) as pool:
+        problems = list(pool.map(_problem, destinations))
+    show(
+        [
+            {"destination": to.name, "test": problem or "sent"}
+            for to, problem in zip(destinations, problems, strict=True)
+        ],
+        as_json=as_json,
+    )
+    return not any(problems)
+
+
+def _problem(destination: Destination) -> str | None:
+    try:
+        destination.send(trial())
+    except NotTakenError as error:
+        return str(error)
+    return None
