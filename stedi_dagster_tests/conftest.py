@@ -1,7 +1,6 @@
 """Fixtures that many tests share. Engines are started once a session; everything else is small and fresh."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -43,9 +42,10 @@ def java() -> str:
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The Chromium that the tests of the UI drive."""
-    for name in ("chromium", "chromium-browser", "google-chrome"):
-        if found := shutil.which(name):
-            return found
+    from stedi_dagster_tests.ui.pages import find_chromium
+
+    if found := find_chromium():
+        return found
     _missing("browser", "Chromium is needed to look at the UI: on Debian, apt-get install chromium")
 
 

@@ -1,6 +1,7 @@
 """The pages of the UI that the tests and the screenshots open: where they are, what to click, what they say."""
 
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,6 +29,11 @@ _DRAWN = """svg => ({
 })"""
 # Edges end a little before the box, for the arrow's head.
 _ARROW = 10
+
+
+def find_chromium() -> str | None:
+    """Where Chromium is, or nothing."""
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 @dataclass
@@ -133,8 +139,9 @@ def colour(locator: Locator) -> str:
 
 
 def materialize_all(page: Page) -> None:
-    """Press the button of the open graph or job."""
-    page.get_by_role("button", name="Materialize all").click()
+    """Press the button of the open graph or job, and see the run asked for."""
+    with page.expect_request_finished(lambda request: "mutation Launch" in (request.post_data or "")):
+        page.get_by_role("button", name="Materialize all").click()
 
 
 def open_job(page: Page, ui: str, location: str, job: str) -> None:
@@ -187,6 +194,6 @@ def columns(page: Page) -> dict[str, list[str]]:
     return {line[0].strip().lower(): [text.strip() for text in line[1:]] for line in rows}
 
 
-def check(page: Page, name: str) -> Locator:
-    """A check in the open list of a table's checks."""
-    return page.locator("a").filter(has=page.get_by_text(name, exact=True))
+def verdict(page: Page, check: str) -> Locator:
+    """What the open list of a table's checks says of one."""
+    return page.get_by_title(check, exact=True).first.locator("xpath=following-sibling::span")

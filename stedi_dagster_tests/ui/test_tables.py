@@ -89,7 +89,7 @@ def test_the_audits_can_be_run_and_pass(page, ui, materialized):
     pages.launch(page, ui, PRODUCT, "audit")
     pages.open_table(page, ui, "customer_trusted", view="checks")
     for audit in ("standing_consent", "standing_reconciliation", "standing_one_row_a_person"):
-        expect(pages.check(page, audit)).to_contain_text("Succeeded")
+        expect(pages.verdict(page, audit)).to_have_text("Succeeded")
 
 
 def test_a_read_only_ui_shows_everything_and_lets_nobody_run_anything(page, materialized):

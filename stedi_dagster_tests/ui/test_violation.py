@@ -72,8 +72,8 @@ def run(browser: Browser, ui: str) -> str:
 def test_the_failed_consent_check_is_red_and_has_its_counts(browser, ui, run):
     page = browser.page
     pages.open_table(page, ui, "customer_trusted", view="checks", checkDetail="consent")
-    expect(pages.check(page, "consent")).to_contain_text("Failed")
-    expect(pages.check(page, "contract")).to_contain_text("Succeeded")
+    expect(pages.verdict(page, "consent")).to_have_text("Failed")
+    expect(pages.verdict(page, "contract")).to_have_text("Succeeded")
     result = page.get_by_text("Evaluation result", exact=True).locator("xpath=..").get_by_text("Failed", exact=True)
     assert pages.colour(result) == "red"
     expect(page.get_by_text("There are rows that nobody agreed to.")).to_be_visible()
