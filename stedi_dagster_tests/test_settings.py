@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from stedi_dagster.alerts.urls import scheme_of, split_urls
 from stedi_dagster.errors import SettingsError
 from stedi_dagster.policies.policy import PRESETS, Policy
 from stedi_dagster.settings import Settings
@@ -88,6 +89,9 @@ def test_engines_are_known_by_name_or_by_url(env, engine):
         ("LOCK_TIMEOUT", "forever", "number"),
         ("LOCK_TIMEOUT", "nan", "0"),
         ("WAREHOUSE", "gs://bucket", "a folder of this machine"),
+        ("ALERT_TOPIC_ARN", "alerts", "arn:"),
+        ("ALERT_TOPIC_ARN", "arn:aws:sns:eu-west-1:123456789012:alerts.fifo", "arn:"),
+        ("UI_URL", "dagster.example", "https?://"),
         ("HOME", "s3://bucket/home", "a folder of this machine"),
         ("HOME", "/data/a*b", "none of * ? [ ] { }"),
         ("WAREHOUSE", "/data/{a,b}", "none of * ? [ ] { }"),
@@ -147,6 +151,36 @@ def test_the_token_of_an_engine_url_is_not_repeated(env):
     with pytest.raises(SettingsError) as error:
         Settings.load()
     assert "very-secret" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("urls", "said"),
+    [
+        ("slack://geheim", "number 1 of its URLs, which begins with slack://, is none that Apprise can send to"),
+        ("json://h/geheim, nope://geheim", "number 2 of its URLs, which begins with nope://, is none"),
+        ("geheim", "number 1 of its URLs, which has no ://, is none"),
+    ],
+)
+def test_a_wrong_url_of_alerts_is_told_by_its_place_and_not_repeated(env, urls, said):
+    env("ALERT_URLS", urls)
+    with pytest.raises(SettingsError, match=r"^STEDI_ALERT_URLS is not allowed: ") as error:
+        Settings.load()
+    assert said in str(error.value)
+    assert "geheim" not in str(error.value)
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_urls_of_alerts_are_separated_by_blanks_or_commas_and_hidden(env):
+    env(
+        "ALERT_URLS",
+        "json://a.example/x,\n json://b.example mailto://c.example?from=c@c.example&to=d@e.example,f@g.example",
+    )
+    settings = Settings.load()
+    assert settings.alerting
+    assert "example" not in repr(settings.alert_urls)
+    assert settings.alert_urls is not None
+    assert [scheme_of(url) for url in split_urls(settings.alert_urls.get_secret_value())] == ["json", "json", "mailto"]
+    assert not Settings.load(alert_urls=None).alerting
 
 
 @pytest.mark.parametrize("preset", PRESETS)

@@ -44,22 +44,25 @@ def record_and_deliver(settings: Settings, instance: dg.DagsterInstance, *, at_o
     with ThreadPoolExecutor(len(destinations)) as pool:
         counts = list(pool.map(lambda key, to: _drain(settings.home, key, to, at_once=at_once), keys, destinations))
     with open_outbox(settings.home) as outbox:
-        problems = [*map(_lost, gone), *map(describe, _troubled(outbox, keys))]
+        problems = [*map(_lost, gone), *map(_undelivered, _troubled(outbox, keys))]
     return Delivery(sum(counts), problems)
-
-
-def describe(waiting: Waiting) -> str:
-    """One sentence on a destination that does not take its alerts."""
-    alerts = "1 alert waits" if waiting.alerts == 1 else f"{waiting.alerts} alerts wait"
-    return f"{alerts} for {waiting.name}: {waiting.problem or 'it was not tried yet'}."
 
 
 def _troubled(outbox: Outbox, keys: Sequence[str]) -> Iterator[Waiting]:
     return (waiting for waiting in outbox.waiting() if waiting.alerts and waiting.key in keys)
 
 
+def _undelivered(waiting: Waiting) -> str:
+    verb = "waits" if waiting.alerts == 1 else "wait"
+    return f"{_count(waiting)} {verb} for {waiting.name}: {waiting.problem or 'it was not tried yet'}."
+
+
 def _lost(gone: Waiting) -> str:
-    return f"{gone.name} has not been set for a week and is forgotten; {gone.alerts} alerts had waited for it."
+    return f"{gone.name} has not been set for a week and is forgotten, with {_count(gone)} that waited for it."
+
+
+def _count(waiting: Waiting) -> str:
+    return f"{waiting.alerts} alert{'' if waiting.alerts == 1 else 's'}"
 
 
 def _drain(home: Path, key: str, destination: Destination, *, at_once: bool) -> int:

@@ -88,6 +88,6 @@ def _by_sns(topic: str) -> Callable[[Message], None]:
             with aws.aws_errors("publishing an alert"):
                 sns.publish(TopicArn=topic, Subject=message.subject, Message=message.body)
         except AwsError as error:
-            raise NotTakenError(str(error)) from None
+            raise NotTakenError(str(error).rstrip(".")) from None
 
     return send

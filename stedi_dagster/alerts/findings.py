@@ -1,7 +1,7 @@
 """What an ended run says about its checks and steps: names and numbers, taken from its events."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -100,17 +100,22 @@ def _of_check(evaluation: dg.AssetCheckEvaluation, record: dg.EventLogRecord) ->
 
 def _counts(evaluation: dg.AssetCheckEvaluation) -> str:
     """The counts of a check that are not zero."""
-    counts = {
-        name: value.value for name, value in evaluation.metadata.items() if isinstance(value, dg.IntMetadataValue)
-    }
-    table: Any = evaluation.metadata.get("counts")
-    for record in table.records if isinstance(table, dg.TableMetadataValue) else ():
-        *names, rows = record.data.values()
-        counts[": ".join(map(str, names))] = rows
+    counts: dict[str, Any] = {}
+    for name, value in evaluation.metadata.items():
+        if isinstance(value, dg.IntMetadataValue):
+            counts[name] = value.value
+        elif isinstance(value, dg.TableMetadataValue) and name == "counts":
+            counts |= dict(_row(record.data) for record in value.records)
     # A name with a slash is a file's, which somebody else chose.
     shown = [f"{name} {rows:,}" for name, rows in counts.items() if isinstance(rows, int) and rows and "/" not in name]
     more = len(shown) - _MOST_COUNTS
     return "; ".join([*shown[:_MOST_COUNTS], *([f"and {more} more"] if more > 0 else [])])
+
+
+def _row(record: Mapping[str, Any]) -> tuple[str, Any]:
+    """What is counted, and how often. Dagster gives back a record's entries in the order of their names."""
+    names = [str(name) for entry, name in record.items() if entry != "rows"]
+    return ": ".join(names), record.get("rows")
 
 
 def _of_step(record: dg.EventLogRecord, *, failed: bool) -> Finding:

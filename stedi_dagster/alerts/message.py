@@ -58,6 +58,10 @@ def _told_together(change: Change) -> tuple[Kind, str, bool]:
     return (change.finding.kind, change.finding.run_id, change.finding.failed)
 
 
+def _said_together(change: Change) -> tuple[Kind, str, str]:
+    return (change.finding.kind, change.finding.found, moment(change.since))
+
+
 def _of_check(change: Change, ui_url: str) -> Message:
     finding = change.finding
     lines = [f"Check: {finding.check}", f"Table: {finding.table}"]
@@ -75,12 +79,12 @@ def _of_check(change: Change, ui_url: str) -> Message:
 def _of_steps(changes: Sequence[Change], link: str, *, failed: bool) -> Message:
     names = ", ".join(change.finding.table for change in changes)
     lines = []
-    for change in changes:
-        finding = change.finding
-        since = f"{'failing' if failed else 'it had failed'} since {moment(change.since)}"
-        lines.append(f"{finding.kind.capitalize()} {finding.table}: {since}.")
+    for (kind, found, since), alike in groupby(changes, key=_said_together):
+        which = ", ".join(change.finding.table for change in alike)
+        lines.append(f"{kind.capitalize()}: {which}")
         if failed:
-            lines.append(f"  {finding.found}")
+            lines.append(f"Reason: {found}")
+        lines.append(f"{'Failing' if failed else 'It had failed'} since: {since}")
     return _message(f"{'failed' if failed else 'works again'}: {names}", [*lines, f"Run: {link}"])
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from stedi_dagster.alerts.findings import Finding, Kind
 from stedi_dagster.alerts.message import Change, Message
+from stedi_dagster.errors import StediError
 from stedi_dagster.instance import make_home
 
 # In STEDI_HOME.
@@ -223,6 +224,16 @@ class Outbox:
 
 @contextmanager
 def open_outbox(home: Path) -> Iterator[Outbox]:
-    """The outbox of a STEDI_HOME."""
-    with closing(Outbox(home)) as outbox:
-        yield outbox
+    """The outbox of a STEDI_HOME.
+
+    Raises:
+        StediError: its file cannot be used.
+    """
+    try:
+        with closing(Outbox(home)) as outbox:
+            yield outbox
+    except sqlite3.Error as error:
+        raise StediError(
+            f"The alerts in {home / FOLDER} cannot be read or written ({type(error).__name__}): check the disk. If the "
+            "file is damaged, remove the folder: what fails is then told again."
+        ) from None

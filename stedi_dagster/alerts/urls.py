@@ -11,9 +11,6 @@ if TYPE_CHECKING:
 _BETWEEN = re.compile(r"[\s,;]+(?=[A-Za-z0-9]+://)")
 _SCHEME = re.compile(r"^([A-Za-z0-9]+)://")
 
-# Apprise logs what it could not load or send, in part with the URL. What it says is asked for where it is needed.
-_SILENT = logging.CRITICAL + 1
-
 
 def split_urls(text: str) -> list[str]:
     """The URLs of a setting, in order."""
@@ -30,7 +27,8 @@ def open_url(url: str) -> "NotifyBase | None":
     """What sends to a URL; None where Apprise cannot."""
     import apprise
 
-    logging.getLogger(apprise.LOGGER_NAME).setLevel(_SILENT)
+    # It logs what it could not load or send, in part with the URL. Its results still hold what it said of a sending.
+    logging.getLogger(apprise.LOGGER_NAME).propagate = False
     opened: NotifyBase | None = apprise.Apprise.instantiate(url)
     return opened
 

@@ -16,6 +16,7 @@ from rich.table import Table
 from stedi_dagster.automation import EVERYTHING
 from stedi_dagster.contracts import TABLES
 from stedi_dagster.definitions import build_defs
+from stedi_dagster.errors import StediError
 from stedi_dagster.instance import open_instance
 from stedi_dagster.settings import Settings
 
@@ -71,24 +72,28 @@ def run_everything(*, as_json: bool) -> bool:
         instance.add_event_listener(run_id, follow)
         result = job.execute_in_process(instance=instance, raise_on_error=False, run_config=_QUIET, run_id=run_id)
         progress.update(task, description="sending alerts" if settings.alerting else "finishing")
-        unsent = _send_alerts(settings, instance)
+        alert_problems = _send_alerts(settings, instance)
     if as_json:
         tables = [asdict(line) for line in lines.values()]
         print(json.dumps({"run_id": run_id, "success": result.success, "tables": tables}, indent=2))  # noqa: T201
     else:
         _show(lines, settings)
-    for problem in unsent:
-        sys.stderr.write(f"stedi: {problem} The next run sends it, or the UI while it runs.\n")
+    for problem in alert_problems:
+        sys.stderr.write(f"stedi: {problem}\n")
     return result.success
 
 
 def _send_alerts(settings: Settings, instance: dg.DagsterInstance) -> list[str]:
-    """Send alerts, for nobody else may be there to do it; return what could not be sent."""
+    """Send alerts, for nobody else may be there to do it; return what went wrong."""
     if not settings.alerting:
         return []
     from stedi_dagster.alerts.deliver import record_and_deliver
 
-    return record_and_deliver(settings, instance, at_once=True).problems
+    try:
+        problems = record_and_deliver(settings, instance, at_once=True).problems
+    except StediError as error:
+        return [str(error)]  # the run is over, and what it did is still to be shown
+    return [f"{problem} The next run tries again, and so does the UI while it runs." for problem in problems]
 
 
 def _progress() -> Progress:

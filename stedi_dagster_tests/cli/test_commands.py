@@ -11,7 +11,7 @@ from stedi_dagster.contracts import TABLES
 from stedi_dagster_tests.cli.conftest import parsed
 from stedi_dagster_tests.scenario import Scenario, customer, reading, step
 
-COMMANDS = ("generate", "run", "tables", "quarantine", "sql", "settings", "ui")
+COMMANDS = ("generate", "run", "tables", "quarantine", "sql", "alerts", "settings", "ui")
 
 
 def test_help_names_every_command(stedi):
@@ -123,7 +123,9 @@ def test_a_run_shows_in_the_instance_that_the_ui_opens(stedi, scenario):
         assert instance.telemetry_enabled is False
 
 
-@pytest.mark.parametrize("command", [["run"], ["run", "--json"], ["tables"], ["sql", "SELECT 1"], ["settings"]])
+@pytest.mark.parametrize(
+    "command", [["run"], ["run", "--json"], ["tables"], ["sql", "SELECT 1"], ["alerts"], ["settings"]]
+)
 def test_a_wrong_setting_stops_every_command_before_anything_starts(stedi, tmp_path, command):
     result = stedi(*command, home=tmp_path / "home", engine="duckdb")
     assert result.exit_code == 2
@@ -138,6 +140,13 @@ def test_settings_are_listed_with_their_values(stedi, tmp_path):
     assert rows["STEDI_WAREHOUSE"]["value"] == f"{tmp_path}/warehouse"
     assert rows["STEDI_CONSENT"]["value"] == "as_of"
     assert all(row["meaning"] for row in rows.values())
+
+
+def test_settings_show_no_secret(stedi, tmp_path):
+    result = stedi("settings", home=tmp_path, alert_urls="json://h/geheim")
+    assert result.exit_code == 0
+    assert "set, and not shown" in result.stdout
+    assert "geheim" not in result.output
 
 
 def test_sample_data_is_made_once_and_never_over_other_data(stedi, tmp_path):

@@ -1,0 +1,40 @@
+"""An instance, an outbox, and webhooks."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from stedi_dagster.alerts.outbox import Outbox, open_outbox
+from stedi_dagster.settings import Settings
+from stedi_dagster_tests.alerts.listeners import Webhook, webhook
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as found:
+        yield found
+
+
+@pytest.fixture
+def outbox(tmp_path: Path) -> Iterator[Outbox]:
+    with open_outbox(tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def hook() -> Iterator[Webhook]:
+    with webhook() as found:
+        yield found
+
+
+@pytest.fixture
+def other() -> Iterator[Webhook]:
+    with webhook("other") as found:
+        yield found
+
+
+@pytest.fixture
+def settings(tmp_path: Path, hook: Webhook) -> Settings:
+    return Settings.load(home=tmp_path, alert_urls=hook.url, ui_url="https://dagster.example/")

@@ -1,0 +1,106 @@
+"""`stedi run` tells of real violations, over real restarts, and of nobody's data."""
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from stedi_dagster_tests.alerts.listeners import Webhook
+from stedi_dagster_tests.scenario import Scenario
+from stedi_dagster_tests.test_privacy import _SECRET, QUOTING, land
+
+# `stedi run`, with code that keeps one row of a person who has not agreed.
+LEAKING = """
+from dataclasses import replace
+from stedi_dagster.assets import table_asset
+from stedi_dagster.drafts.tables import draft_table
+from stedi_dagster.cli import main
+import stedi_dagster.resources
+
+def draft(run, plan, inputs):
+    select = plan.select
+    def selecting(policy, **frames):
+        selection = select(policy=policy, **frames)
+        landed = frames["customer_landing"].select(*selection.kept.columns)
+        return replace(selection, kept=landed.dropDuplicates(["email"]))
+    leaking = plan.contract.table() == "customer_trusted"
+    return draft_table(run, replace(plan, select=selecting) if leaking else plan, inputs)
+
+table_asset.draft_table = draft
+stedi_dagster.resources.code_version = lambda: "leaking"
+main()
+"""
+
+
+@pytest.fixture
+def scenario(tmp_path) -> Scenario:
+    scenario = Scenario(tmp_path)
+    land(scenario)
+    return scenario
+
+
+def stedi(
+    scenario: Scenario, *arguments: str, code: str = "", **settings: object
+) -> "subprocess.CompletedProcess[str]":
+    environment = {"STEDI_HOME": scenario.home, "STEDI_LANDING": scenario.landing, "PATH": os.environ["PATH"]}
+    environment |= {f"STEDI_{name.upper()}": value for name, value in settings.items()}
+    return subprocess.run(
+        [sys.executable, "-c", code or "from stedi_dagster.cli import main; main()", *arguments],
+        env={name: str(value) for name, value in environment.items()},
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+
+
+def test_planted_violations_are_told_over_restarts_without_a_word_about_anybody(scenario, hook: Webhook):
+    def run(code: str = "", **settings: Any) -> "subprocess.CompletedProcess[str]":
+        return stedi(scenario, "run", "--json", code=code, alert_urls=hook.url, **settings)
+
+    hook.status = 500
+    assert run().returncode == 0
+    leaked = run(LEAKING)
+    assert leaked.returncode == 1
+    assert json.loads(leaked.stdout)["success"] is False
+    assert "alerts wait for json (URL 1): it answered 500. The next run tries again" in leaked.stderr
+    assert run(LEAKING).returncode == 1
+    quoting = run(QUOTING.format(table="accelerometer_trusted"), preset="as-of")
+    assert quoting.returncode == 1
+    scenario.land_text("customer", "Zoe Quarkstrudel\n" * 99, name="Zoe Quarkstrudel.json")
+    assert run().returncode == 1
+    assert hook.took == []
+    (scenario.landing / "customer" / "landing" / "Zoe Quarkstrudel.json").unlink()
+    hook.status = 200
+    assert run().returncode == 0
+    assert hook.subjects == [
+        "[STEDI] serial_conflicts warns on customer_trusted",
+        "[STEDI] serial_conflicts warns on customers_curated",
+        "[STEDI] consent fails on customer_trusted",
+        "[STEDI] reconciliation fails on customer_trusted",
+        "[STEDI] consent passes again on customer_trusted",
+        "[STEDI] reconciliation passes again on customer_trusted",
+        "[STEDI] failed: accelerometer_trusted",
+        "[STEDI] quarantine fails on customer_landing",
+        "[STEDI] quarantine passes again on customer_landing",
+        "[STEDI] works again: accelerometer_trusted",
+    ]
+    told = {alert["title"]: alert["message"] for alert in hook.took}
+    assert "Found: rows without consent " in told["[STEDI] consent fails on customer_trusted"]
+    assert "The engine failed while computing" in told["[STEDI] failed: accelerometer_trusted"]
+    assert json.loads(leaked.stdout)["run_id"] in told["[STEDI] consent fails on customer_trusted"]
+    assert not _SECRET.search(json.dumps(hook.took).encode())
+
+
+def test_what_nobody_was_told_of_in_the_run_is_told_when_a_destination_is_set(scenario, hook: Webhook):
+    assert stedi(scenario, "run", max_bad_share=0).returncode == 1
+    shown = stedi(scenario, "run", max_bad_share=0, alert_urls=hook.url)
+    assert shown.returncode == 1
+    assert "stedi: " not in shown.stderr
+    assert "[STEDI] quarantine fails on customer_landing" in hook.subjects
+    listed = stedi(scenario, "alerts", "--json", alert_urls=hook.url)
+    failing = json.loads(listed.stdout)["failing"]
+    assert {"check quarantine"} <= {row["failing"] for row in failing if row["of"] == "customer_landing"}
+    assert not _SECRET.search(listed.stdout.encode())

@@ -1,0 +1,241 @@
+"""From runs to alerts: each failure once, its recovery once, and nothing but names, numbers, times and a link."""
+
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from stedi_dagster.alerts import record as recording
+from stedi_dagster.alerts.message import moment
+from stedi_dagster.alerts.outbox import FOLDER, open_outbox
+from stedi_dagster.alerts.record import record
+from stedi_dagster.checks.outcome import Outcome, run_audit
+from stedi_dagster.errors import EngineError, LandingError
+from stedi_dagster.failures import failure
+from stedi_dagster_tests.alerts.listeners import failing, passing, run
+
+UI = "https://dagster.example"
+
+
+@pytest.fixture
+def told(outbox, instance, tmp_path):
+    """What is told now, subject and body, that was not told before."""
+    before = 0
+    record(outbox, instance, UI)
+
+    def tell() -> list[tuple[str, str]]:
+        nonlocal before
+        record(outbox, instance, UI)
+        found = written(tmp_path)[before:]
+        before += len(found)
+        return found
+
+    return tell
+
+
+def written(home: Path) -> list[tuple[str, str]]:
+    """All alerts, of which nobody has taken any."""
+    with closing(sqlite3.connect(home / FOLDER / "outbox.db")) as connection:
+        return connection.execute("SELECT subject, body FROM alert ORDER BY number").fetchall()
+
+
+def since(instance: dg.DagsterInstance, run_id: str, kind: dg.DagsterEventType) -> str:
+    return moment(instance.get_records_for_run(run_id, of_type=kind).records[0].timestamp)
+
+
+def test_a_failed_check_says_which_where_how_bad_how_many_since_when_and_in_which_run(instance, told):
+    run_id = run(instance, failing(rows=1234), passing("contract"))
+    [(subject, body)] = told()
+    assert subject == "[STEDI] consent fails on customer_trusted"
+    assert body.splitlines() == [
+        "Check: consent",
+        "Table: customer_trusted",
+        "Severity: ERROR",
+        "Found: rows without consent 1,234",
+        f"Failing since: {since(instance, run_id, dg.DagsterEventType.ASSET_CHECK_EVALUATION)}",
+        f"Run: {UI}/runs/{run_id}",
+    ]
+
+
+def test_what_stays_failed_is_told_once_and_its_recovery_once(instance, told):
+    first = run(instance, failing(rows=3))
+    assert len(told()) == 1
+    run(instance, failing(rows=3))
+    run(instance, failing(rows=99))
+    assert told() == []
+    last = run(instance, passing())
+    [(subject, body)] = told()
+    assert subject == "[STEDI] consent passes again on customer_trusted"
+    failed = since(instance, first, dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+    assert body.splitlines()[2:] == [f"It had failed since: {failed}", f"Run: {UI}/runs/{last}"]
+    run(instance, passing())
+    assert told() == []
+    run(instance, failing())
+    assert len(told()) == 1
+
+
+def test_the_same_check_on_two_tables_and_two_checks_on_one_are_told_apart(instance, told):
+    run(instance, failing(), failing("contract"))
+    run(instance, failing(), table="customers_curated")
+    assert [subject for subject, _ in told()] == [
+        "[STEDI] consent fails on customer_trusted",
+        "[STEDI] contract fails on customer_trusted",
+        "[STEDI] consent fails on customers_curated",
+    ]
+    run(instance, passing())
+    assert [subject for subject, _ in told()] == ["[STEDI] consent passes again on customer_trusted"]
+
+
+def test_a_warning_of_a_run_that_succeeds_is_told_and_again_when_it_becomes_an_error(instance, told):
+    run(instance, failing(severity="WARN"))
+    [(subject, body)] = told()
+    assert subject == "[STEDI] consent warns on customer_trusted"
+    assert "Severity: WARN" in body
+    run(instance, failing(severity="ERROR"))
+    assert [subject for subject, _ in told()] == ["[STEDI] consent fails on customer_trusted"]
+    run(instance, failing(severity="WARN"))
+    run(instance, failing(severity="ERROR"))
+    assert told() == []
+
+
+def test_a_check_that_could_not_run_is_told_with_the_class_of_the_error(instance, told):
+    from pyspark.errors import PySparkException
+
+    def audit() -> Outcome:
+        raise PySparkException("quoting zwiebelfisch@example.com")
+
+    run(instance, run_audit("consent", audit))
+    [(_, body)] = told()
+    assert "Found: the check could not run (PySparkException)" in body
+
+
+def test_a_table_that_is_not_published_because_of_its_check_is_told_by_the_check_alone(instance, told):
+    run(instance, failing())
+    assert len(told()) == 1
+
+
+def test_a_run_that_fails_for_another_reason_is_told_in_our_own_sentence(instance, told):
+    run_id = run(instance, passing(), error=failure(EngineError("The engine did not start: install Java 17.")))
+    [(subject, body)] = told()
+    assert subject == "[STEDI] failed: customer_trusted"
+    assert body.splitlines() == [
+        "Step: customer_trusted",
+        "Reason: The engine did not start: install Java 17.",
+        f"Failing since: {since(instance, run_id, dg.DagsterEventType.STEP_FAILURE)}",
+        f"Run: {UI}/runs/{run_id}",
+    ]
+    run(instance, passing(), error=failure(EngineError("Another sentence.")))
+    assert told() == []
+    run(instance, passing())
+    [(subject, body)] = told()
+    assert subject == "[STEDI] works again: customer_trusted"
+    assert "It had failed since" in body
+
+
+def test_a_warning_does_not_hide_that_the_step_failed_for_another_reason(instance, told):
+    run(instance, failing(severity="WARN"), error=failure(EngineError("The engine is gone.")))
+    assert [subject for subject, _ in told()] == [
+        "[STEDI] consent warns on customer_trusted",
+        "[STEDI] failed: customer_trusted",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("error", "shown"),
+    [
+        (ValueError("cannot cast zwiebelfisch"), "ValueError"),
+        (dg.Failure(description="about zwiebelfisch"), "Failure"),
+        (failure(LandingError("The landing file of zwiebelfisch.json cannot be read.")), "LandingError"),
+    ],
+)
+def test_of_an_error_whose_words_may_quote_data_only_the_class_is_told(instance, told, error, shown):
+    run(instance, error=error)
+    [(_, body)] = told()
+    assert f"Reason: {shown}; the run's page says more." in body
+    assert "zwiebelfisch" not in body
+
+
+@pytest.mark.parametrize(
+    ("error", "shown"),
+    [
+        (OSError("zwiebelfisch"), "OSError; the run's page says more."),
+        (EngineError("The engine needs Java 17."), "The engine needs Java 17."),
+    ],
+)
+def test_a_run_that_fails_before_its_first_step_is_told_by_its_job(instance, told, error, shown):
+    @dg.resource
+    def lakehouse() -> Any:
+        raise error
+
+    run(instance, resources={"lakehouse": lakehouse})
+    [(subject, body)] = told()
+    assert subject.startswith("[STEDI] failed: ")
+    assert f"Reason: {shown}" in body
+    assert "zwiebelfisch" not in body
+    run(instance, resources={"lakehouse": lakehouse})
+    assert told() == []
+    run(instance)
+    assert [subject.split(":")[0] for subject, _ in told()] == ["[STEDI] works again"]
+
+
+def test_names_of_files_and_free_text_in_metadata_are_not_told(instance, told):
+    counts = {"quarantined": 7, "in customer/landing/zwiebelfisch.json": 7, "nothing of this": 0}
+    run(instance, Outcome("quarantine", passed=False, summary="See zwiebelfisch.", counts=counts))
+    [(_, body)] = told()
+    assert "Found: quarantined 7\n" in body
+    assert "zwiebelfisch" not in body
+
+
+def test_a_subject_has_room_in_sns(instance, told):
+    run(instance, failing("c" * 90), table="t" * 90)
+    [(subject, _)] = told()
+    assert len(subject) == 100
+    assert subject.endswith("...")
+
+
+def test_the_first_time_only_what_fails_now_is_told(instance, outbox, tmp_path):
+    run(instance, failing("over"))
+    run(instance, passing("over"))
+    first = run(instance, failing("stays"))
+    run(instance, failing("stays", rows=5))
+    record(outbox, instance, UI)
+    assert [subject for subject, _ in written(tmp_path)] == ["[STEDI] stays fails on customer_trusted"]
+    [change] = outbox.failing()
+    assert (change.finding.check, moment(change.since)) == (
+        "stays",
+        since(instance, first, dg.DagsterEventType.ASSET_CHECK_EVALUATION),
+    )
+
+
+def test_many_runs_are_caught_up_with_in_order(instance, told, monkeypatch):
+    monkeypatch.setattr(recording, "_AT_A_TIME", 2)
+    for number in range(5):
+        run(instance, failing(f"check_{number}"))
+    assert [subject.split()[1] for subject, _ in told()] == [f"check_{number}" for number in range(5)]
+
+
+def test_a_process_that_dies_while_it_records_loses_nothing_and_repeats_nothing(instance, told, outbox, monkeypatch):
+    run(instance, failing())
+    with monkeypatch.context() as patch:
+        patch.setattr(outbox, "move", lambda _positions: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            record(outbox, instance, UI)
+    assert len(told()) == 1
+    assert told() == []
+
+
+def test_processes_that_record_at_once_record_once(instance, told, tmp_path):
+    for number in range(3):
+        run(instance, failing(f"check_{number}"))
+
+    def recording_process(_number: int) -> None:
+        with open_outbox(tmp_path) as outbox:
+            record(outbox, instance, UI)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(recording_process, range(4)))
+    assert len(told()) == 3
