@@ -36,7 +36,9 @@ def java() -> str:
     try:
         return find_java()
     except EngineError as error:
-        _missing("java", f"Java 17 or 21 is needed for Apache Spark: on Debian, apt-get install openjdk-17-jre ({error})")
+        _missing(
+            "java", f"Java 17 or 21 is needed for Apache Spark: on Debian, apt-get install openjdk-17-jre ({error})"
+        )
 
 
 @pytest.fixture(scope="session")
