@@ -100,12 +100,12 @@ def draft_metadata(draft: Draft, policy: Policy, seconds: float) -> dict[str, dg
     kept = draft.publication.content.rows
     metadata: dict[str, dg.MetadataValue] = {
         "rows_in": dg.MetadataValue.int(draft.rows_in),
+        "kept_and_withheld": dg.MetadataValue.md(_picture(kept, draft.withheld)),
+        "withheld": counts_table(draft.withheld, "reason"),
         "seconds": dg.MetadataValue.float(round(seconds, 3)),
         "unchanged": dg.MetadataValue.bool(draft.publication.reused),
         "policy": dg.MetadataValue.json(policy.model_dump()),
         "upstream_snapshots": dg.MetadataValue.json({k: str(v) for k, v in draft.upstream.items()}),
-        "withheld": counts_table(draft.withheld, "reason"),
-        "kept_and_withheld": dg.MetadataValue.md(_picture(kept, draft.withheld)),
     }
     metadata.update({name.replace(" ", "_"): dg.MetadataValue.int(fact) for name, fact in draft.facts.items()})
     return metadata

@@ -9,7 +9,6 @@ from stedi_dagster.errors import SettingsError
 from stedi_dagster.instance import open_instance
 from stedi_dagster.settings import Settings
 
-
 _CHECKOUT = Path(__file__).parents[2] / "workspace.yaml"
 WORKSPACE = ("-w", str(_CHECKOUT)) if _CHECKOUT.exists() else ("-m", "stedi_dagster.definitions")
 """How Dagster is told which definitions to load."""

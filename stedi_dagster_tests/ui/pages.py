@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Locator, Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, ViewportSize, expect, sync_playwright
 
 from stedi_dagster.contracts import TABLES
 
-WIDE = {"width": 2200, "height": 1400}
+WIDE: ViewportSize = {"width": 2200, "height": 1400}
 """Wide enough for the graph to write the names out and to say what became of each table."""
-NORMAL = {"width": 1400, "height": 900}
+NORMAL: ViewportSize = {"width": 1400, "height": 900}
 _RUN_SECONDS = 60
 
 # Every box of the graph, whether of a table or a group, and every edge, in the same coordinates.
@@ -189,6 +189,9 @@ def columns(page: Page) -> dict[str, list[str]]:
     """What the open overview says of each column, by its name in small letters."""
     shown = page.locator("table:has(td:text-is('Column name')) tbody tr")
     expect(shown.first).to_be_visible()
+    for row in shown.all():
+        # The descriptions are drawn after the rest.
+        expect(row.locator("p")).to_be_visible()
     rows = [[line for line in row.inner_text().splitlines() if line.strip()] for row in shown.all()]
     # Once a table is materialized, this UI writes its column names in small letters.
     return {line[0].strip().lower(): [text.strip() for text in line[1:]] for line in rows}

@@ -4,9 +4,9 @@ import os
 import signal
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +63,10 @@ def serving(scenario: Scenario, *options: str, definitions: str = PRODUCT, **set
 )
 def _wait_for(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
     assert process.poll() is None, log.read_text()
-    with urllib.request.urlopen(f"{url}/server_info", timeout=5) as answer:
-        assert answer.status == 200
+    connection = HTTPConnection(url.removeprefix("http://"), timeout=5)
+    with closing(connection):
+        connection.request("GET", "/server_info")
+        assert connection.getresponse().status == 200
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:

@@ -1,4 +1,4 @@
-"""What people see of the tables in Dagster's UI, served by `stedi ui`; and what they cannot do where it is read-only."""
+"""What people see of the tables in the UI that `stedi ui` serves; and what a read-only one lets nobody do."""
 
 import base64
 import re

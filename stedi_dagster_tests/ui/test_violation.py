@@ -31,7 +31,7 @@ def told() -> Iterator[tuple[str, "Queue[dict[str, Any]]"]]:
     messages: Queue[dict[str, Any]] = Queue()
 
     class Webhook(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # noqa: N802 - the library's name
+        def do_POST(self) -> None:
             messages.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             self.send_response(204)
             self.end_headers()
