@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from bench import report
-from bench.contenders import CONTENDERS, STEDI, STEDI_AGAIN, Contender, Run, java, run
+from bench.contenders import AFTER_STEDI, CONTENDERS, STEDI, Contender, Run, java, run
 from bench.data import ROOT, base_landing, copied, megabytes
 from bench.measure import BenchError, adopt_orphans
 
@@ -59,14 +59,14 @@ def _sizes(times: str) -> list[int]:
 
 def _chosen(only: str | None) -> list[Contender]:
     """Return the contenders asked for, without those this machine has no Java for."""
-    names = [each.name for each in CONTENDERS if each.name != STEDI_AGAIN]
+    names = [each.name for each in CONTENDERS if each.name not in AFTER_STEDI]
     wanted = {part.strip() for part in only.split(",")} if only else set(names)
     if unknown := wanted.difference(names):
         raise typer.BadParameter(
             f"{', '.join(sorted(unknown))}: expected some of {', '.join(names)}", param_hint="--only"
         )
     if STEDI in wanted:
-        wanted.add(STEDI_AGAIN)
+        wanted.update(AFTER_STEDI)
     chosen = [each for each in CONTENDERS if each.name in wanted]
     if java() is not None:
         return chosen

@@ -21,7 +21,10 @@ DERIVED_TABLES = (
 )
 TABLES = LANDING_TABLES + DERIVED_TABLES
 
-STEDI, STEDI_AGAIN, PLAIN, FIVE, SAIL, DUCKDB = "stedi", "stedi-again", "spark", "five", "sail", "duckdb"
+STEDI, STEDI_AGAIN, STEDI_AUDIT = "stedi", "stedi-again", "stedi-audit"
+PLAIN, FIVE, SAIL, DUCKDB = "spark", "five", "sail", "duckdb"
+#: What is measured in the home that STEDI has filled, right after it.
+AFTER_STEDI = (STEDI_AGAIN, STEDI_AUDIT)
 
 #: Settings of the person who runs the bench must not reach what is measured.
 _DROPPED_PREFIXES = ("STEDI_", "DAGSTER_", "SPARK_", "PYSPARK_", "PYTHONDONTWRITEBYTECODE")
@@ -48,7 +51,7 @@ class Contender:
     @property
     def is_stedi(self) -> bool:
         """Whether this is the platform itself, which keeps its tables in a home, rather than a peer."""
-        return self.name in (STEDI, STEDI_AGAIN)
+        return self.name in (STEDI, *AFTER_STEDI)
 
 
 @dataclass(frozen=True)
@@ -60,17 +63,19 @@ class Run:
     rows: Mapping[str, int]
 
 
-_STEDI_RUN = (str(Path(sys.executable).parent / "stedi"), "run", "--json")
+_STEDI = str(Path(sys.executable).parent / "stedi")
+_STEDI_RUN = (_STEDI, "run", "--json")
 
 
 def _peer(module: str, *arguments: str) -> tuple[str, ...]:
     return (sys.executable, "-m", f"bench.peers.{module}", *arguments)
 
 
-#: In the order in which a round runs them; STEDI_AGAIN uses the home that STEDI has just filled.
+#: In the order in which a round runs them.
 CONTENDERS = (
     Contender(STEDI, "stedi run", (_STEDI_RUN,)),
     Contender(STEDI_AGAIN, "stedi run, again (nothing new)", (_STEDI_RUN,)),
+    Contender(STEDI_AUDIT, "stedi audit", ((_STEDI, "audit", "--json"),), tables=()),
     Contender(PLAIN, "plain PySpark script, Spark local[*]", (_peer("plain_spark"),), needs_java=True),
     Contender(
         FIVE,
@@ -97,7 +102,7 @@ def run(contender: Contender, landing: Path) -> Run:
         BenchError: It failed, or a table is missing.
     """
     out = WORK / "out" / (STEDI if contender.is_stedi else contender.name)
-    if contender.name != STEDI_AGAIN:
+    if contender.name not in AFTER_STEDI:
         shutil.rmtree(out, ignore_errors=True)
         out.mkdir(parents=True)
     measurements = [_step(contender, step, landing, out) for step in contender.steps]
@@ -108,7 +113,10 @@ def run(contender: Contender, landing: Path) -> Run:
         max(usage.peak_mb for usage in usages),
     )
     outputs = [output for _, output in measurements]
-    if contender.is_stedi:
+    if contender.name == STEDI_AUDIT:
+        work = sum(audit["seconds"] for audit in json.loads(outputs[0])["audits"])
+        rows: dict[str, int] = {}
+    elif contender.is_stedi:
         tables = json.loads(outputs[0])["tables"]
         work = sum(table["seconds"] for table in tables)
         rows = {table["table"]: table["rows"] for table in tables}

@@ -53,7 +53,10 @@ def test_there_is_a_job_for_everything_and_for_each_layer(scenario):
 
 def test_nothing_runs_by_itself_until_it_is_switched_on(scenario):
     defs = defs_of(scenario)
-    assert [(s.name, s.default_status) for s in defs.schedules or ()] == [("nightly", dg.DefaultScheduleStatus.STOPPED)]
+    assert {s.name: s.default_status for s in defs.schedules or ()} == {
+        "nightly": dg.DefaultScheduleStatus.STOPPED,
+        "audits": dg.DefaultScheduleStatus.STOPPED,
+    }
     assert {s.name: s.default_status for s in defs.sensors or ()} == {
         "new_landing_files": dg.DefaultSensorStatus.STOPPED,
         "table_automation": dg.DefaultSensorStatus.STOPPED,

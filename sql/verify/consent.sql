@@ -9,13 +9,15 @@ WITH published AS (
   UNION ALL
   SELECT
     'accelerometer_trusted',
-    matching_key("user"),
+    person,
     CASE WHEN :consent IN ('as_of', 'as_of_accelerometer') THEN "timestamp" END
   FROM accelerometer_trusted
+  LEFT JOIN published_addresses ON spelling = "user"
   UNION ALL
   SELECT 'step_trainer_trusted', owners.person, CASE WHEN :consent = 'as_of' THEN sensorReadingTime END
   FROM step_trainer_trusted
-  LEFT JOIN owners ON owners.device = matching_key(serialNumber)
+  LEFT JOIN published_serials ON spelling = serialNumber
+  LEFT JOIN owners ON owners.device = published_serials.device
   UNION ALL
   SELECT
     'machine_learning_curated',

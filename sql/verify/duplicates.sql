@@ -5,14 +5,16 @@ WITH found AS (
   FROM (
     SELECT count(*) AS copies
     FROM accelerometer_trusted
-    GROUP BY matching_key("user"), "timestamp", x, y, z
+    LEFT JOIN published_addresses ON spelling = "user"
+    GROUP BY person, "timestamp", x, y, z
   ) AS readings
   UNION ALL
   SELECT 'step_trainer_trusted', copies
   FROM (
     SELECT count(*) AS copies
     FROM step_trainer_trusted
-    GROUP BY matching_key(serialNumber), sensorReadingTime, distanceFromObject
+    LEFT JOIN published_serials ON spelling = serialNumber
+    GROUP BY device, sensorReadingTime, distanceFromObject
   ) AS steps
   UNION ALL
   SELECT 'machine_learning_curated', copies

@@ -1,3 +1,9 @@
 -- Every landed step reading, each once, and which device took it.
-SELECT DISTINCT matching_key(serialNumber) AS device, sensorReadingTime AS moment, distanceFromObject
+SELECT DISTINCT device, sensorReadingTime AS moment, distanceFromObject
 FROM step_trainer_landing
+INNER JOIN (
+  -- See landed_readings.
+  SELECT serialNumber AS spelling, matching_key(serialNumber) AS device
+  FROM step_trainer_landing
+  GROUP BY serialNumber
+) AS serials ON spelling = serialNumber

@@ -11,7 +11,7 @@ from stedi_dagster.contracts import TABLES
 from stedi_dagster_tests.cli.conftest import parsed
 from stedi_dagster_tests.scenario import Scenario, customer, reading, step
 
-COMMANDS = ("generate", "run", "tables", "quarantine", "sql", "alerts", "settings", "ui")
+COMMANDS = ("generate", "run", "tables", "quarantine", "sql", "audit", "alerts", "settings", "ui")
 
 
 def test_help_names_every_command(stedi):
@@ -124,7 +124,7 @@ def test_a_run_shows_in_the_instance_that_the_ui_opens(stedi, scenario):
 
 
 @pytest.mark.parametrize(
-    "command", [["run"], ["run", "--json"], ["tables"], ["sql", "SELECT 1"], ["alerts"], ["settings"]]
+    "command", [["run"], ["run", "--json"], ["audit"], ["tables"], ["sql", "SELECT 1"], ["alerts"], ["settings"]]
 )
 def test_a_wrong_setting_stops_every_command_before_anything_starts(stedi, tmp_path, command):
     result = stedi(*command, home=tmp_path / "home", engine="duckdb")

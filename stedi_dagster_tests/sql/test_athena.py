@@ -13,8 +13,8 @@ import requests
 from moto import mock_aws
 from moto.core.models import DEFAULT_ACCOUNT_ID
 
+from stedi_dagster.sql.library import SQL
 from stedi_dagster_tests.cli.conftest import Stedi, parsed, stedi  # noqa: F401 - a fixture
-from stedi_dagster_tests.sql.worlds import SQL
 
 REGION = "us-east-1"
 

@@ -2,9 +2,9 @@
 
 import pytest
 
+from stedi_dagster.sql.library import SQL
 from stedi_dagster_tests.cli.conftest import Stedi, parsed, stedi, world  # noqa: F401 - fixtures
 from stedi_dagster_tests.scenario import Scenario
-from stedi_dagster_tests.sql.worlds import SQL
 
 ATHENAS = "SELECT element_at(split('a,b', ','), 2) AS b, :consent AS consent, :n + 1 AS n"
 

@@ -10,9 +10,10 @@ from sqlglot import exp
 from stedi_dagster.contracts import TABLES
 from stedi_dagster.lakehouse.query import connect
 from stedi_dagster.landing.feeds import DERIVED, FEEDS
+from stedi_dagster.sql.library import SQL
 from stedi_dagster.sql.texts import parse, said_locally, said_on_athena
 from stedi_dagster_tests.scenario import Scenario
-from stedi_dagster_tests.sql.worlds import FILES, SQL, ask, everybody
+from stedi_dagster_tests.sql.worlds import FILES, ask, everybody
 
 QUERIES = [file for file in FILES if file.parent.name in {"explore", "verify"}]
 LANDING = [file for file in FILES if file.parent.name == "landing"]

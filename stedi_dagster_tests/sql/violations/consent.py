@@ -1,0 +1,128 @@
+"""Rows of people who do not agree, or did not yet."""
+
+from stedi_dagster_tests.scenario import T0
+from stedi_dagster_tests.sql.violations.rows import (
+    AS_OF,
+    AS_OF_ACCELEROMETER,
+    BY_TIME,
+    CUSTOMERS,
+    NUMBERS,
+    PAIRS,
+    PEOPLE,
+    READINGS,
+    REFUSED,
+    STEPS,
+    STRANGER,
+    TOO_EARLY,
+    WITHDRAWN,
+    Violations,
+    paired,
+    person,
+    stepped,
+    unreadable,
+    worn,
+)
+from stedi_dagster_tests.sql.worlds import ANN, BOB, FAY, NED, adding
+
+OF_CONSENT: Violations = {
+    "a customer who refused": ("consent", {CUSTOMERS: adding(person(BOB))}, {}, [(CUSTOMERS, REFUSED, 1)]),
+    "a customer nobody knows": ("consent", {CUSTOMERS: adding(person("x@y.z"))}, {}, [(CUSTOMERS, REFUSED, 1)]),
+    "a curated customer who refused": ("consent", {PEOPLE: adding(person(BOB))}, {}, [(PEOPLE, REFUSED, 1)]),
+    "readings of who refused": ("consent", {READINGS: adding(worn(BOB), worn(BOB))}, {}, [(READINGS, REFUSED, 2)]),
+    "a reading of who withdrew": ("consent", {READINGS: adding(worn(FAY))}, {}, [(READINGS, REFUSED, 1)]),
+    "a reading of who said both at once": (
+        "consent",
+        {READINGS: adding(worn("jan@example.com"))},
+        {},
+        [(READINGS, REFUSED, 1)],
+    ),
+    "a reading of who refused without a date": (
+        "consent",
+        {READINGS: adding(worn("kim@example.com"))},
+        {},
+        [(READINGS, REFUSED, 1)],
+    ),
+    "a reading of who may have withdrawn": ("consent", {READINGS: adding(worn(NED))}, {}, [(READINGS, REFUSED, 1)]),
+    "a record since that cannot be read": (
+        "consent",
+        {"customer_quarantine": adding(unreadable(f"x@y.z\n{ANN.upper()} ", moment=T0))},
+        {},
+        WITHDRAWN,
+    ),
+    "a record without a date that cannot be read": (
+        "consent",
+        {"customer_quarantine": adding(unreadable(ANN))},
+        {},
+        WITHDRAWN,
+    ),
+    "an old record that cannot be read": (
+        "consent",
+        {"customer_quarantine": adding(unreadable(ANN, moment=T0 - 1), unreadable(None))},
+        {},
+        [],
+    ),
+    "a step of who refused": ("consent", {STEPS: adding(stepped(f"serial-of-{BOB}"))}, {}, [(STEPS, REFUSED, 1)]),
+    "a step that may be of another": ("consent", {STEPS: adding(stepped("shared"))}, {}, [(STEPS, REFUSED, 1)]),
+    "a pair of nobody": ("consent", {PAIRS: adding(paired(STRANGER))}, {}, [(PAIRS, REFUSED, 1)]),
+    "a pair of who refused": (
+        "consent",
+        {NUMBERS: adding({"email": BOB, "participantId": STRANGER}), PAIRS: adding(paired(STRANGER))},
+        {},
+        [(PAIRS, REFUSED, 1)],
+    ),
+    "a withdrawal since": (
+        "consent",
+        {"customer_landing": adding(person(f" {ANN.upper()}", agreed=None, lastUpdateDate=T0 + 1))},
+        {},
+        WITHDRAWN,
+    ),
+    "a withdrawal of the same moment": (
+        "consent",
+        {"customer_landing": adding(person(ANN, agreed=None))},
+        {},
+        WITHDRAWN,
+    ),
+    "a withdrawal dated by its registration": (
+        "consent",
+        {"customer_landing": adding(person(ANN, agreed=None, lastUpdateDate=None, registrationDate=T0 + 1))},
+        {},
+        WITHDRAWN,
+    ),
+    "a withdrawal without a date": (
+        "consent",
+        {"customer_landing": adding({"email": ANN, "serialNumber": f"serial-of-{ANN}"})},
+        {},
+        WITHDRAWN,
+    ),
+    "an old refusal, which is none": (
+        "consent",
+        {"customer_landing": adding(person(ANN, agreed=None, lastUpdateDate=T0 - 1))},
+        {},
+        [],
+    ),
+    "an old refusal by its registration, which is none": (
+        "consent",
+        {"customer_landing": adding(person(ANN, agreed=None, lastUpdateDate=None, registrationDate=T0 - 1))},
+        {},
+        [],
+    ),
+    "an agreement of before a refusal": (
+        "consent",
+        {"customer_landing": adding(person(BOB, lastUpdateDate=T0 - 1)), CUSTOMERS: adding(person(BOB))},
+        {},
+        [(CUSTOMERS, REFUSED, 1)],
+    ),
+    "early readings": ("consent", {}, AS_OF, [(READINGS, TOO_EARLY, 1), (PAIRS, TOO_EARLY, 1), (STEPS, TOO_EARLY, 1)]),
+    "early readings where steps may be": (
+        "consent",
+        {},
+        AS_OF_ACCELEROMETER,
+        [(READINGS, TOO_EARLY, 1), (PAIRS, TOO_EARLY, 1)],
+    ),
+    "early readings where steps and pairs may be": (
+        "consent",
+        {},
+        {**AS_OF_ACCELEROMETER, **BY_TIME},
+        [(READINGS, TOO_EARLY, 1)],
+    ),
+}
