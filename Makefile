@@ -4,6 +4,8 @@ UV_VERSION := 0.13.8
 BIN := .venv/bin
 # The stack on AWS that deploy and destroy work on.
 NAME ?= stedi
+# Each starts engines and servers of its own, of some 2 GB together.
+TEST_PROCESSES ?= 4
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
@@ -34,7 +36,7 @@ run: setup ## Set up, make landing data if there is none, and materialize all ei
 
 .PHONY: test
 test: setup ## Set up, then run the tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses logical --maxprocesses $(TEST_PROCESSES) --dist loadfile
 
 .PHONY: ui
 ui: setup ## The Dagster UI on 127.0.0.1:3000

@@ -121,7 +121,7 @@ def _withdrawals(settings: Settings) -> dg.SensorDefinition:
     @dg.sensor(
         name="withdrawals",
         job=everything,
-        minimum_interval_seconds=60,
+        minimum_interval_seconds=30,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Runs everything when a customer record has landed that takes back an agreement.",
     )

@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 import pytest
 from playwright.sync_api import Page, expect
+from tenacity import Retrying, stop_after_delay, wait_fixed
 
 from stedi_dagster.contracts import TABLES
 from stedi_dagster_tests.assets.test_presentation import GROUPS, INPUTS
@@ -14,8 +15,12 @@ from stedi_dagster_tests.scenario import Scenario
 from stedi_dagster_tests.ui import pages
 from stedi_dagster_tests.ui.pages import Browser
 from stedi_dagster_tests.ui.server import PRODUCT, serving
+from stedi_dagster_tests.ui.story import land_withdrawals
 
 pytestmark = pytest.mark.browser
+
+# The sensor of withdrawals looks every 30 seconds, and a run takes a few.
+WITHDRAWN_WITHIN = 100
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +95,17 @@ def test_the_audits_can_be_run_and_pass(page, ui, materialized):
     pages.open_table(page, ui, "customer_trusted", view="checks")
     for audit in ("standing_consent", "standing_reconciliation", "standing_one_row_a_person"):
         expect(pages.verdict(page, audit)).to_have_text("Succeeded")
+
+
+def test_a_withdrawal_that_lands_takes_the_person_out_without_anybody_doing_anything(page, ui, materialized):
+    [withdrawal] = land_withdrawals(materialized, 1)
+    gone = f"SELECT * FROM customer_trusted WHERE email = '{withdrawal['email'].strip().lower()}'"
+    assert materialized.query(gone) != []
+    for attempt in Retrying(stop=stop_after_delay(WITHDRAWN_WITHIN), wait=wait_fixed(0.5), reraise=True):
+        with attempt:
+            assert materialized.query(gone) == []
+    pages.open_table(page, ui, "customer_trusted")
+    expect(pages.row_count(page)).to_contain_text(str(len(materialized.rows("customer_trusted"))))
 
 
 def test_a_read_only_ui_shows_everything_and_lets_nobody_run_anything(page, materialized):

@@ -1,15 +1,14 @@
 """A withdrawal lands, and a rule with a bug lets the people stay: what the UI shows of it, and who is told."""
 
-import json
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from queue import Queue
-from threading import Thread
 from typing import Any
 
+import dagster as dg
 import pytest
 from playwright.sync_api import expect
+from tenacity import Retrying, stop_after_delay, wait_fixed
 
+from stedi_dagster_tests.alerts.listeners import Webhook, webhook
 from stedi_dagster_tests.assets.builders import below, contents
 from stedi_dagster_tests.scenario import Scenario
 from stedi_dagster_tests.ui import forgetful, pages
@@ -26,23 +25,10 @@ ALERT_SECONDS = 75
 
 
 @pytest.fixture(scope="module")
-def told() -> Iterator[tuple[str, "Queue[dict[str, Any]]"]]:
+def told() -> Iterator[Webhook]:
     """A webhook, and what it was told."""
-    messages: Queue[dict[str, Any]] = Queue()
-
-    class Webhook(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            messages.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(204)
-            self.end_headers()
-
-        def log_message(self, *_arguments: Any) -> None:
-            """Nothing on standard error."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Webhook) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"json://127.0.0.1:{server.server_port}", messages
-        server.shutdown()
+    with webhook() as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -52,11 +38,11 @@ def before(published: Scenario) -> dict[str, list[tuple[Any, ...]]]:
 
 
 @pytest.fixture(scope="module")
-def ui(published: Scenario, before: Any, told: Any) -> Iterator[str]:
+def ui(published: Scenario, before: Any, told: Webhook) -> Iterator[str]:
     """`stedi ui` with a rule that has a bug, and the withdrawals landed."""
     withdrawals = land_withdrawals(published, WITHDRAWN)
     assert len(withdrawals) == WITHDRAWN
-    with serving(published, definitions=LOCATION, alert_urls=told[0]) as url:
+    with serving(published, definitions=LOCATION, alert_urls=told.url) as url:
         yield url
 
 
@@ -104,11 +90,17 @@ def test_the_last_good_data_is_what_readers_see(browser, ui, run, published, bef
     expect(pages.row_count(browser.page)).to_contain_text(str(len(before["customer_trusted"])))
 
 
-def test_the_alert_is_delivered_and_leads_to_the_run(ui, run, told):
-    message = told[1].get(timeout=ALERT_SECONDS)
+def test_the_alert_is_delivered_and_leads_to_a_run_that_failed(run, published, told, monkeypatch):
+    for attempt in Retrying(stop=stop_after_delay(ALERT_SECONDS), wait=wait_fixed(0.5), reraise=True):
+        with attempt:
+            [message] = told.took
     assert message["title"] == "[STEDI] consent fails on customer_trusted"
     assert f"rows without consent {WITHDRAWN}" in message["message"]
-    assert run.rpartition("/")[2].partition("?")[0] in message["message"]
+    # The one started here, or the one that the sensor started because of the withdrawal.
+    monkeypatch.setenv("DAGSTER_HOME", str(published.home / "dagster"))
+    with dg.DagsterInstance.from_config(str(published.home / "dagster")) as instance:
+        failed = instance.get_runs(filters=dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE]))
+    assert message["message"].rpartition("/")[2] in {found.run_id for found in failed}
 
 
 def test_the_ui_asks_nobody_but_this_machine_for_that_either(browser, ui, run):
