@@ -17,15 +17,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as UndecodableError
 
 from stedi_dagster.errors import SettingsError
+from stedi_dagster.locations import Home, Landing, Warehouse, is_s3
 from stedi_dagster.policies.policy import PRESETS, Consent, Match, Policy, Preset
 
 EMR_SERVERLESS = "emr-serverless"
 DEFAULT_RETENTION_DAYS = 7.0
-
-_S3 = re.compile(r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/|$)")
-_URL = re.compile(r"^[a-z][a-z0-9+.-]*://")
-# Engines take these for patterns in the paths that they read tables from.
-_PATTERNS = re.compile(r"[*?\[\]{}\\]")
 
 
 class Settings(BaseSettings):
@@ -33,16 +29,16 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="STEDI_", env_ignore_empty=True, extra="ignore", frozen=True)
 
-    home: Path = Field(
+    home: Home = Field(
         default=Path(".stedi"),
         description="Folder of everything the platform keeps: Dagster's home, the catalog, the warehouse.",
     )
-    landing: str = Field(
+    landing: Landing = Field(
         default="data/landing",
         description="Folder, or s3://bucket/prefix, that holds customer/landing, accelerometer/landing and "
         "step_trainer/landing.",
     )
-    warehouse: str | None = Field(
+    warehouse: Warehouse | None = Field(
         default=None,
         description="Folder, or s3://bucket/prefix, of the tables' files; by default `warehouse` in STEDI_HOME.",
     )
@@ -171,34 +167,6 @@ class Settings(BaseSettings):
     def _without_slash(cls, value: str) -> str:
         return value.rstrip("/")
 
-    @field_validator("landing", "warehouse")
-    @classmethod
-    def _location(cls, value: str | None) -> str | None:
-        if value is None or _S3.match(value):
-            return value and value.rstrip("/")
-        if value.startswith("file://"):
-            value = value.removeprefix("file://")
-        if _URL.match(value):
-            msg = "allowed is a folder of this machine (a path or a file:// URL) or s3://bucket/prefix"
-            raise ValueError(msg)
-        return str(Path(value).expanduser().absolute())
-
-    @field_validator("home")
-    @classmethod
-    def _absolute(cls, value: Path) -> Path:
-        if _URL.match(str(value).replace(":/", "://", 1)):  # a Path has one slash where a URL has two
-            msg = "allowed is a folder of this machine (a path)"
-            raise ValueError(msg)
-        return value.expanduser().absolute()
-
-    @field_validator("home", "warehouse")
-    @classmethod
-    def _without_patterns(cls, value: Path | str | None) -> Path | str | None:
-        if _PATTERNS.search(str(value)):
-            msg = "allowed is a folder whose path holds none of * ? [ ] { } \\, which engines take for patterns"
-            raise ValueError(msg)
-        return value
-
     @model_validator(mode="after")
     def _together(self) -> "Settings":
         """Settings that need each other."""
@@ -266,11 +234,6 @@ def _refuse_unknown(known: Iterable[str]) -> None:
             close = get_close_matches(name, settings, n=1)
             meant = f" Did you mean {close[0]}?" if close else ""
             raise SettingsError(f"{name} is no setting of STEDI: `stedi settings` lists them.{meant}")
-
-
-def is_s3(location: str) -> bool:
-    """Whether a location is on S3 and not on this machine."""
-    return location.startswith("s3://")
 
 
 def _explain(detail: Any) -> str:

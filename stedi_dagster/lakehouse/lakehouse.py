@@ -25,7 +25,8 @@ from stedi_dagster.lakehouse.orphans import sweep
 from stedi_dagster.lakehouse.publish import INPUTS, Publication, prepare
 from stedi_dagster.lakehouse.schema import iceberg_schema, table_properties
 from stedi_dagster.lakehouse.staging import Content, Staging
-from stedi_dagster.settings import DEFAULT_RETENTION_DAYS, Settings, is_s3
+from stedi_dagster.locations import is_s3
+from stedi_dagster.settings import DEFAULT_RETENTION_DAYS, Settings
 from stedi_dagster.storage import storage_for
 
 _DAY_MS = 24 * 60 * 60 * 1000

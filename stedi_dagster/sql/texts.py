@@ -15,7 +15,8 @@ from sqlglot.optimizer.scope import traverse_scope
 
 from stedi_dagster.contracts import TABLES
 from stedi_dagster.errors import StediError
-from stedi_dagster.settings import Settings, is_s3
+from stedi_dagster.locations import is_s3
+from stedi_dagster.settings import Settings
 from stedi_dagster.sql.library import FUNCTIONS, VIEWS
 
 Value = str | int | float | None

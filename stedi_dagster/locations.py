@@ -1,0 +1,47 @@
+"""Where files may lie: a folder of this machine, or a prefix on S3. As types, for settings."""
+
+import re
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+from pydantic import AfterValidator
+
+_S3 = re.compile(r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/|$)")
+_URL = re.compile(r"^[a-z][a-z0-9+.-]*://")
+# Engines take these for patterns in the paths that they read tables from.
+_PATTERNS = re.compile(r"[*?\[\]{}\\]")
+_AnyLocation = TypeVar("_AnyLocation", str, Path)
+
+
+def is_s3(location: str) -> bool:
+    """Whether a location is on S3 and not on this machine."""
+    return location.startswith("s3://")
+
+
+def _location(value: str) -> str:
+    if _S3.match(value):
+        return value.rstrip("/")
+    value = value.removeprefix("file://")
+    if _URL.match(value):
+        msg = "allowed is a folder of this machine (a path or a file:// URL) or s3://bucket/prefix"
+        raise ValueError(msg)
+    return str(Path(value).expanduser().absolute())
+
+
+def _folder(value: Path) -> Path:
+    if _URL.match(str(value).replace(":/", "://", 1)):  # a Path has one slash where a URL has two
+        msg = "allowed is a folder of this machine (a path)"
+        raise ValueError(msg)
+    return value.expanduser().absolute()
+
+
+def _without_patterns(value: _AnyLocation) -> _AnyLocation:
+    if _PATTERNS.search(str(value)):
+        msg = "allowed is a folder whose path holds none of * ? [ ] { } \\, which engines take for patterns"
+        raise ValueError(msg)
+    return value
+
+
+Landing = Annotated[str, AfterValidator(_location)]
+Warehouse = Annotated[str, AfterValidator(_location), AfterValidator(_without_patterns)]
+Home = Annotated[Path, AfterValidator(_folder), AfterValidator(_without_patterns)]
