@@ -13,7 +13,7 @@ from rich.table import Table as Grid
 from stedi_dagster.contracts import TABLES
 from stedi_dagster.errors import StediError
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
-from stedi_dagster.lakehouse.query import connect, published
+from stedi_dagster.lakehouse.query import connect, pinned
 from stedi_dagster.settings import Settings
 
 
@@ -31,12 +31,11 @@ def open_lakehouse() -> Lakehouse:
 
 def list_tables(*, as_json: bool) -> None:
     """Print the published tables in the order in which data flows."""
-    order = list(TABLES)
     found: list[dict[str, Any]] = []
-    lakehouse = open_lakehouse()
-    for table in published(lakehouse, lakehouse.database):
+    there = pinned(open_lakehouse())
+    for table in (there[name] for name in TABLES if name in there):
         snapshot = table.current_snapshot()
-        assert snapshot is not None  # noqa: S101 - `published` yields only tables that have one
+        assert snapshot is not None  # noqa: S101 - `pinned` has only tables that have one
         summary = snapshot.summary.additional_properties if snapshot.summary else {}
         committed_at = datetime.fromtimestamp(snapshot.timestamp_ms / 1000, tz=UTC)
         found.append(
@@ -48,7 +47,6 @@ def list_tables(*, as_json: bool) -> None:
                 "location": table.location(),
             }
         )
-    found.sort(key=lambda row: order.index(row["table"]))
     show(found, as_json=as_json)
 
 

@@ -19,6 +19,7 @@ from pyiceberg.table.snapshots import Snapshot
 from pyspark.sql import DataFrame, SparkSession
 
 from stedi_dagster.contracts import TABLES, Contract
+from stedi_dagster.lakehouse.catalog import open_catalog
 from stedi_dagster.lakehouse.history import Removed, expire
 from stedi_dagster.lakehouse.lock import writer_lock
 from stedi_dagster.lakehouse.orphans import sweep
@@ -95,33 +96,7 @@ class Lakehouse:
     @cached_property
     def catalog(self) -> Catalog:
         """PyIceberg's catalog, opened when first needed; its databases are made where they are missing."""
-        properties = {"warehouse": self.warehouse}
-        if is_s3(self.warehouse):
-            from stedi_dagster import aws
-
-            properties["s3.region"] = aws.region()
-            if endpoint := aws.endpoint("s3"):
-                properties["s3.endpoint"] = endpoint
-        catalog = self._glue(properties) if self._kind == "glue" else self._sqlite(properties)
-        for namespace in (self.database, self.restricted):
-            # Looked for first: who runs the platform on AWS need not be allowed to make a database.
-            if not catalog.namespace_exists(namespace):
-                catalog.create_namespace_if_not_exists(namespace)
-        return catalog
-
-    def _sqlite(self, properties: Mapping[str, str]) -> Catalog:
-        from pyiceberg.catalog.sql import SqlCatalog
-        from sqlalchemy import URL
-
-        self.home.mkdir(parents=True, exist_ok=True)
-        # Not an f-string: a `%` or `?` in the folder's name would mean something else.
-        uri = URL.create("sqlite", database=str(self.home / "catalog.db"))
-        return SqlCatalog("stedi", uri=uri.render_as_string(), **properties)
-
-    def _glue(self, properties: Mapping[str, str]) -> Catalog:
-        from stedi_dagster.lakehouse.glue import glue_catalog
-
-        return glue_catalog(dict(properties))
+        return open_catalog(self._kind, self.home, self.warehouse, (self.database, self.restricted))
 
     @contextmanager
     def writing(self, holder: str, *, timeout: float, waiting: Callable[[str], None]) -> Iterator[None]:
@@ -238,8 +213,8 @@ class Lakehouse:
         return time.time_ns() // 1_000_000 - self._retention_ms
 
     def tables(self) -> list[Table]:
-        """All tables that there are, restricted ones too."""
-        names = [name for space in (self.database, self.restricted) for name in self.catalog.list_tables(space)]
+        """All tables that there are, by name, the restricted ones last."""
+        names = [name for space in (self.database, self.restricted) for name in sorted(self.catalog.list_tables(space))]
         return [self.catalog.load_table(name) for name in names]
 
     def namespace_of(self, table: str) -> str:

@@ -1,6 +1,6 @@
 """The published tables in an in-process DuckDB, each a view by its name."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import duckdb
 from pyarrow.dataset import dataset
@@ -15,18 +15,9 @@ from stedi_dagster.storage.local import LocalStorage
 _QUARANTINE = "_quarantine"
 
 
-def published(lakehouse: Lakehouse, namespace: str) -> Iterator[Table]:
-    """The tables of a namespace that have a snapshot, by name."""
-    for identifier in sorted(lakehouse.catalog.list_tables(namespace)):
-        table = lakehouse.catalog.load_table(identifier)
-        if table.current_snapshot() is not None:
-            yield table
-
-
 def pinned(lakehouse: Lakehouse) -> dict[str, Table]:
     """Every published table by its name, as it is now; whatever is published later, these stay as they are."""
-    namespaces = (lakehouse.database, lakehouse.restricted)
-    return {table.name()[-1]: table for namespace in namespaces for table in published(lakehouse, namespace)}
+    return {table.name()[-1]: table for table in lakehouse.tables() if table.current_snapshot() is not None}
 
 
 def connect(lakehouse: Lakehouse, tables: Mapping[str, Table] | None = None) -> duckdb.DuckDBPyConnection:

@@ -5,7 +5,7 @@ import pytest
 
 from stedi_dagster.contracts import TABLES, CustomerLanding, Participants, Quarantine
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
-from stedi_dagster.lakehouse.query import connect, published
+from stedi_dagster.lakehouse.query import connect, pinned
 from stedi_dagster_tests.lakehouse.builders import people, publish, table_of
 
 
@@ -50,7 +50,7 @@ def test_only_what_is_published_now_is_seen(lake):
 
 def test_a_table_that_was_never_published_is_no_view(lake):
     table_of(lake)
-    assert list(published(lake, "stedi_restricted")) == []
+    assert pinned(lake) == {}
     with connect(lake) as connection, pytest.raises(duckdb.CatalogException):
         connection.sql("SELECT * FROM participants")
 
