@@ -1,4 +1,4 @@
-"""Crashes: at the n-th time that a place is reached, the process is as good as gone, and nothing is written any more."""
+"""Crashes: at the n-th time that a place is reached the process is as good as gone, and writes nothing any more."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager

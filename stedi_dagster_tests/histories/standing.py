@@ -13,10 +13,20 @@ from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster_tests.histories.world import Row, Rows
 from stedi_dagster_tests.lakehouse.builders import unpacked
 
+
+def _customer(row: dict[str, Any]) -> Row:
+    agrees = row["shareWithResearchAsOfDate"] is not None
+    return _key(row["email"]), _key(row["serialNumber"]), row["lastUpdateDate"], agrees
+
+
+def _key(text: str) -> str:
+    return text.strip().lower()
+
+
 _SHAPES: dict[str, Callable[[dict[str, Any]], Row]] = {
-    "customer_landing": lambda row: _customer(row),
-    "customer_trusted": lambda row: _customer(row),
-    "customers_curated": lambda row: _customer(row),
+    "customer_landing": _customer,
+    "customer_trusted": _customer,
+    "customers_curated": _customer,
     "customer_quarantine": lambda row: (_key(row["people"]), row["raw"]),
     "accelerometer_landing": lambda row: (_key(row["user"]), row["timestamp"], row["x"]),
     "accelerometer_trusted": lambda row: (_key(row["user"]), row["timestamp"], row["x"]),
@@ -85,12 +95,3 @@ def _text(path: Path) -> str:
     if content.startswith(b"\x1f\x8b"):
         return gzip.decompress(content).decode("utf-8", "replace")
     return (unpacked(path) if content.startswith(b"Obj\x01") else content).decode("utf-8", "replace")
-
-
-def _customer(row: dict[str, Any]) -> Row:
-    agrees = row["shareWithResearchAsOfDate"] is not None
-    return _key(row["email"]), _key(row["serialNumber"]), row["lastUpdateDate"], agrees
-
-
-def _key(text: str) -> str:
-    return text.strip().lower()
