@@ -114,7 +114,7 @@ class Play:
 
     def _begin(self, number: int, erased: Erased) -> None:
         self.world.erasures[number:] = [erased, *self.world.erasures[number + 1 :]]
-        self.world.erase(erased, all_times=True)
+        self.world.erase(erased, resumed=False)
 
     def _begin_again(self, email: str) -> None:
         """An erasure was killed, and is not resumed but asked for anew: it counts from now on."""
@@ -134,7 +134,7 @@ class Play:
             again = self._entries(by, erased.person) > self._erasures_of(erased.person)
             if again or not self._entries(by, erased.person, done=False):
                 self.world.erasures[number] = replace(erased, done=True)
-                self.world.erase(erased, all_times=False)
+                self.world.erase(erased, resumed=True)
 
     def _erasures_of(self, email: str) -> int:
         return sum(erased.person == email for erased in self.world.erasures)

@@ -108,8 +108,12 @@ class World:
                 if record.feed == feed and not any(erased.seals(record) for erased in self.erasures):
                     yield record
 
-    def erase(self, erased: Erased, *, all_times: bool) -> None:
-        """Take the person out of the raw files: all that they sent, or all until the erasure began."""
+    def erase(self, erased: Erased, *, resumed: bool) -> None:
+        """Take the person out of the raw files; if they registered anew before this was resumed, what was before it."""
+        every = [record for file in self.files.values() for record in file]
+        all_times = not resumed or not any(
+            record.feed == "customer" and erased.covers(record) and not erased.seals(record) for record in every
+        )
         for name, records in self.files.items():
             self.files[name] = tuple(
                 record for record in records if not (erased.covers(record) if all_times else erased.seals(record))
