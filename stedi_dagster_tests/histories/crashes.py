@@ -20,7 +20,7 @@ _WRITES: dict[str, tuple[type[Any], tuple[str, ...]]] = {
     "deleting files": (LocalStorage, ("delete", "delete_folder")),
     "rewriting a raw file": (LocalStorage, ("_replace",)),
 }
-PLACES = tuple((where, when) for where in _WRITES for when in ("before", "after"))
+PLACES = tuple(_WRITES)
 
 
 class Killed(BaseException):

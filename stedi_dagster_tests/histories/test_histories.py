@@ -9,7 +9,6 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -38,7 +37,7 @@ who = st.sampled_from(PEOPLE)
 # Few moments, so that records are of one, and readings of different people meet.
 ticks = st.integers(0, 2)
 retentions = st.sampled_from([0, 0, 7])
-crashes = st.builds(lambda place, nth: Crash(*place, nth), st.sampled_from(PLACES), st.integers(0, 12))
+crashes = st.builds(Crash, st.sampled_from(PLACES), st.sampled_from(["before", "after"]), st.integers(0, 12))
 words = st.sampled_from(["agrees"] * 4 + ["refuses"] * 3 + ["cannot be read"] * 2 + ["is cut off"])
 
 
@@ -108,9 +107,17 @@ class Histories(RuleBasedStateMachine):
             self._wears(Wears(email, 0, "both", float(number), shouts=False))
 
     @rule(them=deliveries)
-    def deliver(self, them: list[Any]) -> None:
+    def deliver(self, them: list[Says | Wears | Again | Repaired]) -> None:
         for one in them:
-            {Says: self._says, Wears: self._wears, Again: self._again, Repaired: self._repaired}[type(one)](one)
+            match one:
+                case Says():
+                    self._says(one)
+                case Wears():
+                    self._wears(one)
+                case Again():
+                    self._again(one)
+                case Repaired():
+                    self._repaired(one)
         self._is_new = True
 
     def _says(self, one: Says) -> None:
