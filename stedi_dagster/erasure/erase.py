@@ -17,7 +17,7 @@ from stedi_dagster.drafts.run import PARTICIPANTS
 from stedi_dagster.erasure.digests import Digester
 from stedi_dagster.erasure.ledger import Erasure, Ledger, Trace, unfinished
 from stedi_dagster.erasure.person import traces_of
-from stedi_dagster.erasure.raw import RawFiles, Rewritten
+from stedi_dagster.erasure.raw import RawFiles, Rewritten, is_of
 from stedi_dagster.erasure.strike import count, strike
 from stedi_dagster.erasure.wanted import Wanted
 from stedi_dagster.lakehouse.history import expire, over
@@ -96,7 +96,8 @@ class Eraser:
         """
         self._tell("Looking for everything that tells who the person is.")
         known = traces_of(person, self._lakehouse, self._raw, self._by)
-        return self._finish(self._ledger.begin(person, known, self._by))
+        erasure = self._ledger.begin(person, known, self._by)
+        return self._finish(erasure, raw=Wanted.of(erasure, self._by))
 
     def plan(self, person: str) -> Receipt:
         """What `erase` would remove; nothing is."""
@@ -110,13 +111,24 @@ class Eraser:
         begun = unfinished(self._ledger.erasures())
         for erasure in begun:
             self._tell(f"Finishing the erasure {erasure.number}, which was interrupted.")
-            self._finish(erasure)
+            self._finish(erasure, raw=self._left_in_raw_files(erasure))
         return len(begun)
 
-    def _finish(self, erasure: Erasure) -> Receipt:
+    def _left_in_raw_files(self, erasure: Erasure) -> Wanted:
+        """Everything of the person; of somebody who has registered anew since, what they had sent until the erasure."""
+        everything, until_then = Wanted.of(erasure, self._by), Wanted.erased([erasure], self._by)
+        feed = FEEDS["customer_landing"]
+        anew = any(
+            is_of(document, feed, everything) and not is_of(document, feed, until_then)
+            for document in self._raw.documents(feed)
+        )
+        return until_then if anew else everything
+
+    def _finish(self, erasure: Erasure, *, raw: Wanted) -> Receipt:
+        # No run publishes before it has finished erasures: nothing in the tables is of a new registration.
         wanted = Wanted.of(erasure, self._by)
         self._tell("Rewriting the raw files.")
-        raw = self._raw.remove(wanted)
+        rewritten = self._raw.remove(raw)
         rows = {}
         for name, contract in _CONTRACTS.items():
             self._tell(f"Taking the person out of {name}.")
@@ -124,7 +136,7 @@ class Eraser:
             rows[name] = strike(self._lakehouse, name, contract, columns, mask, inputs=f"erasure {erasure.number}")
         tables = tuple(self._forget_history(name, rows[name]) for name in _CONTRACTS)
         self._ledger.complete(erasure)
-        return Receipt(erasure.number, raw, tables)
+        return Receipt(erasure.number, rewritten, tables)
 
     def _mask(
         self, name: str, contract: type[Contract], wanted: Wanted

@@ -63,7 +63,7 @@ class Ledger:
         return sorted(found.values(), key=lambda erasure: (erasure.erased_at_ms, erasure.number))
 
     def begin(self, person: str, traces: Iterable[Trace], by: Digester) -> Erasure:
-        """Record that a person is going to be erased; what an unfinished erasure of theirs knew is kept.
+        """Record that a person is going to be erased from now on; what an unfinished erasure of theirs knew is kept.
 
         Args:
             person: the digest of their address.
@@ -72,8 +72,9 @@ class Ledger:
         """
         begun = next((erasure for erasure in unfinished(self.erasures()) if _is_of(erasure, person)), None)
         if begun is None:
-            begun = Erasure(str(uuid.uuid4()), frozenset(), by.key_id, time.time_ns() // 1_000_000)
-        begun = replace(begun, traces=begun.traces | {*traces, Trace("email", person, 1)})
+            begun = Erasure(str(uuid.uuid4()), frozenset(), by.key_id, erased_at_ms=0)
+        known = begun.traces | {*traces, Trace("email", person, 1)}
+        begun = replace(begun, traces=known, erased_at_ms=time.time_ns() // 1_000_000)
         self._write(begun)
         return begun
 

@@ -4,7 +4,7 @@ import gzip
 import json
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -15,14 +15,16 @@ from stedi_dagster.errors import LandingError
 from stedi_dagster.landing.documents import Document, read_documents
 from stedi_dagster.landing.feeds import FEEDS, Feed
 from stedi_dagster.landing.files import masked
+from stedi_dagster.landing.traces import traces
 from stedi_dagster.storage import Entry, storage_for
 
 _PACKED = b"\x1f\x8b"
-# The field that says whose a record is, in small letters as keys are compared, and what it holds.
+# The field that says whose a record is, in small letters as keys are compared, what it holds, and the field that says
+# when they sent it.
 _WHOSE = {
-    "customer": ("email", "email"),
-    "accelerometer": ("user", "email"),
-    "step_trainer": ("serialnumber", "serialNumber"),
+    "customer": ("email", "email", "registrationdate"),
+    "accelerometer": ("user", "email", "timestamp"),
+    "step_trainer": ("serialnumber", "serialNumber", "sensorreadingtime"),
 }
 
 
@@ -116,13 +118,20 @@ class RawFiles:
 
 def is_of(document: Document, feed: Feed, wanted: Wanted) -> bool:
     """Whether a document is somebody's who is wanted: by the field that says so, else by anything that it names."""
-    key, what = _WHOSE[feed.name]
+    key, what, moment = _WHOSE[feed.name]
+    # Whoever is named by an address owns the record, also where the device is somebody's who is wanted.
+    devices = traces(document).people is None
     if isinstance(document.value, dict):
         found = [value for name, value in document.value.items() if name.casefold() == key]
         if len(found) == 1 and isinstance(found[0], str) and found[0].strip():
-            return wanted.is_wanted(what, found[0])
-        return wanted.names(json.dumps(document.value, ensure_ascii=False, default=str))
-    return wanted.names(document.text)
+            return wanted.is_wanted(what, found[0], _moment(document.value, moment))
+        return wanted.names(json.dumps(document.value, ensure_ascii=False, default=str), devices=devices)
+    return wanted.names(document.text, devices=devices)
+
+
+def _moment(record: Mapping[str, Any], key: str) -> int | None:
+    found = [value for name, value in record.items() if name.casefold() == key]
+    return int(found[0]) if len(found) == 1 and str(found[0]).isdecimal() else None
 
 
 def _count(stream: IO[bytes], feed: Feed, wanted: Wanted) -> int:

@@ -24,6 +24,7 @@ class Wanted:
         self._by = by
         self._until = until
         self._digests = {digest for _, digest in until}
+        self._not_devices = {digest for what, digest in until if what != "serialNumber"}
 
     @classmethod
     def of(cls, erasure: Erasure, by: Digester) -> "Wanted":
@@ -38,13 +39,18 @@ class Wanted:
             until |= {(trace.what, trace.digest): erasure.erased_at_ms for trace in erasure.traces}
         return cls(by, {key: moment for key, moment in until.items() if key[0] in IDENTIFYING})
 
-    def is_wanted(self, what: str, value: str) -> bool:
-        """Whether a value is one of the traces, whenever."""
-        return (what, self._by.of(value)) in self._until
+    def is_wanted(self, what: str, value: str, moment: int | None = None) -> bool:
+        """Whether a value is one of the traces, and counted at a moment; where none is given, at any."""
+        key = what, self._by.of(value)
+        if key not in self._until:
+            return False
+        until = self._until[key]
+        return until is None or moment is None or moment <= until
 
-    def names(self, text: str) -> bool:
-        """Whether a text names somebody wanted: by an address, a serial number or a participantId in it."""
-        return any(self._by.of(word) in self._digests for word in set(words(text)))
+    def names(self, text: str, *, devices: bool = True) -> bool:
+        """Whether a text names somebody wanted: by an address or a participantId in it, or by a serial number."""
+        digests = self._digests if devices else self._not_devices
+        return any(self._by.of(word) in digests for word in set(words(text)))
 
     def columns(self, contract: type[Contract]) -> list[str]:
         """The columns that `mask` needs of a table; none where its rows are nobody's."""

@@ -60,10 +60,12 @@ class Publication:
         """Publish.
 
         Raises:
-            PublishConflictError: somebody else published this table after the content was prepared.
+            PublishConflictError: somebody else published this table after the content was prepared, or found unchanged.
         """
         if self._transaction is not None:
             self.table = self._commit(self._transaction)
+        elif self._published() is None:
+            raise self._overtaken()
         return Published(
             table=".".join(self.table.name()),
             snapshot_id=self.snapshot_id,
@@ -81,10 +83,13 @@ class Publication:
                 return table
             if not isinstance(error, CommitFailedException | ValidationException):
                 raise
-            raise PublishConflictError(
-                f"Another run published {'.'.join(self.table.name())} while this one was preparing it. What "
-                "this run made of it is not published; run it again, on what is published now."
-            ) from None
+            raise self._overtaken() from None
+
+    def _overtaken(self) -> PublishConflictError:
+        return PublishConflictError(
+            f"Another run published {'.'.join(self.table.name())} while this one was preparing it. What "
+            "this run made of it is not published; run it again, on what is published now."
+        )
 
     def _published(self) -> Table | None:
         """The table, if its current snapshot is this one."""

@@ -120,6 +120,15 @@ def test_of_two_that_race_exactly_one_wins(lake, there, loser):
     assert table_of(lake).metadata.current_snapshot_id == winning
 
 
+def test_what_was_found_unchanged_is_refused_where_somebody_published_meanwhile(lake):
+    publish(lake, "ann")
+    unchanged = lake.unchanged(table_of(lake), Participants, "inputs")
+    assert unchanged is not None
+    publish_elsewhere(lake, "bob")
+    with pytest.raises(PublishConflictError, match="Another run published"):
+        unchanged.commit()
+
+
 def test_the_losers_files_are_swept_and_the_winners_are_not(lake):
     publish(lake, "ann")
     late = prepare(lake, "bob")

@@ -1,0 +1,1 @@
+"""Random histories of consent: landings, runs, crashes and erasures against one oracle."""
