@@ -29,7 +29,7 @@ _BLOCK = 1 << 24
 _OVERLAP = 1 << 10
 _ESCAPED = re.compile(r"(?:\\u[0-9a-fA-F]{4})+")
 # Columns that say whose a row is: what else it holds is that person's, also where two are called the same.
-_PEOPLE = ("email", "user")
+_PEOPLE = ("email", "user", "people")
 # What is nobody else's.
 _THEIRS_ALONE = frozenset({"email", "participantId"})
 
@@ -93,7 +93,12 @@ class Search:
         return found
 
     def _is_theirs(self, people: pa.Array | None) -> pa.BooleanArray:
-        theirs = [value for value in pc.unique(people).to_pylist() if value and self._by.of(value) == self._person]
+        # Where nobody is named, it may be theirs.
+        theirs = [
+            value
+            for value in pc.unique(people).to_pylist()
+            if value is None or self._person in map(self._by.of, value.split("\n"))
+        ]
         return pc.is_in(people, pa.array(theirs, pa.string()))
 
     def _in_values(self, column: pa.Array) -> Counter[str]:
