@@ -19,7 +19,8 @@ from pyarrow import parquet as pq
 
 from stedi_dagster.erasure.digests import Digester, words
 from stedi_dagster.erasure.ledger import Trace
-from stedi_dagster.landing.documents import read_documents
+from stedi_dagster.erasure.wanted import value_of
+from stedi_dagster.landing.documents import Document, read_documents
 from stedi_dagster.landing.traces import traces
 from stedi_dagster.policies.keys import key_of
 
@@ -160,11 +161,19 @@ class Search:
         for document in read_documents(stream):
             unreadable = document.value is None
             text = document.text if unreadable else json.dumps(document.value, ensure_ascii=False, default=str)
-            people = [person for person in (traces(document).people or "").split("\n") if person]
             here = self._in_text(text)
-            apart += here if not people or self._person in map(self._by.of, people) else self._only_theirs(here)
+            apart += self._only_theirs(here) if self._is_somebody_elses(document) else here
         # Their address counts wherever it stands, also between documents.
         return self._only_theirs(found) | apart
+
+    def _is_somebody_elses(self, document: Document) -> bool:
+        people = [person for person in (traces(document).people or "").split("\n") if person]
+        if (user := value_of(document.value, "user")) is not None:
+            people.append(user)
+        if people:
+            return self._person not in map(self._by.of, people)
+        device = value_of(document.value, "serialNumber")
+        return device is not None and self._by.of(device) not in self._what
 
     def _only_theirs(self, found: Counter[str]) -> Counter[str]:
         return Counter({what: times for what, times in found.items() if what in _THEIRS_ALONE})

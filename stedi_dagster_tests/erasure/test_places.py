@@ -263,9 +263,9 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
     assert scenario.run().success
     land_unreadable(scenario)
     told = Told(scenario, numbers(scenario)[ZOE])
-    told.rows = contents(scenario)
     for name, plant in {**PLANTED, **FOREIGN}.items():
         told.places[name] = plant(scenario)
+    told.rows = contents(scenario)
     told.verified = verify(scenario)
     told.stood = standing(scenario.folder, told.participant)
     before = bytes_of(scenario.folder)
