@@ -16,7 +16,6 @@ ROLES = ("OrchestratorRole", "ExecutionRole")
 OPERATIONS = {
     "s3:ListBucket": "ListObjectsV2",
     "s3:ListBucketVersions": "ListObjectVersions",
-    "s3:DeleteObject": "DeleteObjects",
     "s3:DeleteObjectVersion": "DeleteObjects",
     "s3:GetObjectVersion": "GetObject",
     "iam:PassRole": None,
