@@ -3,6 +3,7 @@
 import shutil
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,12 +31,12 @@ def now_ms() -> int:
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> dict:
+def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Erased, delivered again, registered anew, erased again, delivered again: what was there after each."""
     scenario = Scenario(tmp_path_factory.mktemp("again"), {"max_bad_share": 0.5})
     land_zoe_and_bob(scenario)
     scenario.land_text("accelerometer", f'{{"user": "{ZOE}", "x": ', name="half.json")
-    told = {"scenario": scenario}
+    told: dict[str, Any] = {"scenario": scenario}
     assert scenario.run().success
     told["first number"] = numbers(scenario)[ZOE]
     old = Path(shutil.copytree(scenario.landing, scenario.folder / "old"))
@@ -66,7 +67,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict:
     return told
 
 
-def hers(rows: dict, *also: str) -> dict[str, int]:
+def hers(rows: dict[str, Any], *also: str) -> dict[str, int]:
     words = [ZOE, SERIAL.lower(), *also]
     found = {name: sum(any(word in repr(row).lower() for word in words) for row in rows[name]) for name in rows}
     return {name: count for name, count in found.items() if count}

@@ -1,6 +1,7 @@
 """Nobody else loses anything, and nobody is taken for her: who shares a name, a telephone, half an address."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -52,7 +53,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Scenario:
     return scenario
 
 
-def published(scenario):
+def published(scenario: Scenario) -> dict[str, list[tuple[Any, ...]]]:
     return {name: rows for name, rows in contents(scenario).items() if name != "erasures"}
 
 

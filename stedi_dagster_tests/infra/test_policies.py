@@ -171,7 +171,7 @@ def test_the_orchestrator_s_role_is_taken_by_a_named_principal_or_the_account(te
     }
 
 
-def on_landing(template, role):
+def on_landing(template: Template, role: str) -> set[str]:
     landing = {"Fn::Sub": "${Bucket.Arn}/landing/*"}
     found = [found for found in statements(template, role) if landing in several(found["Resource"])]
     return {action for statement in found for action in several(statement["Action"])}
