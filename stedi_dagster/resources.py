@@ -130,9 +130,10 @@ class LakehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         )
 
     def _resume_erasures(self) -> None:
-        """Finish what a killed erasure left to do, before anything is made of it."""
-        erasures = unfinished(Ledger(self.lakehouse()).erasures())
-        if (by := recognising(self.lakehouse(), erasures)) is not None:
+        """Finish what a killed erasure left to do, before anything is made of it; refuse a key that knows nobody."""
+        erasures = Ledger(self.lakehouse()).erasures()
+        by = recognising(self.lakehouse(), erasures)
+        if by is not None and unfinished(erasures):
             Eraser(self.lakehouse(), self.landing, by, self._log.info).resume()
 
     def erase(self, person: str) -> Receipt:
