@@ -77,6 +77,7 @@ class LakehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     _session: SparkSession | None = PrivateAttr(default=None)
     _lakehouse: Lakehouse | None = PrivateAttr(default=None)
     _locked: bool = PrivateAttr(default=False)
+    _resumed: bool = PrivateAttr(default=False)
     _now_ms: int = PrivateAttr(default=0)
     _run_id: str = PrivateAttr(default="")
     _log: logging.Logger = PrivateAttr(default=logging.getLogger(__name__))
@@ -93,7 +94,7 @@ class LakehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             try:
                 yield self
             finally:
-                self._session, self._locked = None, False
+                self._session, self._locked, self._resumed = None, False, False
 
     def lakehouse(self) -> Lakehouse:
         """The tables."""
@@ -116,7 +117,9 @@ class LakehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         if not self._locked:
             self._closing.enter_context(self._writing(self.lock_timeout))
             self._locked = True
+        if not self._resumed:
             self._resume_erasures()
+            self._resumed = True
         return Run(
             run_id=self._run_id,
             now_ms=self._now_ms,
@@ -127,9 +130,10 @@ class LakehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         )
 
     def _resume_erasures(self) -> None:
-        """Finish what a killed erasure left to do, before anything is made of it."""
-        erasures = unfinished(Ledger(self.lakehouse()).erasures())
-        if (by := recognising(self.lakehouse(), erasures)) is not None:
+        """Finish what a killed erasure left to do, before anything is made of it; refuse a key that knows nobody."""
+        erasures = Ledger(self.lakehouse()).erasures()
+        by = recognising(self.lakehouse(), erasures)
+        if by is not None and unfinished(erasures):
             Eraser(self.lakehouse(), self.landing, by, self._log.info).resume()
 
     def erase(self, person: str) -> Receipt:

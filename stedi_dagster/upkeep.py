@@ -30,6 +30,10 @@ def forget_person(context: dg.OpExecutionContext, config: Person) -> None:
         receipt = context.resources.lakehouse.erase(config.digest)
     except StediError as error:
         raise failure(error) from None
+    if receipt.nothing:
+        context.log.info(
+            "Nothing is known of whoever this digest stands for; `stedi forget --digest` prints the digest."
+        )
     context.log.info(
         "%d records in %d raw files and %d old versions of raw files are removed; erasure %s is done.",
         receipt.raw.records,

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from stedi_dagster.cli.tables import open_lakehouse
-from stedi_dagster.erasure.digests import Digester, digester
+from stedi_dagster.erasure.digests import Digester, digester, passing_digester
 from stedi_dagster.erasure.erase import UNFINISHED, Eraser, Receipt
 from stedi_dagster.erasure.ledger import Ledger, recognising
 from stedi_dagster.errors import SettingsError, StediError
@@ -27,24 +27,27 @@ def asked_for(email: str | None) -> str:
         StediError: it is none.
     """
     if email is None:
-        email = typer.prompt("Address", err=True) if sys.stdin.isatty() else sys.stdin.readline()
+        email = typer.prompt("Address", err=True) if sys.stdin.isatty() else sys.stdin.read()
     if "@" not in email:
         raise StediError("An address is needed, and what was given is none: it has no @.")
+    if len(email.strip().splitlines()) > 1:
+        raise StediError("One address is needed, and what was given are several lines: give one at a time.")
     return email.strip()
 
 
 def forget_person(email: str, *, dry_run: bool, yes: bool, as_json: bool) -> None:
     """Erase a person, and print the receipt."""
     settings = Settings.load()
-    with _ready(settings, "forgetting somebody") as (lakehouse, by):
+    with _ready(settings, "forgetting somebody", changes=not dry_run) as (lakehouse, by):
         eraser = Eraser(lakehouse, settings.landing, by, _tell)
         if dry_run:
             _print(eraser.plan(by.of(email)), as_json=as_json, would=True)
             return
         if sys.stdin.isatty() and not yes:
             typer.confirm("Everything of this person will be erased for good. Go on?", abort=True, err=True)
+        receipt = eraser.erase(by.of(email))
         eraser.resume()
-        _print(eraser.erase(by.of(email)), as_json=as_json, would=False)
+        _print(receipt, as_json=as_json, would=False)
 
 
 def prove(email: str, *, as_json: bool) -> bool:
@@ -52,7 +55,7 @@ def prove(email: str, *, as_json: bool) -> bool:
     from stedi_dagster.erasure.verify import verify
 
     settings = Settings.load()
-    with _ready(settings, "looking for somebody") as (lakehouse, by):
+    with _ready(settings, "looking for somebody", changes=False) as (lakehouse, by):
         proof = verify(email, lakehouse, settings.landing, by)
     if as_json:
         sys.stdout.write(json.dumps(asdict(proof), indent=2) + "\n")
@@ -75,18 +78,18 @@ def print_digest(email: str) -> None:
 
 
 @contextmanager
-def _ready(settings: Settings, doing: str) -> Iterator[tuple[Lakehouse, Digester]]:
-    """The lakehouse, held for writing, and the digester that its ledger was written with."""
+def _ready(settings: Settings, doing: str, *, changes: bool) -> Iterator[tuple[Lakehouse, Digester]]:
+    """The lakehouse, held for writing, and the digester that its ledger was or is going to be written with."""
     lakehouse = open_lakehouse()
     with (
-        storage_errors(doing, outcome=UNFINISHED),
+        storage_errors(doing, outcome=UNFINISHED if changes else ""),
         lakehouse.writing("stedi forget", timeout=settings.lock_timeout, waiting=_waiting),
     ):
-        yield lakehouse, _digester(settings, lakehouse)
+        yield lakehouse, _digester(settings, lakehouse) if changes else _existing(lakehouse) or passing_digester()
 
 
 def _digester(settings: Settings, lakehouse: Lakehouse) -> Digester:
-    known = recognising(lakehouse, Ledger(lakehouse).erasures())
+    known = _existing(lakehouse)
     if known is not None:
         return known
     if settings.catalog == "glue" and settings.erasure_key is None:
@@ -97,6 +100,11 @@ def _digester(settings: Settings, lakehouse: Lakehouse) -> Digester:
     made = digester(settings.home, make=True)
     assert made is not None  # noqa: S101 - it makes one
     return made
+
+
+def _existing(lakehouse: Lakehouse) -> Digester | None:
+    """The digester of the ledger, or of the key that was made for it."""
+    return recognising(lakehouse, Ledger(lakehouse).erasures()) or digester(lakehouse.home, make=False)
 
 
 def _waiting(holder: str) -> None:

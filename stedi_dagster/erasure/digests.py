@@ -17,9 +17,10 @@ from stedi_dagster.policies.keys import key_of
 _FILE = "erasure.key"
 _VARIABLE = "STEDI_ERASURE_KEY"
 # What an address, a serial number, a telephone number or a word of a name is made of.
-_WORD = re.compile(r"[^\W_][\w.+@'-]*|[+][\d-]+")
+_WORD = re.compile(r"\w[\w.+@'-]*|[+][\d-]+")
 _AFTER_A_WORD = ".'-"
 _REMEMBERED = 1 << 18
+_SHORTEST_KEY = 32
 
 
 class Digester:
@@ -35,7 +36,7 @@ class Digester:
         return self._hmac(key_of(value))
 
     def _hmac(self, text: str) -> str:
-        return hmac.digest(self._key, text.encode("utf-8", "surrogateescape"), hashlib.sha256).hex()
+        return hmac.digest(self._key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hex()
 
 
 def words(text: str) -> list[str]:
@@ -51,7 +52,7 @@ def digester(home: Path, *, make: bool) -> Digester | None:
         make: whether to make a key where there is none; otherwise the answer is None.
 
     Raises:
-        SettingsError: STEDI_HOME cannot be written.
+        SettingsError: STEDI_HOME cannot be written, or the file holds no key.
     """
     # Not a field of a Dagster resource: Dagster keeps the configuration of resources with every run.
     if given := os.environ.get(_VARIABLE):
@@ -65,7 +66,18 @@ def digester(home: Path, *, make: bool) -> Digester | None:
         with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as stream:
             stream.write(secrets.token_hex(32))
         unfinished.replace(file)
-    return Digester(SecretStr(file.read_text(encoding="ascii").strip()))
+    key = file.read_text(encoding="ascii", errors="replace").strip()
+    if len(key) < _SHORTEST_KEY:
+        raise SettingsError(
+            f"{_FILE} in STEDI_HOME is damaged: it holds no key of {_SHORTEST_KEY} characters or more. Bring it back "
+            "from a backup; if nobody was erased yet, remove it, and a new one is made."
+        )
+    return Digester(SecretStr(key))
+
+
+def passing_digester() -> Digester:
+    """A digester of a key that nobody keeps: enough to compare within one process."""
+    return Digester(SecretStr(secrets.token_hex(32)))
 
 
 def other_key(key_id: str) -> SettingsError:

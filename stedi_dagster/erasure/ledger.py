@@ -63,7 +63,7 @@ class Ledger:
         return sorted(found.values(), key=lambda erasure: (erasure.erased_at_ms, erasure.number))
 
     def begin(self, person: str, traces: Iterable[Trace], by: Digester) -> Erasure:
-        """Record that a person is going to be erased from now on; what an unfinished erasure of theirs knew is kept.
+        """Record that a person is going to be erased; an unfinished erasure of theirs goes on, with all it knew.
 
         Args:
             person: the digest of their address.
@@ -71,10 +71,11 @@ class Ledger:
             by: whose digests those are.
         """
         begun = next((erasure for erasure in unfinished(self.erasures()) if _is_of(erasure, person)), None)
+        now_ms = time.time_ns() // 1_000_000
         if begun is None:
-            begun = Erasure(str(uuid.uuid4()), frozenset(), by.key_id, erased_at_ms=0)
-        known = begun.traces | {*traces, Trace("email", person, 1)}
-        begun = replace(begun, traces=known, erased_at_ms=time.time_ns() // 1_000_000)
+            begun = Erasure(str(uuid.uuid4()), frozenset(), by.key_id, now_ms)
+        # What has come since it was interrupted goes, too, and must not come back.
+        begun = replace(begun, traces=begun.traces | {*traces, Trace("email", person, 1)}, erased_at_ms=now_ms)
         self._write(begun)
         return begun
 

@@ -9,6 +9,7 @@ from stedi_dagster.contracts import CustomerLanding, CustomersCurated, CustomerT
 from stedi_dagster.erasure.digests import Digester
 from stedi_dagster.erasure.ledger import Trace
 from stedi_dagster.erasure.raw import RawFiles
+from stedi_dagster.erasure.wanted import value_of
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.landing.documents import Document
 from stedi_dagster.landing.feeds import FEEDS
@@ -37,11 +38,12 @@ def traces_of(person: str, lakehouse: Lakehouse, raw: RawFiles, by: Digester) ->
 def _in_raw_records(person: str, raw: RawFiles, by: Digester) -> Iterator[tuple[str, str]]:
     for document in raw.documents(FEEDS["customer_landing"]):
         named = traces(document)
-        people = (named.people or "").split("\n")
-        if any(by.of(email) == person for email in people):
+        owner = value_of(document.value, "email")
+        people = (named.people or "").split("\n") if owner is None else [owner]
+        # What names others, too, is not said to be hers or his.
+        if len(people) == 1 and by.of(people[0]) == person:
             yield from _told_by(document)
-            if len(people) == 1:
-                yield from (("serialNumber", serial) for serial in (named.devices or "").split("\n"))
+            yield from (("serialNumber", serial) for serial in (named.devices or "").split("\n"))
 
 
 def _told_by(document: Document) -> Iterator[tuple[str, str]]:

@@ -4,27 +4,26 @@ import gzip
 import json
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import groupby, zip_longest
 from typing import IO, Any
 
-from stedi_dagster.erasure.wanted import Wanted
+from stedi_dagster.erasure.wanted import Wanted, value_of
 from stedi_dagster.errors import LandingError
 from stedi_dagster.landing.documents import Document, read_documents
 from stedi_dagster.landing.feeds import FEEDS, Feed
-from stedi_dagster.landing.files import masked
+from stedi_dagster.landing.files import masked, not_utf8
 from stedi_dagster.landing.traces import traces
 from stedi_dagster.storage import Entry, storage_for
 
 _PACKED = b"\x1f\x8b"
-# The field that says whose a record is, in small letters as keys are compared, what it holds, and the field that says
-# when they sent it.
+# The field that says whose a record is, what it holds, and the field that says when they sent it.
 _WHOSE = {
-    "customer": ("email", "email", "registrationdate"),
+    "customer": ("email", "email", "registrationDate"),
     "accelerometer": ("user", "email", "timestamp"),
-    "step_trainer": ("serialnumber", "serialNumber", "sensorreadingtime"),
+    "step_trainer": ("serialNumber", "serialNumber", "sensorReadingTime"),
 }
 
 
@@ -48,9 +47,12 @@ class RawFiles:
         self._storage = storage_for(landing)
 
     def documents(self, feed: Feed) -> Iterator[Document]:
-        """Everything that the files of a feed hold."""
+        """Everything that the files of a feed hold, and what they held before."""
         for entry in self._entries(feed):
             with self._storage.open(entry.path) as stream:
+                yield from read_documents(stream)
+        for version in self._storage.old_versions(f"{self._landing}/{feed.folder}"):
+            with version.open() as stream:
                 yield from read_documents(stream)
 
     def remove(self, wanted: Wanted, *, really: bool = True) -> Rewritten:
@@ -67,6 +69,8 @@ class RawFiles:
         """
         done = Rewritten()
         for feed in FEEDS.values():
+            if really:
+                self._storage.delete_unfinished(f"{self._landing}/{feed.folder}")
             for entry in self._entries(feed):
                 with self._storage.open(entry.path) as stream:
                     records = _count(stream, feed, wanted)
@@ -82,6 +86,8 @@ class RawFiles:
             found = self._storage.entries(f"{self._landing}/{feed.folder}")
         except FileNotFoundError:
             return []
+        except UnicodeDecodeError as error:
+            raise not_utf8(error) from None
         return sorted((entry for entry in found if entry.readable and entry.size), key=lambda entry: entry.path)
 
     def _rewrite(self, entry: Entry, feed: Feed, wanted: Wanted) -> None:
@@ -89,13 +95,11 @@ class RawFiles:
             with self._storage.open(entry.path) as stream:
                 packed = stream.read(2) == _PACKED
                 stream.seek(0)
-                _write(
-                    kept, _texts(document for document in read_documents(stream) if not is_of(document, feed, wanted))
-                )
+                _write(kept, _others(stream, feed, wanted))
             with self._storage.open(entry.path) as stream:
-                left = _texts(document for document in read_documents(stream) if not is_of(document, feed, wanted))
+                left = _pieces(_others(stream, feed, wanted))
                 kept.seek(0)
-                if any(a != b for a, b in zip_longest(left, _texts(read_documents(kept)))):
+                if any(a != b for a, b in zip_longest(left, _pieces(read_documents(kept)))):
                     raise LandingError(
                         f"{masked(entry.path.removeprefix(f'{self._landing}/'))} cannot be rewritten: without the "
                         "records that are to go, the rest would be read differently. It is as it was; take the "
@@ -117,35 +121,38 @@ class RawFiles:
 
 
 def is_of(document: Document, feed: Feed, wanted: Wanted) -> bool:
-    """Whether a document is somebody's who is wanted: by the field that says so, else by anything that it names."""
-    key, what, moment = _WHOSE[feed.name]
-    # Whoever is named by an address owns the record, also where the device is somebody's who is wanted.
-    devices = traces(document).people is None
-    if isinstance(document.value, dict):
-        found = [value for name, value in document.value.items() if name.casefold() == key]
-        if len(found) == 1 and isinstance(found[0], str) and found[0].strip():
-            return wanted.is_wanted(what, found[0], _moment(document.value, moment))
-        return wanted.names(json.dumps(document.value, ensure_ascii=False, default=str), devices=devices)
-    return wanted.names(document.text, devices=devices)
-
-
-def _moment(record: Mapping[str, Any], key: str) -> int | None:
-    found = [value for name, value in record.items() if name.casefold() == key]
-    return int(found[0]) if len(found) == 1 and str(found[0]).isdecimal() else None
+    """Whether a document is somebody's who is wanted: by the field that says so, else by whatever it names."""
+    key, what, sent = _WHOSE[feed.name]
+    if (value := value_of(document.value, key)) is not None:
+        moment = value_of(document.value, sent)
+        return wanted.is_wanted(what, value, int(moment) if moment and moment.isdecimal() else None)
+    if feed.name == "customer" and (people := traces(document).people):
+        return any(wanted.is_wanted("email", person) for person in people.split("\n"))
+    if document.value is not None:
+        return wanted.names(json.dumps(document.value, ensure_ascii=False, default=str))
+    return wanted.names(document.text)
 
 
 def _count(stream: IO[bytes], feed: Feed, wanted: Wanted) -> int:
     return sum(is_of(document, feed, wanted) for document in read_documents(stream))
 
 
-def _texts(documents: Iterable[Document]) -> Iterator[str]:
-    # The end of a damaged packed file is a document without text.
-    return (document.text.strip() for document in documents if document.text.strip())
+def _others(stream: IO[bytes], feed: Feed, wanted: Wanted) -> Iterator[Document]:
+    return (document for document in read_documents(stream) if not is_of(document, feed, wanted))
 
 
-def _write(target: IO[bytes], texts: Iterable[str]) -> None:
-    for text in texts:
-        target.write(text.encode("utf-8", "surrogateescape") + b"\n")
+def _pieces(documents: Iterable[Document]) -> Iterator[str]:
+    """What is read. Texts between which a record went that could not be read either may be read as one."""
+    for unreadable, together in groupby(documents, key=lambda document: document.value is None):
+        texts = [document.text.strip() for document in together]
+        yield from filter(None, ["".join("".join(texts).split())] if unreadable else texts)
+
+
+def _write(target: IO[bytes], documents: Iterable[Document]) -> None:
+    for document in documents:
+        # The end of a damaged packed file is a document without text.
+        if text := document.text.strip():
+            target.write(text.encode("utf-8", "surrogateescape") + b"\n")
 
 
 @contextmanager

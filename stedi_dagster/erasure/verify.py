@@ -6,15 +6,18 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from stedi_dagster.contracts import CustomerLanding
-from stedi_dagster.erasure.digests import Digester
+import pyarrow.compute as pc
+
+from stedi_dagster.contracts import AccelerometerLanding, CustomerLanding
+from stedi_dagster.erasure.digests import Digester, words
 from stedi_dagster.erasure.ledger import Ledger, Trace
 from stedi_dagster.erasure.person import traces_of
 from stedi_dagster.erasure.raw import RawFiles
 from stedi_dagster.erasure.search import Opened, Search
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
-from stedi_dagster.landing.files import masked
-from stedi_dagster.storage import storage_for
+from stedi_dagster.landing.files import masked, not_utf8
+from stedi_dagster.policies.keys import key_of
+from stedi_dagster.storage import Storage, storage_for
 
 
 @dataclass(frozen=True)
@@ -52,17 +55,17 @@ def verify(email: str, lakehouse: Lakehouse, landing: str, by: Digester) -> Proo
     for erasure in Ledger(lakehouse).erasures():
         if any(trace.digest == person for trace in erasure.traces):
             known |= erasure.traces
-    known -= _others(person, lakehouse, by)
-    search = Search(email, known, by)
+    known -= _serials_of_others(person, lakehouse, by)
+    search = Search(email, known, by, others=_addresses(lakehouse))
     files, places = 0, []
-    for shown, opened in _everything(lakehouse, landing):
+    for folder, shown, opened in _everything(lakehouse, landing):
         files += 1
-        found = search.in_file(shown, opened)
+        found = search.in_file(shown.removeprefix(folder), opened)
         places += [Place(masked(shown), what, times) for what, times in sorted(found.items())]
     return Proof(files, dict(Counter(trace.what for trace in known | {Trace("email", person, 1)})), tuple(places))
 
 
-def _others(person: str, lakehouse: Lakehouse, by: Digester) -> set[Trace]:
+def _serials_of_others(person: str, lakehouse: Lakehouse, by: Digester) -> set[Trace]:
     """The serial numbers that other people's records carry."""
     table = lakehouse.table(CustomerLanding.table())
     if table is None or table.current_snapshot() is None:
@@ -72,18 +75,38 @@ def _others(person: str, lakehouse: Lakehouse, by: Digester) -> set[Trace]:
     return {Trace.of("serialNumber", pair["serialNumber"], by) for pair in pairs if by.of(pair["email"]) != person}
 
 
-def _everything(lakehouse: Lakehouse, landing: str) -> Iterator[tuple[str, Opened]]:
-    seen = set()
+def _addresses(lakehouse: Lakehouse) -> set[str]:
+    """The addresses of people who have landed: one may stand in another, as ann@ does in lee-ann@."""
+    found: set[str] = set()
+    for contract, column in ((CustomerLanding, "email"), (AccelerometerLanding, "user")):
+        table = lakehouse.table(contract.table())
+        if table is not None and table.current_snapshot() is not None:
+            found.update(pc.unique(table.scan(selected_fields=(column,)).to_arrow()[column]).to_pylist())
+    # A value may also hold several, or a whole sentence.
+    return {address for address in found if words(address) == [key_of(address)]}
+
+
+def _everything(lakehouse: Lakehouse, landing: str) -> Iterator[tuple[str, str, Opened]]:
+    """Every file and every old version of one: the folder looked through, its name, how it is opened."""
+    seen: set[str | tuple[str, str]] = set()
     for folder in dict.fromkeys((lakehouse.warehouse, landing, str(lakehouse.home))):
         storage = storage_for(folder)
-        for path in storage.list(folder):
+        for path in _list(storage, folder):
             if path not in seen and _is_read(Path(path), lakehouse.home):
                 seen.add(path)
-                yield path, partial(storage.open, path)
+                yield folder, path, partial(storage.open, path)
         for version in storage.old_versions(folder):
-            if version.version not in seen:
-                seen.add(version.version)
-                yield f"{version.path} (old version {version.version})", version.open
+            # What was there before a bucket had versions has the version "null", in every file.
+            if (version.path, version.version) not in seen:
+                seen.add((version.path, version.version))
+                yield folder, f"{version.path} (old version {version.version})", version.open
+
+
+def _list(storage: Storage, folder: str) -> list[str]:
+    try:
+        return storage.list(folder)
+    except UnicodeDecodeError as error:
+        raise not_utf8(error) from None
 
 
 def _is_read(path: Path, home: Path) -> bool:

@@ -1,5 +1,6 @@
 """Whose rows and records are to go: decided from digests alone, so that nobody needs to say a name."""
 
+import io
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ import pyarrow.compute as pc
 from stedi_dagster.contracts import Contract, Participants, Quarantine
 from stedi_dagster.erasure.digests import Digester, words
 from stedi_dagster.erasure.ledger import IDENTIFYING, Erasure
+from stedi_dagster.landing.documents import read_documents
 
 # The column that tells whose a row is, in the order in which it is looked for, and what it holds. A device's serial
 # number says so only where no person is named.
@@ -24,7 +26,6 @@ class Wanted:
         self._by = by
         self._until = until
         self._digests = {digest for _, digest in until}
-        self._not_devices = {digest for what, digest in until if what != "serialNumber"}
 
     @classmethod
     def of(cls, erasure: Erasure, by: Digester) -> "Wanted":
@@ -47,10 +48,9 @@ class Wanted:
         until = self._until[key]
         return until is None or moment is None or moment <= until
 
-    def names(self, text: str, *, devices: bool = True) -> bool:
-        """Whether a text names somebody wanted: by an address or a participantId in it, or by a serial number."""
-        digests = self._digests if devices else self._not_devices
-        return any(self._by.of(word) in digests for word in set(words(text)))
+    def names(self, text: str) -> bool:
+        """Whether a text names somebody wanted: by an address, a serial number or a participantId in it."""
+        return any(self._by.of(word) in self._digests for word in set(words(text)))
 
     def columns(self, contract: type[Contract]) -> list[str]:
         """The columns that `mask` needs of a table; none where its rows are nobody's."""
@@ -89,6 +89,11 @@ class Wanted:
 
     def _in_quarantined(self, row: Mapping[str, Any]) -> bool:
         named = [person for person in (row["people"] or "").split("\n") if person]
+        if len(named) > 1:
+            # The raw record is that of the person whom its field names, if one does.
+            document = next(read_documents(io.BytesIO(row["raw"].encode())), None)
+            owner = value_of(document.value, "email") if document else None
+            named = [owner] if owner is not None else named
         if named:
             going = {person for person in named if self.is_wanted("email", person)}
             untils = [self._until["email", self._by.of(person)] for person in going]
@@ -97,3 +102,16 @@ class Wanted:
             digests = {self._by.of(word) for word in set(words(text))} & self._digests
             untils = [until for (_, digest), until in self._until.items() if digest in digests]
         return any(until is None or row["moment"] is None or row["moment"] <= until for until in untils)
+
+
+def value_of(record: Any, key: str) -> str | None:
+    """The text or number under a key, found as landing finds it: as the contract spells it, else in any spelling."""
+    if not isinstance(record, Mapping):
+        return None
+    found = (
+        [record[key]] if key in record else [item for name, item in record.items() if name.casefold() == key.casefold()]
+    )
+    if not found or any(item != found[0] for item in found):
+        return None
+    value = found[0]
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) and str(value).strip() else None

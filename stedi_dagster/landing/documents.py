@@ -20,6 +20,8 @@ _BETWEEN = re.compile(r"[ \t\r\n\ufeff]*")
 # Where reading may go on after something unreadable: at a line that begins an object or an array, or at an object
 # that follows another on the same line.
 _RESUME = re.compile(r"\n[ \t\r]*(?=[{\[])|\}[ \t\r]*(?:,[ \t\r]*)?(?=\{)")
+# What makes a number that was read the beginning of something else: a date, a serial number.
+_GOES_ON = re.compile(r"[^\s,\[\]{}]")
 _NOT_JSON = "not JSON"
 
 
@@ -105,7 +107,10 @@ def _between(buffer: str, start: int) -> int:
 def _decode(decode: Any, buffer: str, start: int) -> tuple[Any, str | None, int]:
     try:
         value, end = decode(buffer, start)
+        whole = isinstance(value, dict) or not _GOES_ON.match(buffer, end)
     except (ValueError, RecursionError):  # ValueError also for a number of more digits than Python converts
+        whole = False
+    if not whole:
         resume = _RESUME.search(buffer, start)
         return None, _NOT_JSON, resume.end() if resume else len(buffer)
     if not isinstance(value, dict):

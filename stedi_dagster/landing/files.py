@@ -70,8 +70,7 @@ def list_files(landing: str, feed: Feed) -> Listing:
     try:
         files, markers = _sort_out(storage_for(landing).entries(folder), folder, feed)
     except UnicodeDecodeError as error:
-        name = error.object.decode("utf-8", "backslashreplace")
-        raise LandingError(f"The name of the landing file {masked(name)} is not UTF-8. Rename it.") from None
+        raise not_utf8(error) from None
     except FileNotFoundError:
         raise LandingError(
             f"The landing folder {folder} does not exist. Set STEDI_LANDING to a folder that holds "
@@ -80,6 +79,12 @@ def list_files(landing: str, feed: Feed) -> Listing:
     except OSError as error:
         raise LandingError(f"The landing folder {folder} cannot be read: {error.strerror}.") from None
     return Listing(tuple(sorted(files)), tuple(sorted(markers)), landing)
+
+
+def not_utf8(error: UnicodeDecodeError) -> LandingError:
+    """What to say of a file that cannot be listed for its name."""
+    name = error.object.decode("utf-8", "backslashreplace")
+    return LandingError(f"The name of the landing file {masked(name)} is not UTF-8. Rename it.")
 
 
 def masked(name: str) -> str:

@@ -14,7 +14,10 @@ _WHITE_SPACE = (
 _LOWERED_UNLIKE = "\u03c2\ua7ce\ua7d2\ua7d4" + "".join(map(chr, range(0x16EA0, 0x16EB9)))
 _LOWERED_ALIKE = "\u03c3\ua7cf\ua7d3\ua7d5" + "".join(map(chr, range(0x16EBB, 0x16ED4)))
 
-_ALIKE = str.maketrans(_LOWERED_UNLIKE, _LOWERED_ALIKE)
+# Letters that Unicode has had since version 15, and Python, before 3.14, has not.
+_NEWER = "\u1c89\ua7cb\ua7cc\ua7da\ua7dc" + "".join(map(chr, range(0x10D50, 0x10D66)))
+_NEWER_LOWERED = "\u1c8a\u0264\ua7cd\ua7db\u019b" + "".join(map(chr, range(0x10D70, 0x10D86)))
+_ALIKE = str.maketrans(_LOWERED_UNLIKE + _NEWER, _LOWERED_ALIKE + _NEWER_LOWERED)
 
 
 def matching_key(column: str) -> Column:

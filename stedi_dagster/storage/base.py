@@ -96,6 +96,10 @@ class Storage(ABC):
         """Put what a stream holds in the place of a file, at once."""
 
     @abstractmethod
+    def delete_unfinished(self, folder: str) -> None:
+        """Delete what `replacing` left below a folder when its process was killed."""
+
+    @abstractmethod
     def old_versions(self, folder: str) -> Iterator[OldVersion]:
         """What the storage keeps of files below a folder that were replaced or deleted."""
 

@@ -1,5 +1,6 @@
 """Files on this machine."""
 
+import re
 import shutil
 import uuid
 from collections.abc import Iterable, Iterator
@@ -10,6 +11,9 @@ import pyarrow as pa
 from pyarrow import fs
 
 from stedi_dagster.storage.base import Entry, OldVersion, Storage
+
+_UNFINISHED = ".unfinished"
+_UNFINISHED_NAME = re.compile(rf"\.[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}\{_UNFINISHED}")
 
 
 class LocalStorage(Storage):
@@ -45,6 +49,12 @@ class LocalStorage(Storage):
         """See `Storage.within`."""
         return path
 
+    def delete_unfinished(self, folder: str) -> None:
+        """See `Storage.delete_unfinished`."""
+        for path in Path(folder).rglob(f".*{_UNFINISHED}"):
+            if _UNFINISHED_NAME.fullmatch(path.name):
+                path.unlink(missing_ok=True)
+
     def old_versions(self, folder: str) -> Iterator[OldVersion]:  # noqa: ARG002 - whichever folder
         """See `Storage.old_versions`: the local disk keeps none."""
         return iter(())
@@ -53,9 +63,9 @@ class LocalStorage(Storage):
         """See `Storage.delete_versions`."""
 
     def _replace(self, path: str, stream: IO[bytes]) -> None:
-        # Beside it: a file can be renamed into place only within one disk.
-        target = Path(path)
-        unfinished = target.with_name(f".{uuid.uuid4()}.unfinished")
+        # What a link leads to; beside it, because a file can be renamed into place only within one disk.
+        target = Path(path).resolve()
+        unfinished = target.with_name(f".{uuid.uuid4()}{_UNFINISHED}")
         try:
             with unfinished.open("wb") as copy:
                 shutil.copyfileobj(stream, copy)

@@ -85,6 +85,9 @@ class S3Storage(Storage):
         for bucket, old in by_bucket.items():
             self._delete(bucket, old)
 
+    def delete_unfinished(self, folder: str) -> None:
+        """See `Storage.delete_unfinished`: S3 shows no object before it is whole."""
+
     def _open_version(self, bucket: str, key: str, version: str) -> IO[bytes]:
         with aws.aws_errors(f"reading an old version in {SCHEME}{bucket}"):
             return io.BytesIO(self.client.get_object(Bucket=bucket, Key=key, VersionId=version)["Body"].read())

@@ -3,7 +3,7 @@
 import pytest
 from pyspark.sql import SparkSession
 
-from stedi_dagster.policies.keys import matching_key
+from stedi_dagster.policies.keys import key_of, matching_key
 from stedi_dagster_tests.policies.frames import records
 
 SPELLINGS = {
@@ -64,3 +64,16 @@ def test_no_letter_of_any_script_has_another_key_on_the_other_engine(sail: Spark
     letters = [chr(code) for code in range(1, 0x20000) if not 0xD800 <= code <= 0xDFFF]
     between = [f"a{letter}Σ" for letter in letters[::7]] + [f"aΣ{letter}b" for letter in letters[3::7]]
     assert keys_of(sail, letters + between) == keys_of(spark, letters + between)
+
+
+def test_python_gives_every_letter_the_key_that_the_engine_gives(sail: SparkSession) -> None:
+    letters = [chr(code) for code in range(1, 0x20000) if not 0xD800 <= code <= 0xDFFF]
+    between = [f"a{letter}\u03a3" for letter in letters[::7]] + [f"a\u03a3{letter}b" for letter in letters[3::7]]
+    texts = letters + between + [f" {letter}Ab{letter} " for letter in letters[:0x3100]]
+    found = keys_of(sail, texts)
+    assert {text: key_of(text) for text in texts if key_of(text) != found[text]} == {}
+
+
+@pytest.mark.parametrize("key", SPELLINGS)
+def test_python_gives_all_spellings_of_an_address_one_key(key: str) -> None:
+    assert {key_of(text) for text in SPELLINGS[key]} == {key}

@@ -1,0 +1,212 @@
+"""An erasure that stops anywhere is in the ledger before anything is destroyed; whatever comes next finishes it."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stedi_dagster.erasure import erase
+from stedi_dagster.erasure.ledger import Erasure, Ledger
+from stedi_dagster.erasure.raw import RawFiles
+from stedi_dagster.lakehouse.lock import writer_lock
+from stedi_dagster.lakehouse.publish import Publication
+from stedi_dagster.storage.local import LocalStorage
+from stedi_dagster_tests.assets.builders import contents, failure, orphans
+from stedi_dagster_tests.erasure.zoe import BOB, ZOE, bytes_of, forget, land_zoe_and_bob, standing, stedi, verify
+from stedi_dagster_tests.scenario import Scenario, customer
+
+# The calls in the order in which they are made; each stops before it has done its work.
+STEPS = {
+    "before the ledger": (Publication, "commit", 1),
+    "before raw files": (RawFiles, "remove", 1),
+    "at the first raw file": (LocalStorage, "_replace", 1),
+    "at the second raw file": (LocalStorage, "_replace", 2),
+    "before tables": (erase, "strike", 1),
+    "between tables": (erase, "strike", 5),
+    "within a table's commit": (Publication, "commit", 3),
+    "before history": (erase, "expire", 1),
+    "between histories": (erase, "expire", 7),
+    "before orphans": (erase, "sweep", 1),
+    "before it is completed": (Ledger, "complete", 1),
+}
+
+
+class World:
+    """A published world. Every test finds it as it was then."""
+
+    def __init__(self, folder: Path) -> None:
+        self.scenario = land_zoe_and_bob(Scenario(folder / "world", {"lock_timeout": 0}))
+        assert self.scenario.run().success
+        self._backup = folder / "before"
+        self.rows = contents(self.scenario)
+        shutil.copytree(self.scenario.folder, self._backup)
+
+    def undo(self) -> Scenario:
+        shutil.rmtree(self.scenario.folder)
+        shutil.copytree(self._backup, self.scenario.folder, copy_function=shutil.copy2)
+        return self.scenario
+
+
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return World(tmp_path_factory.mktemp("interrupted"))
+
+
+@pytest.fixture
+def scenario(once: World) -> Scenario:
+    return once.undo()
+
+
+def erasures(scenario: Scenario) -> list[Erasure]:
+    return Ledger(scenario.lakehouse()).erasures()
+
+
+def stop_at(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, time: int, error: Exception) -> None:
+    original, calls = getattr(owner, name), []
+
+    def stopped(*arguments: Any, **more: Any) -> Any:
+        calls.append(1)
+        if len(calls) == time:
+            raise error
+        return original(*arguments, **more)
+
+    monkeypatch.setattr(owner, name, stopped)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_an_error_is_one_sentence_and_the_same_command_finishes(scenario, monkeypatch, step):
+    before = bytes_of(scenario.folder)
+    with monkeypatch.context() as patched:
+        stop_at(patched, *STEPS[step], OSError(5, "Input/output error", f"{ZOE}.json"))
+        told = stedi(scenario, "forget", ZOE)
+    assert told.exit_code == 2
+    [sentence] = [line for line in told.stderr.splitlines() if line.startswith("stedi: ")]
+    assert sentence.startswith("stedi: The storage failed while forgetting somebody")
+    assert "done when it is run again" in sentence
+    assert ZOE not in told.output
+    if step == "before the ledger":
+        assert erasures(scenario) == []
+        assert bytes_of(scenario.landing) == {
+            path: content for path, content in before.items() if path.startswith(str(scenario.landing))
+        }
+    else:
+        [begun] = erasures(scenario)
+        assert begun.completed_at_ms is None
+    forget(scenario)
+    [done] = erasures(scenario)
+    assert done.completed_at_ms is not None
+    assert standing(scenario.folder) == set()
+    assert verify(scenario) == {}
+    assert orphans(scenario) == set()
+
+
+@pytest.mark.parametrize("step", ["at the second raw file", "between tables", "before it is completed"])
+def test_the_next_run_finishes_first(scenario, once, monkeypatch, step):
+    with monkeypatch.context() as patched:
+        stop_at(patched, *STEPS[step], OSError(5, "Input/output error"))
+        assert stedi(scenario, "forget", ZOE).exit_code == 2
+    assert scenario.run().success
+    [done] = erasures(scenario)
+    assert done.completed_at_ms is not None
+    assert standing(scenario.folder) == set()
+    after = contents(scenario)
+    for name, rows in once.rows.items():
+        if name not in {"participants", "machine_learning_curated"}:
+            assert [row for row in rows if BOB in repr(row)] == after[name]
+
+
+def test_somebody_elses_interrupted_erasure_is_finished_too(scenario, monkeypatch):
+    with monkeypatch.context() as patched:
+        stop_at(patched, *STEPS["between tables"], OSError(5, "Input/output error"))
+        assert stedi(scenario, "forget", ZOE).exit_code == 2
+    forget(scenario, BOB)
+    assert [erasure.completed_at_ms is None for erasure in erasures(scenario)] == [False, False]
+    assert standing(scenario.folder) == set()
+
+
+def test_a_run_that_cannot_finish_an_erasure_publishes_nothing_of_any_feed(scenario, monkeypatch):
+    stop_at(monkeypatch, *STEPS["before raw files"], OSError(5, "Input/output error"))
+    assert stedi(scenario, "forget", ZOE).exit_code == 2
+    before = contents(scenario)
+    monkeypatch.setattr(RawFiles, "remove", _refusing)
+    result = scenario.run()
+    assert not result.success
+    for table in ("customer_landing", "accelerometer_landing", "step_trainer_landing"):
+        assert "The storage failed" in failure(result, table)
+    assert contents(scenario) == before
+
+
+def _refusing(*_: Any, **__: Any) -> Any:
+    raise OSError(13, "Permission denied")
+
+
+KILLED = """
+import os, signal
+from pathlib import Path
+from stedi_dagster.storage import local
+original = Path.replace
+def doomed(self, target):
+    if self.name.endswith(".unfinished") and "/accelerometer/" in str(self):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return original(self, target)
+Path.replace = doomed
+from stedi_dagster.cli import main
+main()
+"""
+
+
+def test_kill_9_while_a_raw_file_is_written_leaves_it_whole_and_the_next_run_finishes(scenario):
+    environment = {"STEDI_HOME": str(scenario.home), "STEDI_LANDING": str(scenario.landing), "PATH": os.environ["PATH"]}
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, "forget"],
+        input=ZOE,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL, done
+    assert [path.name for path in scenario.landing.rglob("*.unfinished")]
+    [begun] = erasures(scenario)
+    assert begun.completed_at_ms is None
+    assert standing(scenario.landing / "customer") == set()
+    assert standing(scenario.landing / "accelerometer")
+    assert scenario.run().success
+    assert standing(scenario.folder) == set()
+    assert not list(scenario.landing.rglob("*.unfinished"))
+
+
+def test_it_waits_for_a_run_and_says_so(scenario):
+    before = bytes_of(scenario.folder)
+    with writer_lock(scenario.home, "run of somebody else", timeout=0, waiting=print):
+        told = stedi(scenario, "forget", ZOE, lock_timeout=0.1)
+    assert told.exit_code == 2
+    assert "Waiting for the lakehouse, held by run of somebody else" in told.stderr
+    assert "was not free within 0.1 s" in told.stderr
+    assert bytes_of(scenario.folder) == before
+
+
+def test_who_registers_anew_while_an_erasure_is_unfinished_is_erased_when_asked_for_again(scenario, monkeypatch):
+    with monkeypatch.context() as patched:
+        stop_at(patched, *STEPS["before tables"], OSError(5, "Input/output error"))
+        assert stedi(scenario, "forget", ZOE).exit_code == 2
+    [begun] = erasures(scenario)
+    late = scenario.land("customer", customer(ZOE, registrationDate=begun.erased_at_ms + 1), name="late.json")
+    text = late.read_text()
+    forget(scenario)
+    assert late.read_text() == ""
+    late.write_text(text)
+    assert scenario.run().success
+    assert scenario.query(f"SELECT count(*) FROM customer_landing WHERE email = '{ZOE}'") == [(0,)]
+
+
+def test_json_holds_the_receipt_and_nothing_else(scenario):
+    receipt = json.loads(stedi(scenario, "forget", ZOE, "--json").stdout)
+    assert receipt.keys() == {"erasure", "raw", "tables"}
+    assert receipt["raw"] == {"files": 3, "records": 5, "versions": 0}

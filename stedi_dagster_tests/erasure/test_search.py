@@ -1,0 +1,115 @@
+"""The search is not blind: at the borders of blocks, in damaged files, in whatever way an address is written."""
+
+import gzip
+import io
+import json
+
+import fastavro
+import pytest
+from pydantic import SecretStr
+
+from stedi_dagster.erasure import search
+from stedi_dagster.erasure.digests import Digester
+from stedi_dagster.erasure.ledger import Trace
+from stedi_dagster.erasure.search import Search
+from stedi_dagster_tests.erasure.zoe import LEE, NAME, PHONE, SERIAL, ZOE
+
+BY = Digester(SecretStr("k" * 40))
+ODD = "zoé+ß@example.com"
+
+
+def looking_for(email: str = ZOE, *others: str) -> Search:
+    traces = {("customerName", NAME), ("phone", PHONE), ("serialNumber", SERIAL), ("email", email)}
+    return Search(email, {Trace.of(what, value, BY) for what, value in traces}, BY, others=others)
+
+
+def found(content: bytes | str, email: str = ZOE, *others: str, name: str = "file") -> set[str]:
+    data = content if isinstance(content, bytes) else content.encode()
+    return set(looking_for(email, *others).in_file(name, lambda: io.BytesIO(data)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"<{ZOE}>",
+        ZOE.upper(),
+        f"mailto:{ZOE}?subject=x",
+        f"/users/{ZOE.replace('@', '%40')}/",
+        json.dumps(f"\U0001f600 {ZOE}"),
+        "".join(f"\\u{ord(letter):04X}" for letter in ZOE),
+        f"x{ZOE}y",
+        f'{{"user": "bob@example.com", "note": "{ZOE}"}}',
+    ],
+)
+def test_an_address_is_found_however_it_is_written(text):
+    assert found(text) == {"email"}
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        (f"call {PHONE}.", {"phone"}),
+        (f"ZOE\tquarkstrudel, {SERIAL.lower()}", {"customerName", "serialNumber"}),
+        (f'{{"note": "{NAME}"}}', {"customerName"}),
+        (f'{{"email": "bob@example.com", "phone": "{PHONE}"}}', set()),
+        (f'{{"email": "bob@example.com", "phone": "{PHONE}"}}\nhalf {NAME}', {"customerName"}),
+        (f'{{"email": "{ZOE}", "phone": {PHONE}}}', {"email", "phone"}),
+        ("Zoe and Quarkstrudel", set()),
+        (f"9{PHONE}", set()),
+    ],
+)
+def test_what_else_tells_of_somebody_is_found_word_by_word_unless_it_is_somebody_elses(text, what):
+    assert found(text) == what
+
+
+def test_half_of_somebody_elses_address_is_not_hers():
+    assert found(f"{LEE}") == {"email"}
+    assert found(f"{LEE}", ZOE, LEE) == set()
+    assert found(f"{LEE} {ZOE}", ZOE, LEE, f"mary-{LEE}") == {"email"}
+
+
+def test_a_files_name_counts():
+    assert found(b"", name=f"export-{ZOE}.csv") == {"email"}
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_nothing_is_lost_at_the_border_of_two_blocks(monkeypatch, packed):
+    monkeypatch.setattr(search, "_BLOCK", 16)
+    for before in range(20):
+        content = (" " * before + ODD + " ").encode()
+        assert found(gzip.compress(content) if packed else content, ODD) == {"email"}, before
+
+
+def test_what_stands_before_or_behind_the_damage_of_a_packed_file_is_found():
+    whole = gzip.compress(f"{ZOE}\n".encode() + bytes(range(256)) * 999, compresslevel=0)
+    assert found(whole[: len(whole) // 2]) == {"email"}
+    assert found(gzip.compress(b"nothing") + ZOE.encode()) == {"email"}
+
+
+def avro(codec: str) -> bytes:
+    schema = {
+        "type": "record",
+        "name": "file",
+        "fields": [
+            {"name": "path", "type": "string"},
+            {"name": "bounds", "type": {"type": "map", "values": "bytes"}},
+        ],
+    }
+    stream = io.BytesIO()
+    rows = [{"path": f"{number}", "bounds": {"1": ZOE.encode()}} for number in range(50)]
+    fastavro.writer(stream, schema, rows, codec=codec, metadata={"by": "nobody"}, sync_interval=100)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("codec", ["null", "deflate"])
+def test_an_avro_file_that_is_cut_short_anywhere_is_read_to_there(codec):
+    content = avro(codec)
+    assert found(content) == {"email"}
+    for end in range(16, len(content), 29):
+        found(content[:end])
+    assert found(content[: len(content) * 3 // 4]) == {"email"}
+
+
+def test_emoji_and_lone_surrogates_do_not_stop_it():
+    assert found(r'{"email": "\ud83d\ude00", "x": "\ud83d"}') == set()
+    assert BY.of("\ud83d")
