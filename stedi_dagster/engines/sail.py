@@ -6,6 +6,8 @@ from contextlib import contextmanager
 
 from stedi_dagster.engines.base import Server
 
+_NEVER = str(30 * 24 * 60 * 60)
+
 
 class Sail(Server):
     """A Sail server on a free port of the loopback address."""
@@ -15,6 +17,8 @@ class Sail(Server):
         """See `Server.serving`."""
         # Its log would show query text; RUST_LOG set by hand wins, for whoever debugs the engine itself.
         os.environ.setdefault("RUST_LOG", "off")
+        # A session that nobody asks for a while is closed: one is, while files are read outside the engine.
+        os.environ.setdefault("SAIL_SPARK__SESSION_TIMEOUT_SECS", _NEVER)
         from pysail.spark import SparkConnectServer
 
         server = SparkConnectServer("127.0.0.1", 0)

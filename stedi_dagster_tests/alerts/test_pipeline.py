@@ -65,7 +65,7 @@ def test_planted_violations_are_told_over_restarts_without_a_word_about_anybody(
     leaked = run(LEAKING)
     assert leaked.returncode == 1
     assert json.loads(leaked.stdout)["success"] is False
-    assert "alerts wait for json (URL 1): it answered 500. The next run tries again" in leaked.stderr
+    assert "alerts wait for json (URL 1): it answered 500. The next `stedi run` tries again" in leaked.stderr
     assert run(LEAKING).returncode == 1
     quoting = run(QUOTING.format(table="accelerometer_trusted"), preset="as-of")
     assert quoting.returncode == 1

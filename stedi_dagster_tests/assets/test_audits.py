@@ -203,11 +203,13 @@ def test_a_run_of_everything_goes_on_with_what_is_not_below_the_fault(tmp_path, 
     assert len(scenario.rows("customer_trusted")) == 3
 
 
-def test_the_participant_of_somebody_who_withdrew_is_not_published_again(tmp_path, monkeypatch):
+def test_the_participant_of_somebody_whose_record_cannot_be_read_is_not_published_again(tmp_path, monkeypatch):
     scenario = three_people(tmp_path)
+    scenario.settings["max_bad_share"] = 0.5
     assert scenario.run().success
     before = scenario.rows("machine_learning_curated")
-    scenario.land("customer", customer(CID, agreed=None, lastUpdateDate=T0 + 5000), name="part-2.json")
+    doubtful = {**customer(CID, lastUpdateDate=T0 + 5000), "shareWithResearchAsOfDate": "never"}
+    scenario.land("customer", doubtful, name="part-2.json")
 
     def with_everybody_known(kept, frames):
         numbers = frames["participants"].select(F.col("participantId").alias("known"))

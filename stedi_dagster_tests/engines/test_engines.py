@@ -215,3 +215,26 @@ def test_a_malformed_address_is_an_engine_error_without_its_parameters(url):
     message = failure_to_reach(url)
     assert "127.0.0.1" in message
     assert HIDDEN not in message
+
+
+def test_a_session_of_sail_outlives_a_pause_that_sail_alone_would_end_it_after():
+    pause = """
+    import os, sys, time
+    if sys.argv[1:]:
+        os.environ["SAIL_SPARK__SESSION_TIMEOUT_SECS"] = sys.argv[1]
+    from stedi_dagster.engines.sail import Sail
+    with Sail().session() as session:
+        time.sleep(3)
+        session.range(3).count()
+    print(os.environ["SAIL_SPARK__SESSION_TIMEOUT_SECS"])
+    """
+    ended, lasted = (
+        subprocess.run(
+            [sys.executable, "-c", dedent(pause), *seconds], capture_output=True, text=True, timeout=60, check=False
+        )
+        for seconds in (["1"], [])
+    )
+    # The quirk: without a longer time the session is gone.
+    assert "is not running" in ended.stderr
+    assert lasted.returncode == 0
+    assert int(lasted.stdout) > 24 * 60 * 60
