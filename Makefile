@@ -55,6 +55,10 @@ format: setup ## Format the code and mend what ruff can mend
 bench: setup ## Measure the platform beside plain Spark, five Spark processes and DuckDB
 	@$(BIN)/python -m bench
 
+.PHONY: screenshots
+screenshots: setup ## Make the README's pictures of the UI anew (needs Chromium)
+	@$(BIN)/python -m stedi_dagster_tests.ui.screenshots
+
 .PHONY: deploy
 deploy: setup ## Create or update the stack on AWS (NAME=stedi), and print its settings
 	@$(BIN)/python -m infra deploy --name $(NAME) $(ARGS)

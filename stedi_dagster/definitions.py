@@ -1,5 +1,7 @@
 """The one place that wires assets, checks, jobs, schedules, sensors and resources."""
 
+from collections.abc import Iterable
+
 import dagster as dg
 
 from stedi_dagster.assets import curated, landing, trusted
@@ -10,12 +12,18 @@ from stedi_dagster.resources import resources_for
 from stedi_dagster.settings import Settings
 
 
-def build_defs(settings: Settings) -> dg.Definitions:
-    """Everything, under the given settings."""
+def build_defs(settings: Settings, *, instead: Iterable[dg.AssetsDefinition] = ()) -> dg.Definitions:
+    """Everything, under the given settings.
+
+    Args:
+        settings: where, how and by which rules.
+        instead: assets that take the place of the platform's own of the same key.
+    """
+    assets = {asset.key: asset for asset in (*landing.ASSETS, *trusted.ASSETS, *curated.ASSETS, *instead)}
     resources = resources_for(settings)
     automation = automation_for(settings)
     return dg.Definitions(
-        assets=[*landing.ASSETS, *trusted.ASSETS, *curated.ASSETS],
+        assets=list(assets.values()),
         asset_checks=[standing_checks(settings)],
         jobs=automation.jobs,
         schedules=automation.schedules,

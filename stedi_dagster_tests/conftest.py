@@ -16,11 +16,10 @@ from stedi_dagster.errors import EngineError
 REAL_DATA = Path(__file__).parents[2] / "shared" / "data" / "stedi"
 
 
-def _missing(what: str) -> NoReturn:
-    """Skip, except where STEDI_TESTS_REQUIRE says that this must be there (CI does)."""
-    required = os.environ.get("STEDI_TESTS_REQUIRE", "").split(",")
-    if what.split(maxsplit=1)[0].lower() in required:
-        pytest.fail(f"STEDI_TESTS_REQUIRE names it, and it is missing: {what}")
+def _missing(name: str, what: str) -> NoReturn:
+    """Skip, except where STEDI_TESTS_REQUIRE, a list with commas, names it (CI does)."""
+    if name in [required.strip() for required in os.environ.get("STEDI_TESTS_REQUIRE", "").split(",")]:
+        pytest.fail(f"STEDI_TESTS_REQUIRE names {name}, and it is missing: {what}")
     pytest.skip(what)
 
 
@@ -37,7 +36,19 @@ def java() -> str:
     try:
         return find_java()
     except EngineError as error:
-        _missing(f"Java 17 or 21 is needed for Apache Spark: on Debian, apt-get install openjdk-17-jre ({error})")
+        _missing(
+            "java", f"Java 17 or 21 is needed for Apache Spark: on Debian, apt-get install openjdk-17-jre ({error})"
+        )
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The Chromium that the tests of the UI drive."""
+    from stedi_dagster_tests.ui.pages import find_chromium
+
+    if found := find_chromium():
+        return found
+    _missing("browser", "Chromium is needed to look at the UI: on Debian, apt-get install chromium")
 
 
 @pytest.fixture(scope="session")

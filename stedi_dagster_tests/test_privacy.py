@@ -102,6 +102,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Scenario, dict[str, 
             scenario, "run", code=QUOTING.format(table="accelerometer_trusted"), preset="as-of"
         ),
         "an engine error in an audit": stedi(scenario, "run", code=QUOTING.format(table="audit")),
+        "standing audits that find rows": stedi(scenario, "audit", "--json", max_age=0),
     }
     return scenario, {name: (done.returncode, done.stdout + done.stderr) for name, done in runs.items()}
 
@@ -130,6 +131,7 @@ def test_the_runs_were_what_they_are_called(told):
         "too much unreadable": 1,
         "an engine error in trusted": 1,
         "an engine error in an audit": 1,
+        "standing audits that find rows": 1,
     }
     errors = b"".join(output for name, (_, output) in told[1].items() if "engine error" in name)
     assert b"The engine failed while computing accelerometer_trusted" in errors

@@ -18,8 +18,15 @@ _COLOURS = ("#2f6f4f", "#b5532a", "#c98a1b", "#6a5acd", "#5b7083", "#a23b72")
 _WIDTH, _BAR, _LINE = 460, 26, 18
 
 
-def column_schema(contract: type[Contract]) -> dg.TableSchema:
-    """The contract's columns as the UI shows them."""
+def column_schema(contract: type[Contract], lineage: Lineage) -> dg.TableSchema:
+    """The contract's columns as the UI shows them, each with where it comes from.
+
+    The open-source UI draws no column lineage; as a tag, it can be read beside the column.
+
+    Args:
+        contract: the table's.
+        lineage: see `column_lineage`.
+    """
     return dg.TableSchema(
         [
             dg.TableColumn(
@@ -27,11 +34,15 @@ def column_schema(contract: type[Contract]) -> dg.TableSchema:
                 type=spec.type.simpleString(),
                 description=spec.meaning,
                 constraints=dg.TableColumnConstraints(nullable=spec.nullable),
-                tags={"personal_data": spec.personal},
+                tags={"personal_data": spec.personal, **_origin(lineage.get(spec.name))},
             )
             for spec in contract.columns()
         ]
     )
+
+
+def _origin(upstream: tuple[str, str] | None) -> dict[str, str]:
+    return {"from": ".".join(upstream)} if upstream else {}
 
 
 def column_lineage(lineage: Lineage) -> dg.TableColumnLineage:
@@ -89,12 +100,12 @@ def draft_metadata(draft: Draft, policy: Policy, seconds: float) -> dict[str, dg
     kept = draft.publication.content.rows
     metadata: dict[str, dg.MetadataValue] = {
         "rows_in": dg.MetadataValue.int(draft.rows_in),
+        "kept_and_withheld": dg.MetadataValue.md(_picture(kept, draft.withheld)),
+        "withheld": counts_table(draft.withheld, "reason"),
         "seconds": dg.MetadataValue.float(round(seconds, 3)),
         "unchanged": dg.MetadataValue.bool(draft.publication.reused),
         "policy": dg.MetadataValue.json(policy.model_dump()),
         "upstream_snapshots": dg.MetadataValue.json({k: str(v) for k, v in draft.upstream.items()}),
-        "withheld": counts_table(draft.withheld, "reason"),
-        "kept_and_withheld": dg.MetadataValue.md(_picture(kept, draft.withheld)),
     }
     metadata.update({name.replace(" ", "_"): dg.MetadataValue.int(fact) for name, fact in draft.facts.items()})
     return metadata

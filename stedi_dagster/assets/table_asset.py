@@ -91,7 +91,7 @@ def build_asset(
         description=inspect.cleandoc(contract.__doc__ or ""),
         code_version=code_version(),
         metadata={
-            "dagster/column_schema": column_schema(contract),
+            "dagster/column_schema": column_schema(contract, lineage),
             "dagster/column_lineage": column_lineage(lineage),
         },
         check_specs=[dg.AssetCheckSpec(check, asset=key, description=CHECKS[check], blocking=True) for check in checks],
@@ -126,7 +126,7 @@ def build_asset(
             data_version=dg.DataVersion(str(snapshot_id)),
             metadata={
                 **draft_metadata(draft, policy, time.perf_counter() - started),
-                "dagster/column_schema": column_schema(contract),
+                "dagster/column_schema": column_schema(contract, lineage),
                 "dagster/column_lineage": column_lineage(lineage),
             },
         )

@@ -1,11 +1,16 @@
 """The trusted layer: what people agreed to share for research."""
 
+from collections.abc import Callable
+
+import dagster as dg
+
 from stedi_dagster.assets.table_asset import same_columns, table_asset
 from stedi_dagster.checks import consent, people
 from stedi_dagster.contracts import AccelerometerTrusted, CustomerTrusted, StepTrainerTrusted
 from stedi_dagster.drafts.tables import Audit, TableDraft
 from stedi_dagster.policies.people import trusted_customers
 from stedi_dagster.policies.readings import trusted_accelerometer, trusted_steps
+from stedi_dagster.policies.selection import Selection
 
 customer_audits: dict[str, Audit] = {
     consent.CHECK: lambda on: consent.audit_people(on.content, "email", on.customers, moment=None),
@@ -13,17 +18,23 @@ customer_audits: dict[str, Audit] = {
     people.SERIAL_CONFLICTS: lambda on: people.audit_serial_conflicts(on.content, on.customers),
 }
 
-customer_trusted = table_asset(
-    TableDraft(
-        CustomerTrusted,
-        select=trusted_customers,
-        inputs=("customer_landing",),
-        audits=customer_audits,
-        wants_quarantine=True,
-    ),
-    group="trusted",
-    lineage=same_columns(CustomerTrusted, "customer_landing"),
-)
+
+def customer_trusted_by(rule: Callable[..., Selection]) -> dg.AssetsDefinition:
+    """The asset `customer_trusted`, its rows selected by a rule."""
+    return table_asset(
+        TableDraft(
+            CustomerTrusted,
+            select=rule,
+            inputs=("customer_landing",),
+            audits=customer_audits,
+            wants_quarantine=True,
+        ),
+        group="trusted",
+        lineage=same_columns(CustomerTrusted, "customer_landing"),
+    )
+
+
+customer_trusted = customer_trusted_by(trusted_customers)
 
 accelerometer_trusted = table_asset(
     TableDraft(

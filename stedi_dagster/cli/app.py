@@ -189,9 +189,15 @@ def settings(
 @app.command()
 def ui(
     port: Annotated[int, typer.Option(min=1, max=65535, help="The port on 127.0.0.1.")] = 3000,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="Show everything, but let nobody start or change anything.")
+    ] = False,
 ) -> None:
-    """Start the Dagster UI on 127.0.0.1, with the runs of `stedi run` in it."""
+    """Start the Dagster UI on 127.0.0.1, with the runs of `stedi run` in it.
+
+    With --read-only no schedule or sensor runs either: it can stand beside another UI on the same STEDI_HOME.
+    """
     with told_plainly():
         from stedi_dagster.cli.ui import serve
 
-        serve(port)
+        serve(port, read_only=read_only)

@@ -1,4 +1,4 @@
-"""`stedi ui`."""
+"""`stedi ui`: Dagster's own servers, bound to this machine, on the instance of STEDI_HOME."""
 
 import os
 import socket
@@ -9,9 +9,17 @@ from stedi_dagster.errors import SettingsError
 from stedi_dagster.instance import open_instance
 from stedi_dagster.settings import Settings
 
+_CHECKOUT = Path(__file__).parents[2] / "workspace.yaml"
+WORKSPACE = ("-w", str(_CHECKOUT)) if _CHECKOUT.exists() else ("-m", "stedi_dagster.definitions")
+"""How Dagster is told which definitions to load."""
 
-def serve(port: int) -> None:
+
+def serve(port: int, *, read_only: bool) -> None:
     """Become `dagster dev`: web server, daemon and code server, for this machine only.
+
+    Args:
+        port: of 127.0.0.1.
+        read_only: become the web server alone, and let it change and start nothing.
 
     Raises:
         SettingsError: a setting is not allowed, or the port is taken.
@@ -20,9 +28,8 @@ def serve(port: int) -> None:
     _refuse_taken(port)
     with open_instance(settings):
         pass  # made now, it is there before the server's processes look for it
-    workspace = Path(__file__).parents[2] / "workspace.yaml"
-    target = ("-w", str(workspace)) if workspace.exists() else ("-m", "stedi_dagster.definitions")
-    arguments = [sys.executable, "-m", "dagster", "dev", *target, "-h", "127.0.0.1", "-p", str(port)]
+    server = ("dagster_webserver", "--read-only") if read_only else ("dagster", "dev")
+    arguments = [sys.executable, "-m", *server, *WORKSPACE, "-h", "127.0.0.1", "-p", str(port)]
     os.execv(sys.executable, arguments)  # noqa: S606 - a fixed command, no shell
 
 

@@ -1,0 +1,115 @@
+"""A withdrawal lands, and a rule with a bug lets the people stay: what the UI shows of it, and who is told."""
+
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from queue import Queue
+from threading import Thread
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from stedi_dagster_tests.assets.builders import below, contents
+from stedi_dagster_tests.scenario import Scenario
+from stedi_dagster_tests.ui import forgetful, pages
+from stedi_dagster_tests.ui.pages import Browser
+from stedi_dagster_tests.ui.server import serving
+from stedi_dagster_tests.ui.story import land_withdrawals
+
+pytestmark = pytest.mark.browser
+
+LOCATION = forgetful.__name__
+WITHDRAWN = 2
+# The sensor of alerts looks every 30 seconds.
+ALERT_SECONDS = 75
+
+
+@pytest.fixture(scope="module")
+def told() -> Iterator[tuple[str, "Queue[dict[str, Any]]"]]:
+    """A webhook, and what it was told."""
+    messages: Queue[dict[str, Any]] = Queue()
+
+    class Webhook(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            messages.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_arguments: Any) -> None:
+            """Nothing on standard error."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Webhook) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"json://127.0.0.1:{server.server_port}", messages
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def before(published: Scenario) -> dict[str, list[tuple[Any, ...]]]:
+    """The rows of every table before the withdrawal."""
+    return contents(published)
+
+
+@pytest.fixture(scope="module")
+def ui(published: Scenario, before: Any, told: Any) -> Iterator[str]:
+    """`stedi ui` with a rule that has a bug, and the withdrawals landed."""
+    withdrawals = land_withdrawals(published, WITHDRAWN)
+    assert len(withdrawals) == WITHDRAWN
+    with serving(published, definitions=LOCATION, alert_urls=told[0]) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def run(browser: Browser, ui: str) -> str:
+    """The page of a run of everything that has failed."""
+    pages.open_job(browser.page, ui, LOCATION, "everything")
+    pages.materialize_all(browser.page)
+    pages.open_failed_run(browser.page, ui)
+    return browser.page.url
+
+
+def test_the_failed_consent_check_is_red_and_has_its_counts(browser, ui, run):
+    page = browser.page
+    pages.open_table(page, ui, "customer_trusted", view="checks", checkDetail="consent")
+    expect(pages.verdict(page, "consent")).to_have_text("Failed")
+    expect(pages.verdict(page, "contract")).to_have_text("Succeeded")
+    result = page.get_by_text("Evaluation result", exact=True).locator("xpath=..").get_by_text("Failed", exact=True)
+    assert pages.colour(result) == "red"
+    expect(page.get_by_text("There are rows that nobody agreed to.")).to_be_visible()
+    counts = page.locator("tr").filter(has=page.get_by_text("rows without consent", exact=True)).last
+    expect(counts.locator("td").last).to_have_text(str(WITHDRAWN))
+
+
+def test_the_graph_shows_what_failed_and_what_landed_nevertheless(browser, ui, run):
+    pages.open_graph(browser.page, ui)
+    assert pages.colour(pages.wait_for_state(browser.page, "customer_landing", "Materialized")) == "green"
+    assert pages.colour(pages.wait_for_state(browser.page, "customer_trusted", "Failed")) == "red"
+
+
+def test_nothing_below_it_is_run(browser, run):
+    page = browser.page
+    page.goto(run)
+    expect(page.get_by_text("Errored (1)")).to_be_visible()
+    expect(page.get_by_text("Succeeded (3)")).to_be_visible()
+    expect(page.get_by_text(f"Not executed ({len(below('customer_trusted'))})")).to_be_visible()
+
+
+def test_the_last_good_data_is_what_readers_see(browser, ui, run, published, before):
+    after = contents(published)
+    assert len(after["customer_landing"]) == len(before["customer_landing"]) + WITHDRAWN
+    for table in ("customer_trusted", *below("customer_trusted")):
+        assert after[table] == before[table]
+    pages.open_table(browser.page, ui, "customer_trusted")
+    expect(pages.row_count(browser.page)).to_contain_text(str(len(before["customer_trusted"])))
+
+
+def test_the_alert_is_delivered_and_leads_to_the_run(ui, run, told):
+    message = told[1].get(timeout=ALERT_SECONDS)
+    assert message["title"] == "[STEDI] consent fails on customer_trusted"
+    assert f"rows without consent {WITHDRAWN}" in message["message"]
+    assert run.rpartition("/")[2].partition("?")[0] in message["message"]
+
+
+def test_the_ui_asks_nobody_but_this_machine_for_that_either(browser, ui, run):
+    assert browser.hosts() == {"127.0.0.1"}
