@@ -71,9 +71,7 @@ def beginning(since: str | None) -> int:
     return begins_ms
 
 
-def gather(
-    settings: Settings, lakehouse: Lakehouse, *, unmoved: AbstractContextManager[None], since_ms: int
-) -> Facts:
+def gather(settings: Settings, lakehouse: Lakehouse, *, unmoved: AbstractContextManager[None], since_ms: int) -> Facts:
     """Everything that a report says.
 
     Args:
@@ -124,8 +122,7 @@ def _storage(warehouse: str) -> str:
 def _funnel(evidence: Evidence) -> tuple[Step, ...]:
     counted = evidence.ask(EXPLORE / "consent_funnel.sql")
     return tuple(
-        Step(name.partition(" ")[2], total, without)
-        for (name, total), without in zip(counted, _WITHOUT, strict=True)
+        Step(name.partition(" ")[2], total, without) for (name, total), without in zip(counted, _WITHOUT, strict=True)
     )
 
 
