@@ -1,18 +1,20 @@
 """From the facts to one HTML page that needs nothing else: no script, no font, no picture, no other file."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from stedi_dagster.report.facts import Facts, State
 
 _HERE = Path(__file__).parent
 _CONSENT = {
-    "granted": "the latest record of a person must agree to research",
-    "as_of": "the latest record of a person must agree to research, and no reading may be older than the agreement",
-    "as_of_accelerometer": "the latest record of a person must agree to research, and no accelerometer reading may be "
+    "granted": "The latest record of a person must agree to research",
+    "as_of": "The latest record of a person must agree to research, and no reading may be older than the agreement",
+    "as_of_accelerometer": "The latest record of a person must agree to research, and no accelerometer reading may be "
     "older than the agreement",
 }
 _MATCH = {
@@ -36,6 +38,7 @@ def render(facts: Facts) -> str:
         "state": _STATES.__getitem__,
         "brief": _brief,
         "share": _share,
+        "breakable": _breakable,
     }
     return environment.get_template("page.html").render(report=facts, rules=_rules(facts.policy))
 
@@ -44,13 +47,18 @@ def _moment(at_ms: int, form: str) -> str:
     return datetime.fromtimestamp(at_ms / 1000, tz=UTC).strftime(form)
 
 
-def _rules(policy: Any) -> list[str]:
+def _breakable(text: str) -> Markup:
+    """A text that a narrow column may break within a name."""
+    return Markup("_<wbr>").join(text.split("_"))
+
+
+def _rules(policy: Mapping[str, Any]) -> str:
     age = policy["max_age"]
     limit = "people of any age" if age is None else f"nobody who was older than {age:,} when they registered"
-    return [_CONSENT[policy["consent"]], _MATCH[policy["match"]], limit]
+    return f"{_CONSENT[policy['consent']]}; {_MATCH[policy['match']]}; {limit}."
 
 
-def _brief(policy: Any) -> str:
+def _brief(policy: Mapping[str, Any]) -> str:
     """The rules by the names of their settings' values."""
     age = policy["max_age"]
     return f"{policy['consent']}, {policy['match']}, {'any age' if age is None else f'to age {age}'}"
