@@ -71,7 +71,7 @@ def land(scenario: Scenario) -> None:
     scenario.land("accelerometer", *readings, reading("zwiebelfisch@nobody.example"))
     scenario.land("step_trainer", *steps)
     scenario.land_text("customer", '{"email": "zwiebelfisch-broken@example.com", "phone": "90817263"', name="cut.json")
-    scenario.land_text("customer", "{", name="of zwiebelfisch@example.com.json")
+    scenario.land_text("accelerometer", "{", name="of zwiebelfisch@example.com.json")
     scenario.land_text("accelerometer", '{"user": ["zwiebelfisch"], "timestamp": "quarkstrudel"}', name="types.json")
     scenario.land_text("step_trainer", b'{"serialNumber": "0xfeedbeef\xff"}\n\x00quarkstrudel', name="bytes.json")
 

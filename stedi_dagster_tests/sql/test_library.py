@@ -23,6 +23,7 @@ def test_a_wheel_has_every_one_of_them_and_finds_them_there(tmp_path: Path) -> N
         packed.extractall(tmp_path / "installed")
     found = subprocess.run(
         [sys.executable, "-c", "from stedi_dagster.sql.library import SQL; print(SQL)"],
+        cwd=tmp_path,
         env={"PYTHONPATH": str(tmp_path / "installed")},
         check=True,
         capture_output=True,
