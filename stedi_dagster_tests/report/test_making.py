@@ -8,7 +8,7 @@ import pytest
 
 from stedi_dagster.contracts import TABLES
 from stedi_dagster.definitions import build_defs
-from stedi_dagster_tests.assets.builders import contents, metadata
+from stedi_dagster_tests.assets.builders import contents, failure, metadata
 
 
 @pytest.fixture
@@ -75,8 +75,7 @@ def test_a_period_that_is_none_fails_the_asset_with_the_sentence(world):
     job = build_defs(world.load_settings()).resolve_job_def("report")
     config = {"ops": {"make_report": {"config": {"since": "yesterday"}}}}
     result = job.execute_in_process(run_config=config, instance=dg.DagsterInstance.ephemeral(), raise_on_error=False)
-    [event] = result.get_step_failure_events()
-    assert "is no date" in str(event.step_failure_data.user_failure_data.description)
+    assert "is no date" in failure(result, "make_report")
 
 
 def test_the_asset_stands_after_the_tables_in_a_group_of_its_own(world):
