@@ -17,6 +17,7 @@ from stedi_dagster.errors import LandingError, StediError
 from stedi_dagster.lakehouse.lakehouse import fingerprint
 from stedi_dagster.landing.feeds import FEEDS
 from stedi_dagster.landing.files import list_files
+from stedi_dagster.report.asset import SELECTION as REPORT
 from stedi_dagster.settings import EMR_SERVERLESS, Settings
 from stedi_dagster.storage import storage_errors
 from stedi_dagster.upkeep import expire_history, forget, hourly_expiry, hourly_reaping, reap_sessions
@@ -26,15 +27,19 @@ _LAYERS = ("landing", "trusted", "curated")
 
 everything = dg.define_asset_job(
     EVERYTHING,
-    selection=dg.AssetSelection.all() - STANDING_AUDITS,
+    selection=dg.AssetSelection.all() - STANDING_AUDITS - REPORT,
     description="All eight tables, from the raw files on.",
 )
 audit = dg.define_asset_job(
     "audit", selection=STANDING_AUDITS, description="The standing audits of what is published; makes no table."
 )
+report = dg.define_asset_job(
+    "report", selection=REPORT, description="A page to hand over about what is published; makes no table."
+)
 JOBS = [
     everything,
     audit,
+    report,
     *(
         dg.define_asset_job(
             layer,

@@ -8,6 +8,7 @@ from stedi_dagster.assets import curated, landing, trusted
 from stedi_dagster.audits.asset_checks import standing_checks
 from stedi_dagster.automation import automation_for
 from stedi_dagster.io_manager import IcebergIOManager
+from stedi_dagster.report.asset import report_asset
 from stedi_dagster.resources import resources_for
 from stedi_dagster.settings import Settings
 
@@ -23,7 +24,7 @@ def build_defs(settings: Settings, *, instead: Iterable[dg.AssetsDefinition] = (
     resources = resources_for(settings)
     automation = automation_for(settings)
     return dg.Definitions(
-        assets=list(assets.values()),
+        assets=[*assets.values(), report_asset(settings)],
         asset_checks=[standing_checks(settings)],
         jobs=automation.jobs,
         schedules=automation.schedules,

@@ -6,7 +6,15 @@ import sys
 from stedi_dagster_tests.assets.builders import three_people
 
 # Apprise is of alerts only.
-UNUSED = ("apprise", "boto3", "botocore", "dagster_aws", "sqlglot", "pyiceberg.catalog.glue")
+UNUSED = (
+    "apprise",
+    "boto3",
+    "botocore",
+    "dagster_aws",
+    "sqlglot",
+    "pyiceberg.catalog.glue",
+    "stedi_dagster.report.page",
+)
 
 
 def test_a_local_run_imports_nothing_of_aws_or_of_alerts(tmp_path):

@@ -71,6 +71,7 @@ def land(scenario: Scenario) -> None:
     scenario.land("accelerometer", *readings, reading("zwiebelfisch@nobody.example"))
     scenario.land("step_trainer", *steps)
     scenario.land_text("customer", '{"email": "zwiebelfisch-broken@example.com", "phone": "90817263"', name="cut.json")
+    scenario.land_text("accelerometer", "{", name="of zwiebelfisch@example.com.json")
     scenario.land_text("accelerometer", '{"user": ["zwiebelfisch"], "timestamp": "quarkstrudel"}', name="types.json")
     scenario.land_text("step_trainer", b'{"serialNumber": "0xfeedbeef\xff"}\n\x00quarkstrudel', name="bytes.json")
 
@@ -103,6 +104,9 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Scenario, dict[str, 
         ),
         "an engine error in an audit": stedi(scenario, "run", code=QUOTING.format(table="audit")),
         "standing audits that find rows": stedi(scenario, "audit", "--json", max_age=0),
+        "a report": stedi(scenario, "report", "-"),
+        "a report with findings": stedi(scenario, "report", "-", max_age=0),
+        "a report as json": stedi(scenario, "report", "--json"),
     }
     return scenario, {name: (done.returncode, done.stdout + done.stderr) for name, done in runs.items()}
 
@@ -132,6 +136,9 @@ def test_the_runs_were_what_they_are_called(told):
         "an engine error in trusted": 1,
         "an engine error in an audit": 1,
         "standing audits that find rows": 1,
+        "a report": 0,
+        "a report with findings": 0,
+        "a report as json": 0,
     }
     errors = b"".join(output for name, (_, output) in told[1].items() if "engine error" in name)
     assert b"The engine failed while computing accelerometer_trusted" in errors
@@ -141,6 +148,16 @@ def test_the_runs_were_what_they_are_called(told):
 def test_the_console_shows_nobody(told):
     for name, (_, output) in told[1].items():
         assert not _SECRET.search(output), name
+
+
+def test_a_report_shows_nobody_and_not_whose_machine_it_was_made_on(told):
+    scenario, runs = told
+    for name in ("a report", "a report with findings", "a report as json"):
+        _, output = runs[name]
+        assert len(output) > 5_000
+        assert not _SECRET.search(output), name
+        assert str(scenario.folder).encode() not in output
+    assert b"not JSON" in runs["a report"][1]
 
 
 def test_dagsters_events_logs_and_metadata_hold_nobody(told):

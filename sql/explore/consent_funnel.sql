@@ -1,11 +1,16 @@
--- How many people there are at each step from registering to machine_learning_curated.
-SELECT '1 registered' AS step, count(DISTINCT matching_key(email)) AS people FROM customer_landing
+-- How many customer records landed, of how many people, and how many of those are left at each step from there to
+-- machine_learning_curated.
+SELECT '1 customer records' AS step, count(*) AS total FROM customer_landing
 UNION ALL
-SELECT '2 agreed to research', count(*) FROM customer_trusted
+SELECT '2 people', count(DISTINCT matching_key(email)) FROM customer_landing
 UNION ALL
-SELECT '3 with accelerometer readings', count(*) FROM customers_curated
+SELECT '3 who agree to research', count(*) FROM consents
 UNION ALL
-SELECT '4 with step readings', count(DISTINCT serialNumber) FROM step_trainer_trusted
+SELECT '4 in customer_trusted', count(*) FROM customer_trusted
 UNION ALL
-SELECT '5 with readings of the same time', count(DISTINCT participantId) FROM machine_learning_curated
+SELECT '5 with accelerometer readings', count(*) FROM customers_curated
+UNION ALL
+SELECT '6 with step readings', count(DISTINCT serialNumber) FROM step_trainer_trusted
+UNION ALL
+SELECT '7 in machine_learning_curated', count(DISTINCT participantId) FROM machine_learning_curated
 ORDER BY step

@@ -61,8 +61,7 @@ def column_lineage(lineage: Lineage) -> dg.TableColumnLineage:
 
 def tags(contract: type[Contract]) -> dict[str, str]:
     """Tags of a table: whether it has personal data."""
-    kinds = {spec.personal for spec in contract.columns()}
-    return {"personal_data": "yes" if "yes" in kinds else "pseudonym" if "pseudonym" in kinds else "no"}
+    return {"personal_data": contract.personal()}
 
 
 def check_result(outcome: Outcome, asset_key: dg.AssetKey) -> dg.AssetCheckResult:

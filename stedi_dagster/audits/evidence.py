@@ -4,6 +4,8 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import duckdb
 from pyiceberg.table import Table
@@ -30,16 +32,20 @@ class Evidence:
     _shared: set[str] = field(default_factory=set)
 
     def answer(self, question: str) -> list[Finding]:
-        """What a file of `sql/verify/` finds.
+        """What a file of `sql/verify/` finds; raises what `ask` does."""
+        return [Finding(table, problem, int(rows)) for table, problem, rows in self.ask(VERIFY / f"{question}.sql")]
+
+    def ask(self, file: Path) -> list[tuple[Any, ...]]:
+        """The rows of a file of `sql/`.
 
         Raises:
             StediError: a table that it asks about is not published.
             duckdb.Error: DuckDB could not read it.
         """
-        tree = texts.parse((VERIFY / f"{question}.sql").read_text(encoding="utf-8"), name=question)
-        views = texts.needed_views(tree)
+        tree = texts.parse(file.read_text(encoding="utf-8"), name=file.stem)
+        views = texts.needed_views(tree, known=texts.LOCAL_VIEWS)
         asked = {name for query in (tree, *views.values()) for name in texts.needed_tables(query)}
-        missing = sorted(asked - views.keys() - self.tables.keys())
+        missing = sorted(asked - views.keys() - self.tables.keys() - texts.LOCAL_VIEWS)
         if missing:
             raise StediError(f"{', '.join(missing)} is not published yet: run `stedi run`.")
         for name, view in views.items():
@@ -49,7 +55,7 @@ class Evidence:
                 self.connection.execute(f'CREATE TEMP TABLE "{name}" AS {rows}')
                 self._shared.add(name)
         text = texts.said_locally(tree, self.settings, known=frozenset(self._shared))
-        return [Finding(table, problem, int(rows)) for table, problem, rows in self.connection.execute(text).fetchall()]
+        return self.connection.execute(text).fetchall()
 
 
 @contextmanager
@@ -83,7 +89,12 @@ def _connected(lakehouse: Lakehouse, tables: Mapping[str, Table]) -> duckdb.Duck
     try:
         return connect(lakehouse, tables)
     except duckdb.Error as error:
-        raise StorageError(
-            f"The tables cannot be read ({type(error).__name__}): a file that the catalog names is damaged or gone. "
-            "Restore it, or publish the table anew."
-        ) from None
+        raise unreadable(error) from None
+
+
+def unreadable(error: duckdb.Error) -> StorageError:
+    """What DuckDB could not read, without its own words: they may quote a value."""
+    return StorageError(
+        f"The tables cannot be read ({type(error).__name__}): a file that the catalog names is damaged or gone. "
+        "Restore it, or publish the table anew."
+    )

@@ -32,10 +32,11 @@ def run_audits(
     """
     with evidence_of(settings, lakehouse, unmoved=unmoved) as evidence:
         for audit in audits:
-            yield _run(audit, evidence)
+            yield judge(audit, evidence)
 
 
-def _run(audit: Audit, evidence: Evidence) -> Verdict:
+def judge(audit: Audit, evidence: Evidence) -> Verdict:
+    """Run one audit; what keeps it from running is in the verdict."""
     started = time.perf_counter()
     found: tuple[Finding, ...] = ()
     hindrance = None

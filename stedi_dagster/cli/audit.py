@@ -6,12 +6,10 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from rich.console import Console
-
 from stedi_dagster.audits.audit import Verdict
 from stedi_dagster.audits.catalog import AUDITS
 from stedi_dagster.audits.run import run_audits
-from stedi_dagster.cli.tables import open_lakehouse, show
+from stedi_dagster.cli.tables import open_lakehouse, show, unmoved
 from stedi_dagster.settings import Settings
 
 
@@ -23,14 +21,7 @@ def audit_everything(*, as_json: bool) -> bool:
     """
     settings = Settings.load()
     lakehouse = open_lakehouse()
-    unmoved = lakehouse.writing(
-        "stedi audit",
-        timeout=settings.lock_timeout,
-        waiting=lambda holder: Console(stderr=True).print(
-            f"Waiting for the lakehouse, held by {holder}.", markup=False
-        ),
-    )
-    verdicts = list(run_audits(AUDITS, settings, lakehouse, unmoved=unmoved))
+    verdicts = list(run_audits(AUDITS, settings, lakehouse, unmoved=unmoved(settings, lakehouse, "stedi audit")))
     problems = _record(verdicts, settings)
     passed = not any(verdict.fails for verdict in verdicts)
     if as_json:

@@ -4,6 +4,7 @@ import json
 import math
 import sys
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,6 +28,20 @@ def open_lakehouse() -> Lakehouse:
     if settings.catalog == "sqlite" and not (settings.home / "catalog.db").exists():
         raise StediError(f"Nothing is published in {settings.home} yet: run `stedi run`, or set STEDI_HOME.")
     return Lakehouse.of(settings)
+
+
+def unmoved(settings: Settings, lakehouse: Lakehouse, command: str) -> AbstractContextManager[None]:
+    """While nobody publishes: held for reading several tables as they belong together.
+
+    Raises:
+        BusyError: a run went on for too long.
+    """
+    console = Console(stderr=True)
+    return lakehouse.writing(
+        command,
+        timeout=settings.lock_timeout,
+        waiting=lambda holder: console.print(f"Waiting for the lakehouse, held by {holder}.", markup=False),
+    )
 
 
 def list_tables(*, as_json: bool) -> None:

@@ -127,6 +127,12 @@ class Contract(pa.DataFrameModel):  # type: ignore[type-arg]
         return struct
 
     @classmethod
+    def personal(cls) -> Personal:
+        """Whether the table has personal data: what its most personal column has."""
+        kinds = {spec.personal for spec in cls.columns()}
+        return "yes" if "yes" in kinds else "pseudonym" if "pseudonym" in kinds else "no"
+
+    @classmethod
     def unique(cls) -> list[str]:
         """The columns that together are unique, or none."""
         return list(cls.to_schema().unique or [])

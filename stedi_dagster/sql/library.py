@@ -7,4 +7,4 @@ _HERE = Path(__file__).parent
 _IN_A_WHEEL = _HERE / "files"
 
 SQL = _IN_A_WHEEL if _IN_A_WHEEL.is_dir() else _HERE.parents[1] / "sql"
-VIEWS, FUNCTIONS, VERIFY = SQL / "views", SQL / "functions", SQL / "verify"
+VIEWS, FUNCTIONS, VERIFY, EXPLORE = SQL / "views", SQL / "functions", SQL / "verify", SQL / "explore"

@@ -24,7 +24,7 @@ Value = str | int | float | None
 ATHENA, DUCKDB = "athena", "duckdb"
 # The schema in which DuckDB keeps the views of the tables, and the view that it has besides.
 _LOCAL_DATABASE = "main"
-_LOCAL_VIEWS = frozenset({"quarantine"})
+LOCAL_VIEWS = frozenset({"quarantine"})
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
 _QUOTED = re.compile(r"'(.*)'", re.DOTALL)
 # A parameter inside a quoted text, where SQL allows no expression: the LOCATION of a table.
@@ -71,7 +71,7 @@ def said_locally(
     Raises:
         StediError: it cannot be run there, or a parameter has no value or does not exist.
     """
-    whole = with_views(tree, known=_LOCAL_VIEWS | known)
+    whole = with_views(tree, known=LOCAL_VIEWS | known)
     return for_duckdb(bind(whole, parameters_of(settings, database=_LOCAL_DATABASE), chosen or {}))
 
 

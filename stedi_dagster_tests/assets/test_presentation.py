@@ -10,6 +10,7 @@ import pytest
 from stedi_dagster.code_version import code_version
 from stedi_dagster.contracts import TABLES
 from stedi_dagster.definitions import build_defs
+from stedi_dagster.report.asset import GROUP as REPORTS
 from stedi_dagster_tests.assets.builders import materialized, metadata, snapshots, three_people
 from stedi_dagster_tests.scenario import Scenario, checks
 
@@ -36,7 +37,7 @@ def scenario(tmp_path_factory) -> Scenario:
 @pytest.fixture(scope="module")
 def specs(scenario: Scenario) -> dict[str, dg.AssetSpec]:
     defs = build_defs(scenario.load_settings())
-    return {spec.key.path[-1]: spec for spec in defs.resolve_all_asset_specs()}
+    return {spec.key.path[-1]: spec for spec in defs.resolve_all_asset_specs() if spec.group_name != REPORTS}
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from stedi_dagster.contracts import TABLES
 from stedi_dagster_tests.cli.conftest import parsed
 from stedi_dagster_tests.scenario import Scenario, customer, reading, step
 
-COMMANDS = ("generate", "run", "audit", "tables", "quarantine", "forget", "sql", "alerts", "settings", "ui")
+COMMANDS = ("generate", "run", "audit", "report", "tables", "quarantine", "forget", "sql", "alerts", "settings", "ui")
 
 
 def test_help_names_every_command(stedi):
@@ -129,6 +129,7 @@ def test_a_run_shows_in_the_instance_that_the_ui_opens(stedi, scenario):
         ["run"],
         ["run", "--json"],
         ["audit"],
+        ["report"],
         ["tables"],
         ["forget", "ann@example.com"],
         ["sql", "SELECT 1"],

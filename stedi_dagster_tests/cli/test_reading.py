@@ -127,7 +127,7 @@ def test_queries_change_nothing_that_is_published(stedi, world):
     assert world.rows("customer_landing") == before
 
 
-@pytest.mark.parametrize("command", [["tables"], ["quarantine"], ["sql", "SELECT 1"]])
+@pytest.mark.parametrize("command", [["tables"], ["quarantine"], ["report"], ["sql", "SELECT 1"]])
 def test_before_the_first_run_there_is_nothing_and_nothing_is_made(stedi, tmp_path, command):
     result = stedi(*command, home=tmp_path / "home")
     assert result.exit_code == 2

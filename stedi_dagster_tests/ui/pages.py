@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Locator, Page, ViewportSize, expect, sync_playwright
 
 from stedi_dagster.contracts import TABLES
+from stedi_dagster.report.asset import GROUP as REPORTS
 
-WIDE: ViewportSize = {"width": 2200, "height": 1400}
+WIDE: ViewportSize = {"width": 2700, "height": 1400}
 """Wide enough for the graph to write the names out and to say what became of each table."""
 NORMAL: ViewportSize = {"width": 1400, "height": 900}
 _RUN_SECONDS = 60
@@ -66,15 +67,16 @@ def browsing(chromium: str) -> Iterator[Browser]:
 
 @dataclass(frozen=True)
 class Graph:
-    """The asset graph with its groups opened."""
+    """The asset graph with the groups of tables opened."""
 
     tables: dict[str, str]
     """Each table's group."""
     edges: set[tuple[str, str]]
+    """What is made from what; the reports are one closed group."""
 
 
 def open_graph(page: Page, ui: str) -> None:
-    """Open the graph of all tables, every group opened."""
+    """Open the graph of all tables, their groups opened."""
     page.set_viewport_size(WIDE)
     groups = ",".join(f"global@global:{group}" for group in ("landing", "trusted", "curated"))
     page.goto(f"{ui}/asset-groups?expanded={groups}")
@@ -91,7 +93,7 @@ def read_graph(page: Page) -> Graph:
     tables = {name: part for names, part in named for name in names}
     return Graph(
         {name: next(group for group in groups if _within(part, groups[group])) for name, part in tables.items()},
-        {_edge(path, tables) for path in drawn["edges"]},
+        {_edge(path, {**tables, REPORTS: groups[REPORTS]}) for path in drawn["edges"]},
     )
 
 
@@ -102,14 +104,14 @@ def _within(inner: dict[str, float], outer: dict[str, float]) -> bool:
     )
 
 
-def _edge(path: str, tables: dict[str, Any]) -> tuple[str, str]:
+def _edge(path: str, boxes: dict[str, Any]) -> tuple[str, str]:
     numbers = [float(number) for number in re.findall(r"-?\d+(?:\.\d+)?", path)]
     start, end = numbers[:2], numbers[-2:]
 
     def at(point: list[float], side: float) -> str:
         [name] = [
             name
-            for name, part in tables.items()
+            for name, part in boxes.items()
             if abs(part["x"] + side * part["width"] - point[0]) <= _ARROW
             and part["y"] <= point[1] <= part["y"] + part["height"]
         ]

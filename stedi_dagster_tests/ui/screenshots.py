@@ -3,11 +3,15 @@
 import shutil
 import sys
 import tempfile
+from contextlib import nullcontext
 from pathlib import Path
 
 from playwright.sync_api import FloatRect, Page, expect
 
 from stedi_dagster.contracts import TABLES
+from stedi_dagster.report.gather import beginning, gather
+from stedi_dagster.report.page import render
+from stedi_dagster_tests.scenario import Scenario
 from stedi_dagster_tests.ui import forgetful, pages
 from stedi_dagster_tests.ui.server import serving
 from stedi_dagster_tests.ui.story import generated_world, land_withdrawals
@@ -28,6 +32,7 @@ def main() -> None:
         scenario = generated_world(home, scale=1)
         with serving(scenario, definitions=forgetful.__name__) as ui, pages.browsing(chromium) as browser:
             _all_is_well(browser.page, ui)
+            _report(browser.page, scenario, home / "report.html")
             land_withdrawals(scenario, people=2)
             _somebody_withdrew(browser.page, ui)
     finally:
@@ -53,6 +58,16 @@ def _all_is_well(page: Page, ui: str) -> None:
     pages.open_table(page, ui, "customer_trusted", view="events")
     expect(page.get_by_role("img", name="kept and withheld rows")).to_be_visible()
     _save(page, "withheld")
+
+
+def _report(page: Page, scenario: Scenario, file: Path) -> None:
+    settings = scenario.load_settings()
+    lakehouse = scenario.lakehouse()
+    facts = gather(settings, lakehouse, unmoved=nullcontext(), since_ms=beginning(None))
+    file.write_text(render(facts), encoding="utf-8")
+    page.set_viewport_size(pages.NORMAL)
+    page.goto(file.as_uri())
+    _save(page, "report", around="header, figure")
 
 
 def _somebody_withdrew(page: Page, ui: str) -> None:

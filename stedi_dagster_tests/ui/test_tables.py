@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from tenacity import Retrying, stop_after_delay, wait_fixed
 
 from stedi_dagster.contracts import TABLES
+from stedi_dagster.report.asset import GROUP as REPORTS
 from stedi_dagster_tests.assets.test_presentation import GROUPS, INPUTS
 from stedi_dagster_tests.scenario import Scenario
 from stedi_dagster_tests.ui import pages
@@ -49,7 +50,8 @@ def test_the_graph_shows_eight_tables_in_three_groups_with_their_edges(page, ui)
     pages.open_graph(page, ui)
     graph = pages.read_graph(page)
     assert graph.tables == {table: group for group, tables in GROUPS.items() for table in tables}
-    assert graph.edges == {(upstream, table) for table, inputs in INPUTS.items() for upstream in inputs}
+    made_from = {(upstream, table) for table, inputs in INPUTS.items() for upstream in inputs}
+    assert graph.edges == made_from | {("machine_learning_curated", REPORTS)}
 
 
 def test_materializing_everything_turns_every_table_green(page, ui, materialized):

@@ -1,0 +1,56 @@
+"""`stedi report`: the page that a person can hand over, or the same facts as JSON."""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+
+from stedi_dagster.cli.tables import open_lakehouse, unmoved
+from stedi_dagster.errors import StediError
+from stedi_dagster.report.facts import Facts
+from stedi_dagster.report.gather import beginning, gather
+from stedi_dagster.settings import Settings
+
+DEFAULT_FILE = "stedi-report.html"
+_STANDARD_OUTPUT = "-"
+
+
+def make_report(file: str | None, *, since: str | None, as_json: bool) -> None:
+    """Write the page and say where, or print the facts.
+
+    Args:
+        file: where to; `-` for standard output.
+        since: the first day of the period.
+        as_json: print the facts and write no page.
+
+    Raises:
+        StediError: an argument is wrong, nothing is published, a run goes on for too long, the tables cannot be read,
+            or the file cannot be written.
+    """
+    if as_json and file is not None:
+        raise StediError("--json prints the facts and writes no page: leave out the file.")
+    settings = Settings.load()
+    since_ms = beginning(since)
+    lakehouse = open_lakehouse()
+    facts = gather(settings, lakehouse, unmoved=unmoved(settings, lakehouse, "stedi report"), since_ms=since_ms)
+    if as_json:
+        told = {"state": facts.state, "verdict": facts.verdict, **asdict(facts)}
+        sys.stdout.write(json.dumps(told, indent=2) + "\n")
+    else:
+        _write(facts, file or DEFAULT_FILE)
+
+
+def _write(facts: Facts, file: str) -> None:
+    from stedi_dagster.report.page import render
+
+    page = render(facts)
+    if file == _STANDARD_OUTPUT:
+        sys.stdout.write(page)
+        return
+    try:
+        Path(file).write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise StediError(f"The report cannot be written to {file} ({error.strerror}): name another file.") from None
+    Console(soft_wrap=True).print(f"{facts.verdict} The report is in {Path(file).absolute()}", markup=False)

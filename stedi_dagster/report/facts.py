@@ -1,0 +1,142 @@
+"""What a report says, before it is a page: numbers, times, names of tables, rules. Gathered in `gather.py`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Literal
+
+State = Literal["passed", "warns", "failed"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the funnel, and what is to be said of those who are not in it and were in the one before."""
+
+    name: str
+    total: int
+    without: str
+
+
+@dataclass(frozen=True)
+class Books:
+    """What became of the rows that a table was made from: withheld, by reason, or kept."""
+
+    rows_in: int
+    withheld: Mapping[str, int]
+    kept: int
+
+
+@dataclass(frozen=True)
+class TableFacts:
+    """One published table. What no run of the platform recorded is None."""
+
+    name: str
+    description: str
+    personal: str
+    rows: int
+    snapshot_id: str
+    published_ms: int
+    policy: Mapping[str, Any] | None
+    code: str | None
+    books: Books | None
+    snapshots: int
+    oldest_ms: int
+
+
+@dataclass(frozen=True)
+class Quarantined:
+    """Texts of a feed that could not be read as records, for one reason."""
+
+    feed: str
+    reason: str
+    texts: int
+    files: int
+
+
+@dataclass(frozen=True)
+class Problem:
+    """So many rows of a table with one problem."""
+
+    table: str
+    problem: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class AuditFacts:
+    """What came of one standing audit. Why one could not run is not told: that may name files."""
+
+    name: str
+    question: str
+    on: tuple[str, ...]
+    state: State
+    ran: bool
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True)
+class ErasureFacts:
+    """One erasure, by its random number."""
+
+    number: str
+    begun_ms: int
+    completed_ms: int | None
+
+
+@dataclass(frozen=True)
+class Consents:
+    """How many people agreed at some time, and how many of them do no more."""
+
+    ever: int
+    withdrew: int
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The whole report. `funnel` and `consents` are there where all tables are published."""
+
+    database: str
+    catalog: str
+    storage: str
+    version: str
+    code: str
+    since_ms: int
+    made_ms: int
+    policy: Mapping[str, Any]
+    retention_days: float
+    audits: tuple[AuditFacts, ...]
+    funnel: tuple[Step, ...]
+    consents: Consents | None
+    tables: tuple[TableFacts, ...]
+    missing: tuple[str, ...]
+    quarantined: tuple[Quarantined, ...]
+    erasures: tuple[ErasureFacts, ...]
+    unfinished: tuple[ErasureFacts, ...]
+    keeps_history: State
+
+    @property
+    def state(self) -> State:
+        """The verdict: that of the worst audit; an erasure that is not done is a warning."""
+        states = {audit.state for audit in self.audits}
+        if "failed" in states:
+            return "failed"
+        return "warns" if "warns" in states or self.unfinished else "passed"
+
+    @property
+    def verdict(self) -> str:
+        """The same in one sentence."""
+        total = len(self.audits)
+        failed, warn = (sum(audit.state == state for audit in self.audits) for state in ("failed", "warns"))
+        said = f"{failed} of {total} audits failed" if failed else f"All {total} audits passed"
+        if warn and not failed:
+            said = f"No audit failed, {warn} of {total} warn" + ("s" if warn == 1 else "")
+        elif warn:
+            said += f", {warn} more warn" + ("s" if warn == 1 else "")
+        if self.unfinished:
+            said += f"; {len(self.unfinished)} {'erasure is' if len(self.unfinished) == 1 else 'erasures are'} not done"
+        return f"{said}."
+
+    @property
+    def lost(self) -> tuple[int, ...]:
+        """How many are not in each step of the funnel who were in the one before; negative where they are more."""
+        return (0, *(before.total - after.total for before, after in pairwise(self.funnel)))

@@ -1,0 +1,175 @@
+"""Gathering what a report says: from the tables as they are at one moment, from what they record, from fresh audits."""
+
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+from urllib.parse import urlsplit
+
+import duckdb
+from pyiceberg.table import Table
+from pyiceberg.table.snapshots import Snapshot
+
+from stedi_dagster.audits.audit import Verdict
+from stedi_dagster.audits.catalog import AUDITS
+from stedi_dagster.audits.evidence import Evidence, evidence_of, unreadable
+from stedi_dagster.audits.run import judge
+from stedi_dagster.code_version import code_version
+from stedi_dagster.contracts import TABLES
+from stedi_dagster.erasure.ledger import Erasure, Ledger, unfinished
+from stedi_dagster.errors import StediError
+from stedi_dagster.lakehouse.lakehouse import Lakehouse, summary
+from stedi_dagster.landing.feeds import FEEDS
+from stedi_dagster.report.facts import (
+    AuditFacts,
+    Books,
+    Consents,
+    ErasureFacts,
+    Facts,
+    Problem,
+    Quarantined,
+    State,
+    Step,
+    TableFacts,
+)
+from stedi_dagster.settings import Settings, is_s3
+from stedi_dagster.sql.library import EXPLORE
+from stedi_dagster.storage import storage_errors
+
+_DAY_MS = 24 * 60 * 60 * 1000
+DEFAULT_DAYS = 30
+# What is said of those whom a step of the funnel is without, in the order of `sql/explore/consent_funnel.sql`.
+_WITHOUT = (
+    "",
+    "are further records of the same people",
+    "do not agree, or no more",
+    "agree and are withheld by another rule",
+    "have no accelerometer readings that may be used",
+    "have no step readings that may be used",
+    "have no step and accelerometer readings of the same time",
+)
+
+
+def beginning(since: str | None) -> int:
+    """When a report's period begins, in epoch ms: a day's first moment in UTC, by default that of 30 days ago.
+
+    Raises:
+        StediError: it is no date, or none that has been.
+    """
+    now_ms = time.time_ns() // 1_000_000
+    if since is None:
+        return (now_ms // _DAY_MS - DEFAULT_DAYS) * _DAY_MS
+    try:
+        day = datetime.strptime(since, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        raise StediError(f"--since {since!r} is no date: give it as in 2026-01-31.") from None
+    begins_ms = int(day.timestamp() * 1000)
+    if begins_ms > now_ms:
+        raise StediError(f"--since {since} lies in the future: give the first day of a period that has begun.")
+    return begins_ms
+
+
+def gather(settings: Settings, lakehouse: Lakehouse, *, unmoved: AbstractContextManager[None], since_ms: int) -> Facts:
+    """Everything that a report says.
+
+    Args:
+        settings: the rules in force.
+        lakehouse: where the tables are.
+        unmoved: entered while the catalog is read, so that no run publishes half of its tables meanwhile.
+        since_ms: when the period begins.
+
+    Raises:
+        BusyError: a run went on for too long.
+        StediError: nothing is published, or the tables cannot be read.
+    """
+    with evidence_of(settings, lakehouse, unmoved=unmoved) as evidence:
+        with storage_errors("reading the ledger of erasures", outcome=""):
+            erasures = Ledger(lakehouse).erasures()
+        audits = tuple(_audit(judge(audit, evidence)) for audit in AUDITS)
+        missing = tuple(name for name in TABLES if name not in evidence.tables)
+        try:
+            return Facts(
+                database=settings.database,
+                catalog={"sqlite": "SQLite", "glue": "AWS Glue"}[settings.catalog],
+                storage=_storage(settings.warehouse_location),
+                version=version("stedi-dagster"),
+                code=code_version(),
+                since_ms=since_ms,
+                made_ms=evidence.now_ms,
+                policy=settings.policy.model_dump(),
+                retention_days=settings.retention,
+                audits=audits,
+                funnel=() if missing else _funnel(evidence),
+                consents=None if missing else _consents(evidence),
+                tables=tuple(_table(name, evidence.tables[name]) for name in TABLES if name in evidence.tables),
+                missing=missing,
+                quarantined=tuple(Quarantined(*row) for row in evidence.ask(EXPLORE / "quarantine.sql")),
+                erasures=tuple(_erasures(each for each in erasures if each.erased_at_ms >= since_ms)),
+                unfinished=tuple(_erasures(unfinished(erasures))),
+                keeps_history=next(audit.state for audit in audits if audit.name == "history"),
+            )
+        except duckdb.Error as error:
+            raise unreadable(error) from None
+
+
+def _storage(warehouse: str) -> str:
+    # Not a folder: its name may be a person's.
+    return f"the S3 bucket {urlsplit(warehouse).netloc}" if is_s3(warehouse) else "a folder of one machine"
+
+
+def _funnel(evidence: Evidence) -> tuple[Step, ...]:
+    counted = evidence.ask(EXPLORE / "consent_funnel.sql")
+    return tuple(
+        Step(name.partition(" ")[2], total, without) for (name, total), without in zip(counted, _WITHOUT, strict=True)
+    )
+
+
+def _consents(evidence: Evidence) -> Consents:
+    [(_, ever, _, withdrew)] = evidence.ask(EXPLORE / "consent_changes.sql")
+    return Consents(ever, withdrew)
+
+
+def _audit(verdict: Verdict) -> AuditFacts:
+    state: State = "passed" if verdict.passed else "failed" if verdict.fails else "warns"
+    problems = tuple(Problem(found.table, found.problem, found.rows) for found in verdict.findings)
+    return AuditFacts(
+        verdict.audit.name, verdict.audit.question, verdict.audit.on, state, verdict.hindrance is None, problems
+    )
+
+
+def _erasures(erasures: Iterable[Erasure]) -> Iterable[ErasureFacts]:
+    return (ErasureFacts(each.number, each.erased_at_ms, each.completed_at_ms) for each in erasures)
+
+
+def _table(name: str, table: Table) -> TableFacts:
+    snapshot = table.current_snapshot()
+    assert snapshot is not None  # noqa: S101 - `pinned` yields only tables that have one
+    rows = int(snapshot.summary.get("total-records") or 0) if snapshot.summary else 0
+    contract = TABLES[name]
+    recorded = summary(snapshot, "landed") if name in FEEDS else summary(snapshot, "withheld")
+    return TableFacts(
+        name,
+        description=contract.description(),
+        personal=contract.personal(),
+        rows=rows,
+        # As text: it has more digits than other programs' numbers.
+        snapshot_id=str(snapshot.snapshot_id),
+        published_ms=snapshot.timestamp_ms,
+        policy=summary(snapshot, "policy"),
+        code=summary(snapshot, "code-version"),
+        books=None if recorded is None else _landed(recorded, rows) if name in FEEDS else _derived(snapshot, recorded),
+        snapshots=len(table.metadata.snapshots),
+        oldest_ms=min(each.timestamp_ms for each in table.metadata.snapshots),
+    )
+
+
+def _landed(recorded: Mapping[str, Any], rows: int) -> Books:
+    withheld = {"of somebody who was erased": recorded["erased"]} if recorded["erased"] else {}
+    quarantined = {f"quarantined: {reason}": texts for reason, texts in recorded["quarantined"].items()}
+    return Books(recorded["records"], withheld | quarantined, rows)
+
+
+def _derived(snapshot: Snapshot, withheld: Mapping[str, int]) -> Books:
+    return Books(summary(snapshot, "rows-in", 0), withheld, summary(snapshot, "kept", 0))

@@ -1,0 +1,76 @@
+"""From the facts to one HTML page that needs nothing else: no script, no font, no picture, no other file."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from stedi_dagster.report.facts import Facts, State
+
+_HERE = Path(__file__).parent
+_CONSENT = {
+    "granted": "The latest record of a person must agree to research",
+    "as_of": "The latest record of a person must agree to research, and no reading may be older than the agreement",
+    "as_of_accelerometer": "The latest record of a person must agree to research, and no accelerometer reading may be "
+    "older than the agreement",
+}
+_MATCH = {
+    "person": "readings of the same person and the same time are paired",
+    "timestamp": "readings of the same time are paired, whoever they are of",
+}
+_STATES: dict[State, str] = {"passed": "Passed", "warns": "Warning", "failed": "Failed"}
+
+
+def render(facts: Facts) -> str:
+    """The page."""
+    # Loaded from this folder and not by the package's name: it is the same in a wheel.
+    environment = Environment(
+        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {
+        "number": lambda number: f"{number:,}",
+        "minute": lambda at_ms: _moment(at_ms, "%Y-%m-%d %H:%M"),
+        "day": lambda at_ms: _moment(at_ms, "%Y-%m-%d"),
+        "machine": lambda at_ms: _moment(at_ms, "%Y-%m-%dT%H:%M:%SZ"),
+        "state": _STATES.__getitem__,
+        "brief": _brief,
+        "share": _share,
+        "breakable": _breakable,
+    }
+    return environment.get_template("page.html").render(report=facts, rules=_rules(facts.policy))
+
+
+def _moment(at_ms: int, form: str) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, tz=UTC).strftime(form)
+
+
+def _breakable(text: str) -> Markup:
+    """A text that a narrow column may break within a name."""
+    return Markup("_<wbr>").join(text.split("_"))
+
+
+def _rules(policy: Mapping[str, Any]) -> str:
+    age = policy["max_age"]
+    limit = "people of any age" if age is None else f"nobody who was older than {age:,} when they registered"
+    return f"{_CONSENT[policy['consent']]}; {_MATCH[policy['match']]}; {limit}."
+
+
+def _brief(policy: Mapping[str, Any]) -> str:
+    """The rules by the names of their settings' values."""
+    age = policy["max_age"]
+    return f"{policy['consent']}, {policy['match']}, {'any age' if age is None else f'to age {age}'}"
+
+
+def _share(part: int, whole: int) -> str:
+    """A percentage that says neither 0 nor 100 of what only comes near."""
+    if not whole:
+        return "0"
+    percent = 100 * part / whole
+    if 0 < percent < 0.1:  # noqa: PLR2004 - what one decimal can show
+        return "<0.1"
+    if 99.9 < percent < 100:  # noqa: PLR2004
+        return ">99.9"
+    return f"{percent:.1f}".removesuffix(".0")

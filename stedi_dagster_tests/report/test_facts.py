@@ -1,0 +1,143 @@
+"""What a report says is what is there: counted, recorded, audited."""
+
+import shutil
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from stedi_dagster.code_version import code_version
+from stedi_dagster.contracts import TABLES
+from stedi_dagster.errors import StediError
+from stedi_dagster.report.gather import DEFAULT_DAYS, beginning
+from stedi_dagster.report.page import render
+from stedi_dagster_tests.assets.builders import ANN, BOB, three_people
+from stedi_dagster_tests.report.conftest import begin_erasure, facts_of
+from stedi_dagster_tests.sql.worlds import adding, planted
+
+
+def test_the_funnel_counts_records_and_then_people(world):
+    facts = facts_of(world)
+    assert [(step.name, step.total) for step in facts.funnel] == [
+        ("customer records", 17),
+        ("people", 14),
+        ("who agree to research", 9),
+        ("in customer_trusted", 9),
+        ("with accelerometer readings", 9),
+        ("with step readings", 7),
+        ("in machine_learning_curated", 7),
+    ]
+    assert facts.lost == (0, 3, 5, 0, 0, 2, 0)
+    assert facts.consents is not None
+    assert (facts.consents.ever, facts.consents.withdrew) == (13, 4)
+
+
+def test_every_table_is_there_with_what_its_run_recorded(world):
+    facts = facts_of(world)
+    assert [table.name for table in facts.tables] == list(TABLES)
+    for table in facts.tables:
+        published = world.lakehouse().table(table.name)
+        assert published is not None
+        assert table.snapshot_id == str(published.metadata.current_snapshot_id)
+        assert table.rows == len(world.rows(table.name))
+        assert table.code == code_version()
+        assert table.policy == (None if table.name.endswith("_landing") else facts.policy)
+        assert table.snapshots == len(published.metadata.snapshots)
+        assert table.books is not None
+        assert table.books.rows_in == table.books.kept + sum(table.books.withheld.values())
+    [landed, trusted] = [
+        table.books for table in facts.tables if table.name in {"customer_landing", "customer_trusted"}
+    ]
+    assert landed is not None
+    assert trusted is not None
+    assert landed.withheld == {"quarantined: phone has the wrong type": 2, "quarantined: not JSON": 1}
+    assert trusted.withheld["no consent to research"] > 0
+
+
+def test_the_quarantine_is_counted_by_reason(world):
+    assert [(found.feed, found.reason, found.texts, found.files) for found in facts_of(world).quarantined] == [
+        ("customer", "phone has the wrong type", 2, 1),
+        ("customer", "not JSON", 1, 1),
+    ]
+
+
+def test_all_is_well_where_every_audit_passes(world):
+    facts = facts_of(world)
+    assert facts.state == "passed"
+    assert facts.verdict == f"All {len(facts.audits)} audits passed."
+    assert facts.keeps_history == "passed"
+
+
+def test_what_was_committed_behind_the_platforms_back_fails_and_is_shown_as_such(tmp_path, sail_url):
+    world = three_people(tmp_path)
+    assert world.run(engine=sail_url).success
+    [row] = [row for row in world.query("SELECT * FROM customer_landing") if BOB in row]
+    columns = [name for name, *_ in world.query("DESCRIBE customer_landing")]
+    with planted(world, {"customer_trusted": adding(dict(zip(columns, row, strict=True)))}):
+        facts = facts_of(world)
+    assert facts.state == "failed"
+    assert facts.verdict.startswith(f"{sum(audit.state == 'failed' for audit in facts.audits)} of")
+    [consent] = [audit for audit in facts.audits if audit.name == "consent"]
+    assert [(found.table, found.rows) for found in consent.problems] == [("customer_trusted", 1)]
+    assert facts.lost[3] == -1
+    [trusted] = [table for table in facts.tables if table.name == "customer_trusted"]
+    assert (trusted.books, trusted.code, trusted.policy) == (None, None, None)
+    page = render(facts)
+    assert "+ 1 too many" in page
+    assert "not by a run of the platform" in page
+    assert BOB not in page
+
+
+def test_erasures_are_those_of_the_period_and_one_that_is_not_done_is_a_warning(tmp_path, sail_url):
+    world = three_people(tmp_path)
+    assert world.run(engine=sail_url).success
+    begun = begin_erasure(world)
+    facts = facts_of(world)
+    assert [(each.number, each.begun_ms, each.completed_ms) for each in facts.erasures] == [
+        (begun.number, begun.erased_at_ms, None)
+    ]
+    assert facts.unfinished == facts.erasures
+    assert facts.state == "warns"
+    assert facts.verdict.endswith("; 1 erasure is not done.")
+    assert "1 erasure is not done:" in render(facts)
+    earlier = replace(facts, erasures=())
+    assert "Nobody was erased since" in render(earlier)
+    assert "1 erasure is not done:" in render(earlier)
+
+
+def test_other_rules_than_those_in_force_are_told(world):
+    page = render(facts_of(world, preset="as-of"))
+    assert "no reading may be older than the agreement" in page
+    assert page.count("(others now)") == len(TABLES) - 3
+
+
+def test_without_every_table_there_is_a_report_that_says_so(tmp_path, sail_url):
+    world = three_people(tmp_path)
+    assert world.run(job="landing", engine=sail_url).success
+    facts = facts_of(world)
+    assert facts.funnel == ()
+    assert facts.state == "failed"
+    page = render(facts)
+    assert "There is no funnel" in page
+    assert "It could not run" in page
+
+
+def test_why_an_audit_could_not_run_is_not_told_because_it_may_name_files(tmp_path, sail_url):
+    world = three_people(tmp_path)
+    assert world.run(engine=sail_url).success
+    shutil.rmtree(world.landing)
+    facts = facts_of(world)
+    assert {audit.name for audit in facts.audits if not audit.ran} == {"withdrawals"}
+    page = render(facts)
+    assert "could not run" in page
+    assert str(tmp_path) not in page
+    assert ANN not in page
+
+
+def test_the_default_period_begins_thirty_days_ago_and_a_given_one_with_its_day():
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    assert beginning(None) == (today - timedelta(days=DEFAULT_DAYS)).timestamp() * 1000
+    assert beginning("2022-06-18") == datetime(2022, 6, 18, tzinfo=UTC).timestamp() * 1000
+    for wrong, reason in (("18.6.2022", "is no date"), ("2999-01-01", "in the future")):
+        with pytest.raises(StediError, match=reason):
+            beginning(wrong)
