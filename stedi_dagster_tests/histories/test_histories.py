@@ -25,8 +25,8 @@ FEW = settings(
     derandomize=not EXAMPLES,
     database=None,
     deadline=None,
-    max_examples=EXAMPLES or 6,
-    stateful_step_count=14,
+    max_examples=EXAMPLES or 5,
+    stateful_step_count=10,
     phases=(Phase.generate,),
     report_multiple_bugs=False,
     suppress_health_check=list(HealthCheck),
@@ -38,6 +38,8 @@ who = st.sampled_from(PEOPLE)
 ticks = st.integers(0, 2)
 retentions = st.sampled_from([0, 0, 7])
 crashes = st.builds(Crash, st.sampled_from(PLACES), st.sampled_from(["before", "after"]), st.integers(0, 12))
+AT_ONCE = "two at once"
+overtaken = st.sampled_from(["accelerometer_landing", "customer_trusted", "accelerometer_trusted"])
 words = st.sampled_from(["agrees"] * 4 + ["refuses"] * 3 + ["cannot be read"] * 2 + ["is cut off"])
 
 
@@ -98,15 +100,17 @@ class Histories(RuleBasedStateMachine):
         self._play = Play(Path(self._folder.name), self.engine)
         self._delivered: list[tuple[str, tuple[Record, ...]]] = []
         self._devices: dict[str, str] = {}
-        self._is_new = True
+        self._is_new = False
 
     @initialize(first=st.tuples(*(st.sampled_from(["agrees", "agrees", "agrees", "refuses"]) for _ in PEOPLE)))
     def everybody_registers(self, first: tuple[str, ...]) -> None:
         for number, (email, what) in enumerate(zip(PEOPLE, first, strict=True)):
             self._says(Says(email, what, tick=0, borrows=False, shouts=False))
             self._wears(Wears(email, 0, "both", float(number), shouts=False))
+        self._play.run(0)
 
     @rule(them=deliveries)
+    @precondition(lambda self: not self._is_new)
     def deliver(self, them: list[Says | Wears | Again | Repaired]) -> None:
         for one in them:
             match one:
@@ -147,37 +151,26 @@ class Histories(RuleBasedStateMachine):
         self._delivered.append((feed, (record,)))
         self._play.land(feed, record)
 
-    @rule(retention=retentions)
+    @rule(retention=retentions, named=st.booleans(), how=st.none() | st.just(AT_ONCE) | crashes | crashes | overtaken)
     @precondition(lambda self: self._is_new)
-    def run(self, retention: float) -> None:
-        self._play.run(retention)
-        self._is_new = False
+    def run(self, retention: float, named: bool, how: Crash | str | None) -> None:
+        """A run: undisturbed, beside another, killed, or overtaken at a table. `named`: there are tags and branches."""
+        if named:
+            self._play.name_snapshots()
+        if isinstance(how, Crash):
+            self._play.run_and_crash(retention, how)
+        elif how in (None, AT_ONCE):
+            self._play.run(retention, at_once=2 if how else 1)
+            self._is_new = False
+        else:
+            self._play.run_and_be_overtaken(how)
 
-    @rule(retention=retentions, crash=crashes)
-    @precondition(lambda self: self._is_new)
-    def run_and_crash(self, retention: float, crash: Crash) -> None:
-        self._play.run_and_crash(retention, crash)
-
-    @rule()
-    @precondition(lambda self: self._is_new)
-    def two_runs_at_once(self) -> None:
-        self._play.run(0, at_once=2)
-        self._is_new = False
-
-    @rule(table=st.sampled_from(["accelerometer_landing", "customer_trusted", "accelerometer_trusted"]))
-    @precondition(lambda self: self._is_new)
-    def run_and_be_overtaken(self, table: str) -> None:
-        self._play.run_and_be_overtaken(table)
-
-    @rule()
-    @precondition(lambda self: not self._is_new)
-    def name_snapshots(self) -> None:
-        self._play.name_snapshots()
-
-    @rule(email=who, crash=st.none() | crashes, resume=st.booleans(), run_waits=st.booleans())
-    def forget(self, email: str, crash: Crash | None, resume: bool, run_waits: bool) -> None:
-        resume = resume or crash is not None
-        self._play.forget(email, crash, resume=resume, run_waits=run_waits)
+    @rule(number=st.integers(0, 3), crash=st.none() | crashes, resume=st.booleans(), run_waits=st.booleans())
+    def forget(self, number: int, crash: Crash | None, resume: bool, run_waits: bool) -> None:
+        """Somebody is erased, mostly one of whom there is something to erase."""
+        consenting = self._play.world.consenting()
+        email = sorted(PEOPLE, key=lambda one: one not in consenting)[number]
+        self._play.forget(email, crash, resume=resume or crash is not None, run_waits=run_waits)
         self._devices.pop(email, None)
         self._is_new = True
 
