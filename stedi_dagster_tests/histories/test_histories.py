@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from stedi_dagster_tests.histories.crashes import PLACES, Crash
 from stedi_dagster_tests.histories.play import Play
@@ -26,7 +26,7 @@ FEW = settings(
     database=None,
     deadline=None,
     max_examples=EXAMPLES or 6,
-    stateful_step_count=14,
+    stateful_step_count=10,
     phases=(Phase.generate,),
     report_multiple_bugs=False,
     suppress_health_check=list(HealthCheck),
@@ -38,6 +38,7 @@ who = st.sampled_from(PEOPLE)
 ticks = st.integers(0, 2)
 retentions = st.sampled_from([0, 0, 7])
 crashes = st.builds(Crash, st.sampled_from(PLACES), st.sampled_from(["before", "after"]), st.integers(0, 12))
+overtaken = st.sampled_from(["accelerometer_landing", "customer_trusted", "accelerometer_trusted"])
 words = st.sampled_from(["agrees"] * 4 + ["refuses"] * 3 + ["cannot be read"] * 2 + ["is cut off"])
 
 
@@ -77,6 +78,7 @@ class Repaired:
     number: int
 
 
+Delivery = Says | Wears | Again | Repaired
 numbers = st.integers(0, 30)
 says = st.builds(Says, who, words, ticks, st.sampled_from([False] * 4 + [True]), st.booleans())
 wears = st.builds(
@@ -98,16 +100,19 @@ class Histories(RuleBasedStateMachine):
         self._play = Play(Path(self._folder.name), self.engine)
         self._delivered: list[tuple[str, tuple[Record, ...]]] = []
         self._devices: dict[str, str] = {}
-        self._is_new = True
 
-    @initialize(first=st.tuples(*(st.sampled_from(["agrees", "agrees", "agrees", "refuses"]) for _ in PEOPLE)))
-    def everybody_registers(self, first: tuple[str, ...]) -> None:
-        for number, (email, what) in enumerate(zip(PEOPLE, first, strict=True)):
-            self._says(Says(email, what, tick=0, borrows=False, shouts=False))
+    @initialize(refuses=st.none() | who)
+    def everybody_registers(self, refuses: str | None) -> None:
+        for number, email in enumerate(PEOPLE):
+            self._says(Says(email, "refuses" if email == refuses else "agrees", tick=0, borrows=False, shouts=False))
             self._wears(Wears(email, 0, "both", float(number), shouts=False))
+        self._play.run(0)
 
     @rule(them=deliveries)
-    def deliver(self, them: list[Says | Wears | Again | Repaired]) -> None:
+    def deliver(self, them: list[Delivery]) -> None:
+        self._deliver(them)
+
+    def _deliver(self, them: list[Delivery]) -> None:
         for one in them:
             match one:
                 case Says():
@@ -118,7 +123,6 @@ class Histories(RuleBasedStateMachine):
                     self._again(one)
                 case Repaired():
                     self._repaired(one)
-        self._is_new = True
 
     def _says(self, one: Says) -> None:
         device = self._devices.setdefault(one.email, f"serial-of-{'ann' if one.borrows else one.email[:3]}")
@@ -147,39 +151,30 @@ class Histories(RuleBasedStateMachine):
         self._delivered.append((feed, (record,)))
         self._play.land(feed, record)
 
-    @rule(retention=retentions)
-    @precondition(lambda self: self._is_new)
-    def run(self, retention: float) -> None:
-        self._play.run(retention)
-        self._is_new = False
+    @rule(them=deliveries, retention=retentions, named=st.booleans(), at_once=st.integers(1, 2))
+    def run(self, them: list[Delivery], retention: float, named: bool, at_once: int) -> None:
+        """Something comes, and a run gets through, maybe beside another. `named`: there are tags and branches."""
+        self._deliver(them)
+        if named:
+            self._play.name_snapshots()
+        self._play.run(retention, at_once=at_once)
 
-    @rule(retention=retentions, crash=crashes)
-    @precondition(lambda self: self._is_new)
-    def run_and_crash(self, retention: float, crash: Crash) -> None:
-        self._play.run_and_crash(retention, crash)
+    @rule(them=deliveries, retention=retentions, how=crashes | crashes | crashes | overtaken)
+    def run_and_fail(self, them: list[Delivery], retention: float, how: Crash | str) -> None:
+        """Something comes, and a run is killed, or overtaken at a table."""
+        self._deliver(them)
+        if isinstance(how, Crash):
+            self._play.run_and_crash(retention, how)
+        else:
+            self._play.run_and_be_overtaken(how)
 
-    @rule()
-    @precondition(lambda self: self._is_new)
-    def two_runs_at_once(self) -> None:
-        self._play.run(0, at_once=2)
-        self._is_new = False
-
-    @rule(table=st.sampled_from(["accelerometer_landing", "customer_trusted", "accelerometer_trusted"]))
-    @precondition(lambda self: self._is_new)
-    def run_and_be_overtaken(self, table: str) -> None:
-        self._play.run_and_be_overtaken(table)
-
-    @rule()
-    @precondition(lambda self: not self._is_new)
-    def name_snapshots(self) -> None:
-        self._play.name_snapshots()
-
-    @rule(email=who, crash=st.none() | crashes, resume=st.booleans(), run_waits=st.booleans())
-    def forget(self, email: str, crash: Crash | None, resume: bool, run_waits: bool) -> None:
-        resume = resume or crash is not None
-        self._play.forget(email, crash, resume=resume, run_waits=run_waits)
+    @rule(number=st.integers(0, 3), crash=st.none() | crashes, resume=st.booleans(), run_waits=st.booleans())
+    def forget(self, number: int, crash: Crash | None, resume: bool, run_waits: bool) -> None:
+        """Somebody is erased, mostly one of whom there is something to erase."""
+        consenting = self._play.world.consenting()
+        email = sorted(PEOPLE, key=lambda one: one not in consenting)[number]
+        self._play.forget(email, crash, resume=resume or crash is not None, run_waits=run_waits)
         self._devices.pop(email, None)
-        self._is_new = True
 
     def teardown(self) -> None:
         try:
