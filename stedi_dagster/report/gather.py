@@ -22,6 +22,7 @@ from stedi_dagster.erasure.ledger import Erasure, Ledger, unfinished
 from stedi_dagster.errors import StediError
 from stedi_dagster.lakehouse.lakehouse import Lakehouse, summary
 from stedi_dagster.landing.feeds import FEEDS
+from stedi_dagster.locations import is_s3
 from stedi_dagster.report.facts import (
     AuditFacts,
     Books,
@@ -34,7 +35,7 @@ from stedi_dagster.report.facts import (
     Step,
     TableFacts,
 )
-from stedi_dagster.settings import Settings, is_s3
+from stedi_dagster.settings import Settings
 from stedi_dagster.sql.library import EXPLORE
 from stedi_dagster.storage import storage_errors
 
