@@ -6,7 +6,7 @@ import tempfile
 from contextlib import nullcontext
 from pathlib import Path
 
-from playwright.sync_api import FloatRect, Page, expect
+from playwright.sync_api import FloatRect, Page, ViewportSize, expect
 
 from stedi_dagster.contracts import TABLES
 from stedi_dagster.report.gather import beginning, gather
@@ -18,6 +18,8 @@ from stedi_dagster_tests.ui.story import generated_world, land_withdrawals
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
 _MARGIN = 20
+# High enough for the report as far as its funnel.
+_TALL: ViewportSize = {"width": 1100, "height": 1200}
 
 
 def main() -> None:
@@ -65,7 +67,7 @@ def _report(page: Page, scenario: Scenario, file: Path) -> None:
     lakehouse = scenario.lakehouse()
     facts = gather(settings, lakehouse, unmoved=nullcontext(), since_ms=beginning(None))
     file.write_text(render(facts), encoding="utf-8")
-    page.set_viewport_size(pages.NORMAL)
+    page.set_viewport_size(_TALL)
     page.goto(file.as_uri())
     _save(page, "report", around="header, figure")
 
