@@ -29,7 +29,7 @@ _WHOSE = {
 
 @dataclass(frozen=True)
 class Rewritten:
-    """How many raw files were rewritten or removed, how many records went, and how many old versions."""
+    """How many raw files were rewritten, how many records went, and how many old versions."""
 
     files: int = 0
     records: int = 0
