@@ -83,7 +83,7 @@ class Repaired:
 Delivery = Says | Wears | Again | Repaired
 numbers = st.integers(0, 30)
 # Mostly of the moment at which everybody registered.
-says = st.builds(Says, who, st.sampled_from(SAYINGS), st.sampled_from([0, 0, 1, 2]), st.sampled_from([False] * 4 + [True]), st.booleans())
+says = st.builds(Says, who, words, st.sampled_from([0, 0, 1, 2]), st.sampled_from([False] * 4 + [True]), st.booleans())
 wears = st.builds(
     Wears, who, ticks, st.sampled_from(["both", "both", "app", "device"]), st.sampled_from([0.0, 1.0]), st.booleans()
 )
