@@ -35,6 +35,8 @@ class Judge:
         self._numbers: dict[str, str] = {}
         self._people: dict[str, str] = {}
         self._retired: set[str] = set()
+        # People and serial numbers that were named since the last erasure of theirs: older snapshots may hold them.
+        self._came_again: set[str] = set()
 
     def success(self, erasures: Erasures, *, everything: bool) -> None:
         """After a run: every table holds exactly what it should; with `everything`, nothing else can be reached."""
@@ -47,6 +49,8 @@ class Judge:
         stay = {email: number for email, number in before.items() if email in agreeing}
         self._judge_numbers(stay, may_come=_people(expected))
         assert self._numbers.keys() == stay.keys() | _people(expected), "somebody has no participantId, or still has"
+        if everything:
+            self._came_again = self._named()
         self._who_is_erased_is_nowhere()
         if everything:
             self._only_who_consents_can_be_reached()
@@ -85,10 +89,16 @@ class Judge:
         for email, number in self._numbers.items():
             assert self._people.setdefault(number, email) == email, "a participantId is somebody else's now"
         self._stand = standing.tables(lakehouse, self._people)
+        self._came_again |= self._named()
+
+    def _named(self) -> set[str]:
+        people = {erased.person for erased in self._world.erasures if self._world.names(erased.person)}
+        return people | {serial for serial in self._world.serials() if serial}
 
     def _known(self, erasures: Erasures) -> dict[str, str]:
         """Who was which participant, without whom an erasure took out since."""
         gone = {erased.person for erased in erasures.finished}
+        self._came_again -= gone.union(*(erased.serials for erased in erasures.finished))
         return {email: number for email, number in self._numbers.items() if email not in gone}
 
     def _judge_numbers(
@@ -102,14 +112,17 @@ class Judge:
         self._retired = self._people.keys() - set(self._numbers.values())
 
     def _who_is_erased_is_nowhere(self) -> None:
-        """Not a byte of them is below STEDI_HOME, and none of theirs in a raw file that was not delivered since."""
+        """Not a byte of them is below STEDI_HOME, and none of theirs in a raw file that was not delivered since.
+
+        What came since and was taken back is history, which goes with its retention.
+        """
         world = self._world
         if all(erased.done for erased in world.erasures):
             landed = {name: sorted(record.text for record in file) for name, file in world.files.items()}
             assert standing.raw(self._scenario.landing) == landed
         for erased in world.erasures:
-            if erased.done and not world.names(erased.person):
-                words = {erased.person, *self._ever(erased.person), *(erased.serials - world.serials())}
+            if erased.done and erased.person not in self._came_again and not world.names(erased.person):
+                words = {erased.person, *self._ever(erased.person), *(erased.serials - self._came_again)}
                 assert standing.files_naming(self._scenario.home, words) == {}, "an erased person still stands there"
 
     def _only_who_consents_can_be_reached(self) -> None:
