@@ -1,4 +1,4 @@
-"""Histories that went wrong once: each was found by playing random ones."""
+"""Histories that went wrong once, each as a test: found by the oracle of the random ones, played step by step."""
 
 from pathlib import Path
 
