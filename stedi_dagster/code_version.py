@@ -4,7 +4,7 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
-_DECIDES_ROWS = ("contracts", "drafts", "landing", "policies")
+_DECIDES_ROWS = ("contracts", "drafts", "erasure", "landing", "policies")
 
 
 @cache

@@ -39,7 +39,7 @@ def forget_person(context: dg.OpExecutionContext, config: Person) -> None:
         receipt.raw.records,
         receipt.raw.files,
         receipt.raw.versions,
-        receipt.erasure,
+        receipt.erasures[0].number,
     )
     for table in receipt.tables:
         context.log.info("%s: %d rows, %d snapshots, %d files", table.table, table.rows, table.snapshots, table.files)

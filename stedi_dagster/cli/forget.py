@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import UTC, datetime
 
 import typer
 from rich.console import Console
@@ -13,7 +14,7 @@ from rich.table import Table as Grid
 from stedi_dagster.cli.tables import open_lakehouse
 from stedi_dagster.erasure.digests import Digester, digester, passing_digester
 from stedi_dagster.erasure.erase import UNFINISHED, Eraser, Receipt
-from stedi_dagster.erasure.ledger import Ledger, recognising
+from stedi_dagster.erasure.ledger import Entry, Ledger, recognising
 from stedi_dagster.errors import SettingsError, StediError
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.settings import Settings
@@ -38,16 +39,16 @@ def asked_for(email: str | None) -> str:
 def forget_person(email: str, *, dry_run: bool, yes: bool, as_json: bool) -> None:
     """Erase a person, and print the receipt."""
     settings = Settings.load()
+    if not dry_run and not yes:
+        _ask()
     with _ready(settings, "forgetting somebody", changes=not dry_run) as (lakehouse, by):
         eraser = Eraser(lakehouse, settings.landing, by, _tell)
         if dry_run:
-            _print(eraser.plan(by.of(email)), as_json=as_json, would=True)
-            return
-        if sys.stdin.isatty() and not yes:
-            typer.confirm("Everything of this person will be erased for good. Go on?", abort=True, err=True)
-        receipt = eraser.erase(by.of(email))
-        eraser.resume()
-        _print(receipt, as_json=as_json, would=False)
+            receipt = eraser.plan(by.of(email))
+        else:
+            receipt = eraser.erase(by.of(email))
+            eraser.resume()
+    _print(receipt, as_json=as_json, would=dry_run)
 
 
 def prove(email: str, *, as_json: bool) -> bool:
@@ -68,6 +69,7 @@ def prove(email: str, *, as_json: bool) -> bool:
         sys.stdout.write(f"{file}: {', '.join(what)}\n")
     found = f"found in {len(by_file):,}" if by_file else "found in none"
     sys.stdout.write(f"{proof.files:,} files read, looking for {looked_for}: {found}.\n")
+    sys.stdout.write(_known(proof.erasures) + "\n")
     return not proof.places
 
 
@@ -115,11 +117,23 @@ def _tell(text: str) -> None:
     sys.stderr.write(f"{text}\n")
 
 
+def _ask() -> None:
+    """Have whoever types say yes, before the lakehouse is held.
+
+    Raises:
+        StediError: nobody can be asked.
+    """
+    if not sys.stdin.isatty():
+        raise StediError(
+            "An erasure cannot be undone, and nobody can be asked here: give --yes, or --dry-run to see what would go."
+        )
+    typer.confirm("Everything of this person will be erased for good. Go on?", abort=True, err=True)
+
+
 def _print(receipt: Receipt, *, as_json: bool, would: bool) -> None:
     if as_json:
         sys.stdout.write(json.dumps(receipt.as_dict(), indent=2) + "\n")
         return
-    raw = receipt.raw
     grid = Grid(box=None, header_style="bold")
     grid.add_column("would be removed from" if would else "removed from")
     for heading in ("rows", "snapshots", "files"):
@@ -127,10 +141,34 @@ def _print(receipt: Receipt, *, as_json: bool, would: bool) -> None:
     for table in receipt.tables:
         grid.add_row(table.table, f"{table.rows:,}", f"{table.snapshots:,}", f"{table.files:,}")
     Console().print(grid)
-    records = f"{raw.records:,} records in {raw.files:,} raw files, {raw.versions:,} old versions of raw files"
-    if receipt.nothing:
-        sys.stdout.write("Nothing of this person was found; what an old file brings of them will not land.\n")
-    elif would:
-        sys.stdout.write(f"And {records}. Nothing is removed yet.\n")
+    raw = receipt.raw
+    told = [f"And {raw.records:,} records in {raw.files:,} raw files, {raw.versions:,} old versions of raw files."]
+    if would and receipt.nothing:
+        told = ["Nothing of this person is there.", _known(receipt.erasures)]
+    elif receipt.nothing:
+        told = ["Nothing of this person was there; what an old file brings of them will not land."]
+    if any(table.snapshots for table in receipt.tables):
+        told.append("Snapshots are everybody's: readers cannot travel back to before this.")
+    if would:
+        told.append("Nothing is removed yet.")
     else:
-        sys.stdout.write(f"And {records}. Erasure {receipt.erasure} is done; the next run makes the tables anew.\n")
+        [erasure] = receipt.erasures
+        told.append(f"Erasure {erasure.number} in the lakehouse {receipt.lakehouse}: {_when(erasure)}.")
+    sys.stdout.write("\n".join(told) + "\n")
+
+
+def _known(erasures: tuple[Entry, ...]) -> str:
+    """What the ledger says of a person."""
+    if not erasures:
+        return "The ledger knows of no erasure of this address: if there was one, look how it was spelt."
+    last = erasures[-1]
+    return f"The ledger has an erasure of this address, {last.number}: {_when(last)}."
+
+
+def _when(erasure: Entry) -> str:
+    done = "not done yet" if erasure.completed_ms is None else f"done {_moment(erasure.completed_ms)}"
+    return f"begun {_moment(erasure.begun_ms)}, {done}"
+
+
+def _moment(at_ms: int) -> str:
+    return f"{datetime.fromtimestamp(at_ms / 1000, tz=UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -47,9 +47,10 @@ def _run_here(text: str) -> Result:
 def _translated(file: str, parameters: Sequence[str]) -> str:
     # Imported only where they are needed: parsing takes sqlglot, and that takes a while to load.
     from stedi_dagster.sql import texts
+    from stedi_dagster.sql.parameters import given
 
     tree = texts.parse(_read(file), name=file)
-    return texts.said_locally(tree, Settings.load(), texts.given(parameters))
+    return texts.said_locally(tree, Settings.load(), given(parameters))
 
 
 def _run_on_athena(query: str, parameters: Sequence[str]) -> Result:
@@ -57,10 +58,11 @@ def _run_on_athena(query: str, parameters: Sequence[str]) -> Result:
 
     from stedi_dagster.sql import texts
     from stedi_dagster.sql.athena import run_on_athena
+    from stedi_dagster.sql.parameters import given
 
     settings = Settings.load()
     tree = texts.parse(_read(query), name=query) if _is_file(query) else texts.parse(query)
-    text = texts.said_on_athena(tree, settings, texts.given(parameters))
+    text = texts.said_on_athena(tree, settings, given(parameters))
     return run_on_athena(text, settings, query=isinstance(tree, exp.Query))
 
 

@@ -28,6 +28,9 @@ def serve(port: int, *, read_only: bool) -> None:
     _refuse_taken(port)
     with open_instance(settings):
         pass  # made now, it is there before the server's processes look for it
+    if "ui_url" not in settings.model_fields_set:
+        # For the links in alerts, which the server's own processes send.
+        os.environ["STEDI_UI_URL"] = f"http://127.0.0.1:{port}"
     server = ("dagster_webserver", "--read-only") if read_only else ("dagster", "dev")
     arguments = [sys.executable, "-m", *server, *WORKSPACE, "-h", "127.0.0.1", "-p", str(port)]
     os.execv(sys.executable, arguments)  # noqa: S606 - a fixed command, no shell

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from pyiceberg.table import Table
 
 from stedi_dagster.checks.contract import CHECK as CONTRACT
@@ -12,7 +14,7 @@ from stedi_dagster.checks.contract import audit_contract
 from stedi_dagster.checks.outcome import run_audit
 from stedi_dagster.checks.quarantine import audit_quarantine
 from stedi_dagster.checks.reconciliation import audit_reconciliation
-from stedi_dagster.contracts import Quarantine
+from stedi_dagster.contracts import CustomerLanding, Quarantine
 from stedi_dagster.drafts.run import Draft, Run, engine_errors
 from stedi_dagster.erasure.ledger import Erasure, Ledger, recognising
 from stedi_dagster.erasure.strike import column, count, without
@@ -128,6 +130,8 @@ def _stage(
     kept, unreadable, erased = records.content(), quarantine.content(), 0
     if (by := recognising(run.lakehouse, erasures)) is not None:
         wanted = Wanted.erased(erasures, by)
+        if feed.contract is CustomerLanding:
+            wanted = wanted.minding(_staying(run, kept, wanted))
         kept, erased = _without(run, table, kept, wanted)
         unreadable, erased_unreadable = _without(run, quarantine_table, unreadable, wanted)
         if erased_unreadable:
@@ -147,6 +151,19 @@ def _stage(
         run.lakehouse.prepare(quarantine_table, unreadable, depends_on, recorded),
         facts,
     )
+
+
+def _staying(run: Run, customers: Content, wanted: Wanted) -> set[str]:
+    """The addresses in staged customer records that are not to go: of those, who was erased has registered anew."""
+    staying: set[str] = set()
+
+    def collect(rows: pa.RecordBatch) -> pa.BooleanArray:
+        going = wanted.mask(rows, CustomerLanding)
+        staying.update(rows["email"].filter(pc.invert(going)).to_pylist())
+        return going
+
+    count(run.lakehouse.storage, customers, wanted.columns(CustomerLanding), collect)
+    return staying
 
 
 def _without(run: Run, table: Table, content: Content, wanted: Wanted) -> tuple[Content, int]:

@@ -15,11 +15,11 @@ import pyarrow.compute as pc
 from stedi_dagster.contracts import TABLES, AccelerometerTrusted, Contract, Participants, Quarantine
 from stedi_dagster.drafts.run import PARTICIPANTS
 from stedi_dagster.erasure.digests import Digester
-from stedi_dagster.erasure.ledger import Erasure, Ledger, Trace, unfinished
+from stedi_dagster.erasure.ledger import Entry, Erasure, Ledger, Trace, unfinished
 from stedi_dagster.erasure.person import traces_of
 from stedi_dagster.erasure.raw import RawFiles, Rewritten, is_of
 from stedi_dagster.erasure.strike import count, strike
-from stedi_dagster.erasure.wanted import Wanted
+from stedi_dagster.erasure.wanted import Wanted, value_of
 from stedi_dagster.lakehouse.history import expire, over
 from stedi_dagster.lakehouse.lakehouse import Lakehouse, summary
 from stedi_dagster.lakehouse.orphans import reachable_files, sweep
@@ -40,7 +40,7 @@ _PAIRED = ("x", "y", "z")
 
 @dataclass(frozen=True)
 class TableReceipt:
-    """What went from one table: rows of its current snapshot, older snapshots, files."""
+    """What went of what one table had before: rows of its current snapshot, snapshots, files."""
 
     table: str
     rows: int
@@ -50,9 +50,17 @@ class TableReceipt:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What an erasure removed, or would; numbers only."""
+    """What an erasure removed, or would; numbers only.
 
-    erasure: str | None
+    Attributes:
+        lakehouse: the name of its database.
+        erasures: the erasure; of one that is only planned, what erasures of the person there were.
+        raw: what went from raw files.
+        tables: what went from each table.
+    """
+
+    lakehouse: str
+    erasures: tuple[Entry, ...]
     raw: Rewritten = field(default_factory=Rewritten)
     tables: tuple[TableReceipt, ...] = ()
 
@@ -103,8 +111,12 @@ class Eraser:
         """What `erase` would remove; nothing is."""
         known = traces_of(person, self._lakehouse, self._raw, self._by) | {Trace("email", person, 1)}
         wanted = Wanted.of(Erasure("", frozenset(known), self._by.key_id, 0), self._by)
-        raw = self._raw.remove(wanted, really=False)
-        return Receipt(None, raw, tuple(self._plan(name, wanted) for name in _CONTRACTS))
+        return Receipt(
+            self._lakehouse.database,
+            tuple(erasure.entry for erasure in self._ledger.erasures_of(person)),
+            self._raw.remove(wanted, really=False),
+            tuple(self._plan(name, wanted) for name in _CONTRACTS),
+        )
 
     def resume(self) -> int:
         """Finish the erasures that were interrupted, and return their number."""
@@ -118,25 +130,35 @@ class Eraser:
         """Everything of the person; of somebody who has registered anew since, what they had sent until the erasure."""
         everything, until_then = Wanted.of(erasure, self._by), Wanted.erased([erasure], self._by)
         feed = FEEDS["customer_landing"]
-        anew = any(
-            is_of(document, feed, everything) and not is_of(document, feed, until_then)
+        anew = {
+            value_of(document.value, "email")
             for document in self._raw.documents(feed)
-        )
-        return until_then if anew else everything
+            if is_of(document, feed, everything) and not is_of(document, feed, until_then)
+        }
+        return until_then.minding(filter(None, anew)) if anew else everything
 
     def _finish(self, erasure: Erasure, *, raw: Wanted) -> Receipt:
         # No run publishes before it has finished erasures: nothing in the tables is of a new registration.
         wanted = Wanted.of(erasure, self._by)
         self._tell("Rewriting the raw files.")
         rewritten = self._raw.remove(raw)
+        before = {name: self._holds(name) for name in _CONTRACTS}
         rows = {}
         for name, contract in _CONTRACTS.items():
             self._tell(f"Taking the person out of {name}.")
             columns, mask = self._mask(name, contract, wanted)
             rows[name] = strike(self._lakehouse, name, contract, columns, mask, inputs=f"erasure {erasure.number}")
-        tables = tuple(self._forget_history(name, rows[name]) for name in _CONTRACTS)
-        self._ledger.complete(erasure)
-        return Receipt(erasure.number, rewritten, tables)
+        tables = tuple(self._forget_history(name, rows[name], before[name]) for name in _CONTRACTS)
+        done = self._ledger.complete(erasure)
+        return Receipt(self._lakehouse.database, (done.entry,), rewritten, tables)
+
+    def _holds(self, name: str) -> tuple[set[int], set[str]]:
+        """The snapshots and the files of a table."""
+        table = self._lakehouse.table(name)
+        if table is None:
+            return set(), set()
+        snapshots = {snapshot.snapshot_id for snapshot in table.metadata.snapshots}
+        return snapshots, set(self._lakehouse.storage.list(table.location()))
 
     def _mask(
         self, name: str, contract: type[Contract], wanted: Wanted
@@ -172,16 +194,17 @@ class Eraser:
         count(self._lakehouse.storage, trusted.content, ["user", "timestamp", *_PAIRED], collect)
         return found
 
-    def _forget_history(self, name: str, rows: int) -> TableReceipt:
+    def _forget_history(self, name: str, rows: int, before: tuple[set[int], set[str]]) -> TableReceipt:
         table = self._lakehouse.table(name)
         if table is None:
             return TableReceipt(name, rows, 0, 0)
         storage = self._lakehouse.storage
-        removed = expire(table, storage, before_ms=_ALL_OF_HISTORY)
-        files = removed.files + sweep(table, storage, thorough=True)
+        expire(table, storage, before_ms=_ALL_OF_HISTORY)
+        sweep(table, storage, thorough=True)
         old = list(storage.old_versions(table.location()))
         storage.delete_versions(old)
-        return TableReceipt(name, rows, removed.snapshots, files + len(old))
+        (had_snapshots, had_files), (snapshots, files) = before, self._holds(name)
+        return TableReceipt(name, rows, len(had_snapshots - snapshots), len(had_files - files) + len(old))
 
     def _plan(self, name: str, wanted: Wanted) -> TableReceipt:
         contract = _CONTRACTS[name]
@@ -191,9 +214,14 @@ class Eraser:
             return TableReceipt(name, 0, 0, 0)
         columns, mask = self._mask(name, contract, wanted)
         rows = count(self._lakehouse.storage, reading.content, columns, mask)
+        _, files = self._holds(name)
         snapshots = over(table, before_ms=_ALL_OF_HISTORY)
-        files = set(self._lakehouse.storage.list(table.location())) - reachable_files(table, without=snapshots)
-        return TableReceipt(name, rows, len(snapshots), len(files))
+        if rows:
+            # The current one is then history, too.
+            snapshots.append(reading.snapshot_id)
+        files -= reachable_files(table, without=snapshots)
+        old = sum(1 for _ in self._lakehouse.storage.old_versions(table.location()))
+        return TableReceipt(name, rows, len(snapshots), len(files) + old)
 
 
 def _reading(row: dict[str, Any], moment: str) -> tuple[Any, ...]:

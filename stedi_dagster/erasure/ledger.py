@@ -31,6 +31,15 @@ class Trace:
 
 
 @dataclass(frozen=True)
+class Entry:
+    """What of an erasure anybody may know: its random number, when it began and was done (epoch ms)."""
+
+    number: str
+    begun_ms: int
+    completed_ms: int | None
+
+
+@dataclass(frozen=True)
 class Erasure:
     """One erasure of one person."""
 
@@ -39,6 +48,11 @@ class Erasure:
     key: str
     erased_at_ms: int
     completed_at_ms: int | None = None
+
+    @property
+    def entry(self) -> Entry:
+        """The erasure without whom it is of."""
+        return Entry(self.number, self.erased_at_ms, self.completed_at_ms)
 
 
 class Ledger:
@@ -62,6 +76,10 @@ class Ledger:
             found[row["erasure"]] = Erasure(row["erasure"], traces, row["key"], row["erasedAt"], row["completedAt"])
         return sorted(found.values(), key=lambda erasure: (erasure.erased_at_ms, erasure.number))
 
+    def erasures_of(self, person: str) -> list[Erasure]:
+        """A person's erasures by the digest of their address, the oldest first."""
+        return [erasure for erasure in self.erasures() if Trace("email", person, 1) in erasure.traces]
+
     def begin(self, person: str, traces: Iterable[Trace], by: Digester) -> Erasure:
         """Record that a person is going to be erased; an unfinished erasure of theirs goes on, with all it knew.
 
@@ -70,7 +88,7 @@ class Ledger:
             traces: all that is known to tell who they are.
             by: whose digests those are.
         """
-        begun = next((erasure for erasure in unfinished(self.erasures()) if _is_of(erasure, person)), None)
+        begun = next(iter(unfinished(self.erasures_of(person))), None)
         now_ms = time.time_ns() // 1_000_000
         if begun is None:
             begun = Erasure(str(uuid.uuid4()), frozenset(), by.key_id, now_ms)
@@ -79,9 +97,11 @@ class Ledger:
         self._write(begun)
         return begun
 
-    def complete(self, erasure: Erasure) -> None:
+    def complete(self, erasure: Erasure) -> Erasure:
         """Record that nothing is left to do."""
-        self._write(replace(erasure, completed_at_ms=time.time_ns() // 1_000_000))
+        done = replace(erasure, completed_at_ms=time.time_ns() // 1_000_000)
+        self._write(done)
+        return done
 
     def _write(self, changed: Erasure) -> None:
         others = [erasure for erasure in self.erasures() if erasure.number != changed.number]
@@ -100,10 +120,6 @@ class Ledger:
 def unfinished(erasures: Iterable[Erasure]) -> list[Erasure]:
     """Those that a crash interrupted."""
     return [erasure for erasure in erasures if erasure.completed_at_ms is None]
-
-
-def _is_of(erasure: Erasure, person: str) -> bool:
-    return any((trace.what, trace.digest) == ("email", person) for trace in erasure.traces)
 
 
 def recognising(lakehouse: Lakehouse, erasures: Iterable[Erasure]) -> Digester | None:

@@ -123,11 +123,20 @@ class RawFiles:
 def is_of(document: Document, feed: Feed, wanted: Wanted) -> bool:
     """Whether a document is somebody's who is wanted: by the field that says so, else by whatever it names."""
     key, what, sent = _WHOSE[feed.name]
-    if (value := value_of(document.value, key)) is not None:
-        moment = value_of(document.value, sent)
-        return wanted.is_wanted(what, value, int(moment) if moment and moment.isdecimal() else None)
-    if feed.name == "customer" and (people := traces(document).people):
-        return any(wanted.is_wanted("email", person) for person in people.split("\n"))
+    value = value_of(document.value, key)
+    moment = value_of(document.value, sent) if value is not None else None
+    at = int(moment) if moment and moment.isdecimal() else None
+    if feed.name == "customer":
+        named = traces(document)
+        people = [value] if value is not None else named.people.split("\n") if named.people else []
+        if people:
+            # Whether it can be read as an agreement is not looked into.
+            return any(
+                wanted.is_wanted_customer(person, registered=at, written=named.moment, agrees=False)
+                for person in people
+            )
+    elif value is not None:
+        return wanted.is_wanted(what, value, at)
     if document.value is not None:
         return wanted.names(json.dumps(document.value, ensure_ascii=False, default=str))
     return wanted.names(document.text)

@@ -7,10 +7,13 @@ import pyarrow.compute as pc
 from pyarrow import parquet as pq
 
 from stedi_dagster.contracts import Contract
-from stedi_dagster.lakehouse.lakehouse import Lakehouse
+from stedi_dagster.lakehouse.lakehouse import Lakehouse, summary
 from stedi_dagster.lakehouse.schema import arrow_schema
 from stedi_dagster.lakehouse.staging import Content, Staging
 from stedi_dagster.storage import Storage
+
+# Recorded with a snapshot: how many rows of the table erasures have taken out since a run made it.
+ERASED = "erased-since"
 
 Mask = Callable[[pa.RecordBatch], pa.BooleanArray]
 
@@ -65,7 +68,8 @@ def strike(
     if rows:
         table = lakehouse.ensure_table(name, contract)
         content = without(lakehouse.storage, reading.content, mask, lakehouse.stage(table, contract))
-        lakehouse.prepare_again(table, content, inputs).commit()
+        erased = summary(reading.snapshot, ERASED, 0) + rows
+        lakehouse.prepare_again(table, content, inputs, {ERASED: erased}).commit()
     return rows
 
 

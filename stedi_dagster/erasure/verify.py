@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from stedi_dagster.contracts import AccelerometerLanding, CustomerLanding
 from stedi_dagster.erasure.digests import Digester, words
-from stedi_dagster.erasure.ledger import Ledger, Trace
+from stedi_dagster.erasure.ledger import Entry, Ledger, Trace
 from stedi_dagster.erasure.person import traces_of
 from stedi_dagster.erasure.raw import RawFiles
 from stedi_dagster.erasure.search import Opened, Search
@@ -31,11 +31,12 @@ class Place:
 
 @dataclass(frozen=True)
 class Proof:
-    """What was read, what was looked for, and where it stands."""
+    """What was read, what was looked for, where it stands, and the person's erasures so far."""
 
     files: int
     looked_for: dict[str, int]
     places: tuple[Place, ...]
+    erasures: tuple[Entry, ...]
 
 
 def verify(email: str, lakehouse: Lakehouse, landing: str, by: Digester) -> Proof:
@@ -52,9 +53,8 @@ def verify(email: str, lakehouse: Lakehouse, landing: str, by: Digester) -> Proo
     """
     person = by.of(email)
     known = traces_of(person, lakehouse, RawFiles(landing), by)
-    for erasure in Ledger(lakehouse).erasures():
-        if any(trace.digest == person for trace in erasure.traces):
-            known |= erasure.traces
+    erasures = Ledger(lakehouse).erasures_of(person)
+    known = known.union(*(erasure.traces for erasure in erasures))
     known -= _serials_of_others(person, lakehouse, by)
     search = Search(email, known, by, others=_addresses(lakehouse))
     files, places = 0, []
@@ -62,7 +62,8 @@ def verify(email: str, lakehouse: Lakehouse, landing: str, by: Digester) -> Proo
         files += 1
         found = search.in_file(shown.removeprefix(folder), opened)
         places += [Place(masked(shown), what, times) for what, times in sorted(found.items())]
-    return Proof(files, dict(Counter(trace.what for trace in known | {Trace("email", person, 1)})), tuple(places))
+    looked_for = Counter(trace.what for trace in known | {Trace("email", person, 1)})
+    return Proof(files, dict(looked_for), tuple(places), tuple(erasure.entry for erasure in erasures))
 
 
 def _serials_of_others(person: str, lakehouse: Lakehouse, by: Digester) -> set[Trace]:

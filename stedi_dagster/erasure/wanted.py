@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stedi_dagster.contracts import Contract, Participants, Quarantine
+from stedi_dagster.contracts import Contract, CustomerLanding, Participants, Quarantine
 from stedi_dagster.erasure.digests import Digester, words
 from stedi_dagster.erasure.ledger import IDENTIFYING, Erasure
 from stedi_dagster.landing.documents import read_documents
@@ -17,15 +17,31 @@ from stedi_dagster.landing.documents import read_documents
 _WHOSE = {"email": "email", "user": "email", "participantId": "participantId", "serialNumber": "serialNumber"}
 # The moment of a row that is held against the time of the erasure: a registration after it is a new one.
 _MOMENTS = ("registrationDate", "timestamp", "sensorReadingTime", "moment")
+# What tells a refusal, and when it was written.
+_REFUSING = ("lastUpdateDate", "shareWithResearchAsOfDate")
 
 
 class Wanted:
-    """The traces of some erasures, each with the moment (epoch ms) until which it counts; None: for ever."""
+    """The traces of some erasures, each with the moment (epoch ms) until which it counts; None: for ever.
 
-    def __init__(self, by: Digester, until: Mapping[tuple[str, str], int | None]) -> None:
+    Of people who have registered anew, what may be a refusal goes only if it was written before the erasure: what
+    cannot be dated may be their last word.
+    """
+
+    def __init__(
+        self, by: Digester, until: Mapping[tuple[str, str], int | None], anew: frozenset[str] = frozenset()
+    ) -> None:
+        """Prepare.
+
+        Args:
+            by: whose digests these are.
+            until: what and digest of each trace, and until when it counts.
+            anew: the digests of people who have registered anew.
+        """
         self._by = by
         self._until = until
-        self._digests = {digest for _, digest in until}
+        self._anew = anew
+        self._digests = frozenset(digest for _, digest in until)
 
     @classmethod
     def of(cls, erasure: Erasure, by: Digester) -> "Wanted":
@@ -40,6 +56,10 @@ class Wanted:
             until |= {(trace.what, trace.digest): erasure.erased_at_ms for trace in erasure.traces}
         return cls(by, {key: moment for key, moment in until.items() if key[0] in IDENTIFYING})
 
+    def minding(self, registered: Iterable[str]) -> "Wanted":
+        """The same, where these addresses are registered: who of them was erased has registered anew."""
+        return Wanted(self._by, self._until, self._digests.intersection(map(self._by.of, registered)))
+
     def is_wanted(self, what: str, value: str, moment: int | None = None) -> bool:
         """Whether a value is one of the traces, and counted at a moment; where none is given, at any."""
         key = what, self._by.of(value)
@@ -47,6 +67,19 @@ class Wanted:
             return False
         until = self._until[key]
         return until is None or moment is None or moment <= until
+
+    def is_wanted_customer(self, person: str, *, registered: int | None, written: int | None, agrees: bool) -> bool:
+        """Whether a customer record is to go.
+
+        Args:
+            person: the address in it.
+            registered: when they registered, as it says.
+            written: when it was written, as it says.
+            agrees: whether it can be read, and agrees to research.
+        """
+        if agrees or self._by.of(person) not in self._anew:
+            return self.is_wanted("email", person, registered)
+        return written is not None and self.is_wanted("email", person, written)
 
     def names(self, text: str) -> bool:
         """Whether a text names somebody wanted: by an address, a serial number or a participantId in it."""
@@ -58,7 +91,8 @@ class Wanted:
         if contract is Quarantine:
             return ["raw", "people", "file", "moment"]
         whose = next((name for name in _WHOSE if name in names), None)
-        return [whose, *(name for name in _MOMENTS if name in names)] if whose else []
+        refusing = _REFUSING if contract is CustomerLanding and self._anew else ()
+        return [whose, *(name for name in _MOMENTS if name in names), *refusing] if whose else []
 
     def mask(self, rows: pa.RecordBatch, contract: type[Contract]) -> pa.BooleanArray:
         """Which rows are to go.
@@ -70,6 +104,8 @@ class Wanted:
         moment = next((rows[name] for name in _MOMENTS if name in rows.schema.names), None)
         if contract is Quarantine:
             return self._quarantined(rows)
+        if contract is CustomerLanding and self._anew:
+            return pa.array([self._is_wanted_landed(row) for row in rows.to_pylist()], pa.bool_())
         name, *_ = self.columns(contract)
         what, column = _WHOSE[name], rows[name]
         going = pa.array([False] * len(rows))
@@ -84,6 +120,11 @@ class Wanted:
             going = pc.or_(going, found)
         return going
 
+    def _is_wanted_landed(self, row: Mapping[str, Any]) -> bool:
+        written = row["registrationDate"] if row["lastUpdateDate"] is None else row["lastUpdateDate"]
+        agrees = row["shareWithResearchAsOfDate"] is not None
+        return self.is_wanted_customer(row["email"], registered=row["registrationDate"], written=written, agrees=agrees)
+
     def _quarantined(self, rows: pa.RecordBatch) -> pa.BooleanArray:
         return pa.array([self._in_quarantined(row) for row in rows.to_pylist()], pa.bool_())
 
@@ -95,12 +136,12 @@ class Wanted:
             owner = value_of(document.value, "email") if document else None
             named = [owner] if owner is not None else named
         if named:
-            going = {person for person in named if self.is_wanted("email", person)}
-            untils = [self._until["email", self._by.of(person)] for person in going]
-        else:
-            text = f"{row['raw']} {row['file']}"
-            digests = {self._by.of(word) for word in set(words(text))} & self._digests
-            untils = [until for (_, digest), until in self._until.items() if digest in digests]
+            return any(
+                self.is_wanted_customer(person, registered=row["moment"], written=row["moment"], agrees=False)
+                for person in named
+            )
+        digests = {self._by.of(word) for word in set(words(f"{row['raw']} {row['file']}"))} & self._digests
+        untils = [until for (_, digest), until in self._until.items() if digest in digests]
         return any(until is None or row["moment"] is None or row["moment"] <= until for until in untils)
 
 

@@ -30,6 +30,8 @@ from stedi_dagster.locations import is_s3
 from stedi_dagster.settings import DEFAULT_RETENTION_DAYS, Settings
 from stedi_dagster.storage import storage_for
 
+# What the platform records with a snapshot is under keys that begin so.
+_RECORDED = "stedi."
 _DAY_MS = 24 * 60 * 60 * 1000
 _log = logging.getLogger(__name__)
 
@@ -190,16 +192,14 @@ class Lakehouse:
 
     def prepare(self, table: Table, content: Content, inputs: str, properties: Mapping[str, Any]) -> Publication:
         """See `publish.prepare`; `inputs` is what `unchanged` compares."""
-        texts = {f"stedi.{key}": _text(value) for key, value in properties.items()}
-        return prepare(table, content, {INPUTS: inputs, **texts})
+        return prepare(table, content, {INPUTS: inputs, **_texts(properties)})
 
-    def prepare_again(self, table: Table, content: Content, inputs: str) -> Publication:
+    def prepare_again(self, table: Table, content: Content, inputs: str, properties: Mapping[str, Any]) -> Publication:
         """See `prepare`; everything else that was recorded with the current snapshot is recorded again."""
         snapshot = table.current_snapshot()
         recorded = snapshot.summary.additional_properties if snapshot and snapshot.summary else {}
-        return prepare(
-            table, content, {key: recorded[key] for key in recorded if key.startswith("stedi.")} | {INPUTS: inputs}
-        )
+        again = {key: recorded[key] for key in recorded if key.startswith(_RECORDED)}
+        return prepare(table, content, again | _texts(properties) | {INPUTS: inputs})
 
     def expire(self, table: Table) -> Removed:
         """Remove what is older than the retention from a table's history; the caller holds the writer lock."""
@@ -234,12 +234,12 @@ def fingerprint(parts: Mapping[str, Any]) -> str:
 
 def summary(snapshot: Snapshot, key: str, default: Any = None) -> Any:
     """What `Lakehouse.prepare` recorded under a key."""
-    text = snapshot.summary.get(f"stedi.{key}") if snapshot.summary else None
+    text = snapshot.summary.get(f"{_RECORDED}{key}") if snapshot.summary else None
     return default if text is None else json.loads(text)
 
 
-def _text(value: Any) -> str:
-    return json.dumps(value)
+def _texts(properties: Mapping[str, Any]) -> dict[str, str]:
+    return {f"{_RECORDED}{key}": json.dumps(value) for key, value in properties.items()}
 
 
 def _content(table: Table, contract: type[Contract], snapshot: Snapshot) -> Content:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal
 
+from stedi_dagster.erasure.ledger import Entry
+
 State = Literal["passed", "warns", "failed"]
 
 
@@ -19,11 +21,15 @@ class Step:
 
 @dataclass(frozen=True)
 class Books:
-    """What became of the rows that a table was made from: withheld, by reason, or kept."""
+    """What became of the rows that a table was made from: withheld, by reason, or kept.
+
+    `erased` are rows of the table that erasures have taken out since.
+    """
 
     rows_in: int
     withheld: Mapping[str, int]
     kept: int
+    erased: int
 
 
 @dataclass(frozen=True)
@@ -75,15 +81,6 @@ class AuditFacts:
 
 
 @dataclass(frozen=True)
-class ErasureFacts:
-    """One erasure, by its random number."""
-
-    number: str
-    begun_ms: int
-    completed_ms: int | None
-
-
-@dataclass(frozen=True)
 class Consents:
     """How many people agreed at some time, and how many of them do no more."""
 
@@ -110,8 +107,8 @@ class Facts:
     tables: tuple[TableFacts, ...]
     missing: tuple[str, ...]
     quarantined: tuple[Quarantined, ...]
-    erasures: tuple[ErasureFacts, ...]
-    unfinished: tuple[ErasureFacts, ...]
+    erasures: tuple[Entry, ...]
+    unfinished: tuple[Entry, ...]
     keeps_history: State
 
     @property

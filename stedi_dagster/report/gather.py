@@ -1,7 +1,7 @@
 """Gathering what a report says: from the tables as they are at one moment, from what they record, from fresh audits."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -18,7 +18,8 @@ from stedi_dagster.audits.evidence import Evidence, evidence_of, unreadable
 from stedi_dagster.audits.run import judge
 from stedi_dagster.code_version import code_version
 from stedi_dagster.contracts import TABLES
-from stedi_dagster.erasure.ledger import Erasure, Ledger, unfinished
+from stedi_dagster.erasure.ledger import Ledger, unfinished
+from stedi_dagster.erasure.strike import ERASED
 from stedi_dagster.errors import StediError
 from stedi_dagster.lakehouse.lakehouse import Lakehouse, summary
 from stedi_dagster.landing.feeds import FEEDS
@@ -27,7 +28,6 @@ from stedi_dagster.report.facts import (
     AuditFacts,
     Books,
     Consents,
-    ErasureFacts,
     Facts,
     Problem,
     Quarantined,
@@ -107,8 +107,8 @@ def gather(settings: Settings, lakehouse: Lakehouse, *, unmoved: AbstractContext
                 tables=tuple(_table(name, evidence.tables[name]) for name in TABLES if name in evidence.tables),
                 missing=missing,
                 quarantined=tuple(Quarantined(*row) for row in evidence.ask(EXPLORE / "quarantine.sql")),
-                erasures=tuple(_erasures(each for each in erasures if each.erased_at_ms >= since_ms)),
-                unfinished=tuple(_erasures(unfinished(erasures))),
+                erasures=tuple(each.entry for each in erasures if each.erased_at_ms >= since_ms),
+                unfinished=tuple(each.entry for each in unfinished(erasures)),
                 keeps_history=next(audit.state for audit in audits if audit.name == "history"),
             )
         except duckdb.Error as error:
@@ -140,10 +140,6 @@ def _audit(verdict: Verdict) -> AuditFacts:
     )
 
 
-def _erasures(erasures: Iterable[Erasure]) -> Iterable[ErasureFacts]:
-    return (ErasureFacts(each.number, each.erased_at_ms, each.completed_at_ms) for each in erasures)
-
-
 def _table(name: str, table: Table) -> TableFacts:
     snapshot = table.current_snapshot()
     assert snapshot is not None  # noqa: S101 - `pinned` yields only tables that have one
@@ -160,17 +156,17 @@ def _table(name: str, table: Table) -> TableFacts:
         published_ms=snapshot.timestamp_ms,
         policy=summary(snapshot, "policy"),
         code=summary(snapshot, "code-version"),
-        books=None if recorded is None else _landed(recorded, rows) if name in FEEDS else _derived(snapshot, recorded),
+        books=None if recorded is None else (_landed if name in FEEDS else _derived)(snapshot, recorded),
         snapshots=len(table.metadata.snapshots),
         oldest_ms=min(each.timestamp_ms for each in table.metadata.snapshots),
     )
 
 
-def _landed(recorded: Mapping[str, Any], rows: int) -> Books:
-    withheld = {"of somebody who was erased": recorded["erased"]} if recorded["erased"] else {}
-    quarantined = {f"quarantined: {reason}": texts for reason, texts in recorded["quarantined"].items()}
-    return Books(recorded["records"], withheld | quarantined, rows)
+def _landed(snapshot: Snapshot, landed: Mapping[str, Any]) -> Books:
+    withheld = {"of somebody who was erased": landed["erased"]} if landed["erased"] else {}
+    withheld |= {f"quarantined: {reason}": texts for reason, texts in landed["quarantined"].items()}
+    return Books(landed["records"], withheld, landed["records"] - sum(withheld.values()), summary(snapshot, ERASED, 0))
 
 
 def _derived(snapshot: Snapshot, withheld: Mapping[str, int]) -> Books:
-    return Books(summary(snapshot, "rows-in", 0), withheld, summary(snapshot, "kept", 0))
+    return Books(summary(snapshot, "rows-in", 0), withheld, summary(snapshot, "kept", 0), summary(snapshot, ERASED, 0))

@@ -1,12 +1,8 @@
-"""A query in Athena's dialect: read, given its parameters, and said in the dialect of where it runs.
-
-Everything is done on sqlglot's tree, never on the text: a parameter can be no more than a value.
-"""
+"""A query in Athena's dialect: read, completed by the views that it names, said in the dialect of where it runs."""
 
 import logging
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from urllib.parse import urlsplit
+from collections.abc import Iterator, Mapping
 
 import sqlglot
 from sqlglot import exp
@@ -15,20 +11,14 @@ from sqlglot.optimizer.scope import traverse_scope
 
 from stedi_dagster.contracts import TABLES
 from stedi_dagster.errors import StediError
-from stedi_dagster.locations import is_s3
 from stedi_dagster.settings import Settings
 from stedi_dagster.sql.library import FUNCTIONS, VIEWS
-
-Value = str | int | float | None
+from stedi_dagster.sql.parameters import Value, bind, parameters_of
 
 ATHENA, DUCKDB = "athena", "duckdb"
 # The schema in which DuckDB keeps the views of the tables, and the view that it has besides.
 _LOCAL_DATABASE = "main"
 LOCAL_VIEWS = frozenset({"quarantine"})
-_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
-_QUOTED = re.compile(r"'(.*)'", re.DOTALL)
-# A parameter inside a quoted text, where SQL allows no expression: the LOCATION of a table.
-_WITHIN = re.compile(r"\$\{([A-Za-z_]\w*)\}")
 # It warns of statements that it passes on without understanding them; that is all they need.
 logging.getLogger("sqlglot").setLevel(logging.ERROR)
 
@@ -88,68 +78,6 @@ def said_on_athena(tree: exp.Expr, settings: Settings, chosen: Mapping[str, Valu
     """
     values = parameters_of(settings, database=settings.database)
     return for_athena(bind(with_views(tree), values, chosen or {}), settings.database)
-
-
-def parameters_of(settings: Settings, *, database: str) -> dict[str, Value]:
-    """The parameters that the settings give a value to.
-
-    Args:
-        settings: the rules in force, and the landing zone: on S3 it gives `bucket` and `prefix`.
-        database: where the tables are in the world in which the query runs.
-    """
-    values: dict[str, Value] = {**settings.policy.model_dump(), "database": database}
-    values["max_bad_share"] = settings.max_bad_share
-    if is_s3(settings.landing):
-        parts = urlsplit(settings.landing)
-        values |= {"bucket": parts.netloc, "prefix": parts.path.strip("/")}
-    return values
-
-
-def given(assignments: Iterable[str]) -> dict[str, Value]:
-    """The parameters of a command line: a number where it looks like one and is not in quotes, else a text.
-
-    Raises:
-        StediError: one is not of the form name=value.
-    """
-    values: dict[str, Value] = {}
-    for assignment in assignments:
-        name, equals, value = assignment.partition("=")
-        if not equals or not name.isidentifier():
-            raise StediError("A parameter is given as name=value, such as `-p bucket=my-bucket`.")
-        quoted = _QUOTED.fullmatch(value)
-        if quoted:
-            values[name] = quoted[1]
-        elif _NUMBER.fullmatch(value):
-            values[name] = int(value) if re.fullmatch(r"[+-]?\d+", value) else float(value)
-        else:
-            values[name] = value
-    return values
-
-
-def bind(tree: exp.Expr, values: Mapping[str, Value], chosen: Mapping[str, Value]) -> exp.Expr:
-    """A statement with every view that it names, and with values for its parameters.
-
-    `:name` stands for a value, and `${name}` within a quoted text for a part of it.
-
-    Args:
-        tree: the statement.
-        values: by name; those the statement does not have are not used.
-        chosen: values that the user asked for, which win; the statement must have them.
-
-    Raises:
-        StediError: a parameter has no value, or one that the statement does not have was given.
-    """
-    has = _parameters(tree)
-    unknown = sorted(set(chosen) - has)
-    if unknown:
-        known = ", ".join(sorted(has)) or "none"
-        raise StediError(f"The query has no parameter {', '.join(unknown)}; it has {known}.")
-    values = {**values, **chosen}
-    missing = sorted(has - set(values))
-    if missing:
-        options = " ".join(f"-p {name}=..." for name in missing)
-        raise StediError(f"The query needs a value for {', '.join(missing)}: add {options}.")
-    return tree.transform(lambda node: _bound(node, values))
 
 
 def with_views(tree: exp.Expr, *, known: frozenset[str] = frozenset()) -> exp.Expr:
@@ -259,26 +187,6 @@ def _with_functions(tree: exp.Expr) -> exp.Expr:
         return filled
 
     return tree.transform(called)
-
-
-def _parameters(tree: exp.Expr) -> set[str]:
-    names = {str(node.this) for node in tree.find_all(exp.Placeholder) if node.this}
-    for literal in tree.find_all(exp.Literal):
-        if literal.is_string:
-            names |= set(_WITHIN.findall(literal.name))
-    return names
-
-
-def _bound(node: exp.Expr, values: Mapping[str, Value]) -> exp.Expr:
-    if isinstance(node, exp.Placeholder) and node.this:
-        return exp.convert(values[str(node.this)])
-    if isinstance(node, exp.Literal) and node.is_string and _WITHIN.search(node.name):
-        text = _WITHIN.sub(lambda match: str(values[match[1]]), node.name)
-        if isinstance(node.parent, exp.LocationProperty):
-            # A landing zone may be a bucket without a prefix.
-            text = re.sub(r"(?<!:)/{2,}", "/", text)
-        return exp.Literal.string(text)
-    return node
 
 
 def _explain(error: SqlglotError) -> str:

@@ -1,11 +1,13 @@
 """An instance, an outbox, and webhooks."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
 
+from stedi_dagster.alerts.deliver import Delivery, record_and_deliver
 from stedi_dagster.alerts.outbox import Outbox, open_outbox
 from stedi_dagster.settings import Settings
 from stedi_dagster_tests.alerts.listeners import Webhook, webhook
@@ -38,3 +40,14 @@ def other() -> Iterator[Webhook]:
 @pytest.fixture
 def settings(tmp_path: Path, hook: Webhook) -> Settings:
     return Settings.load(home=tmp_path, alert_urls=hook.url, ui_url="https://dagster.example/")
+
+
+@pytest.fixture
+def round_of(instance: dg.DagsterInstance, settings: Settings, hook: Webhook) -> Callable[..., Delivery]:
+    """One round, as a process that has just started makes it; keyword arguments are settings."""
+
+    def deliver(*, at_once: bool = True, **changed: Any) -> Delivery:
+        chosen = {"home": settings.home, "alert_urls": hook.url, **changed}
+        return record_and_deliver(Settings.load(**chosen), instance, at_once=at_once)
+
+    return deliver

@@ -14,6 +14,10 @@ import dagster as dg
 from stedi_dagster.assets.presentation import check_result
 from stedi_dagster.checks.outcome import Outcome
 
+# Subjects of the alerts of `failing` and of `passing` after it.
+FAILS = "[STEDI] consent fails on customer_trusted"
+AGAIN = "[STEDI] consent passes again on customer_trusted"
+
 
 @dataclass
 class Webhook:

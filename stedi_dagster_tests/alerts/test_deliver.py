@@ -1,42 +1,19 @@
 """Delivery: at least once, in order, over restarts, to each destination by itself; and no secret kept or told."""
 
-import json
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from email import message_from_bytes, policy
 from itertools import pairwise
-from typing import Any
 
-import boto3
 import pytest
-from aiosmtpd.controller import Controller
 from filelock import FileLock
-from moto import mock_aws
 
 from stedi_dagster.alerts import deliver as delivering
 from stedi_dagster.alerts import destinations as sending
 from stedi_dagster.alerts import outbox as keeping
-from stedi_dagster.alerts.deliver import record_and_deliver
 from stedi_dagster.alerts.outbox import FOLDER, Outbox, open_outbox
 from stedi_dagster.errors import StediError
-from stedi_dagster.settings import Settings
-from stedi_dagster_tests.alerts.listeners import failing, passing, run
+from stedi_dagster_tests.alerts.listeners import AGAIN, FAILS, failing, passing, run
 from stedi_dagster_tests.ports import free_port
-
-FAILS = "[STEDI] consent fails on customer_trusted"
-AGAIN = "[STEDI] consent passes again on customer_trusted"
-
-
-@pytest.fixture
-def round_of(instance, settings):
-    """One round, as a process that has just started makes it; keyword arguments are settings."""
-
-    def deliver(*, at_once: bool = True, **changed: Any) -> delivering.Delivery:
-        chosen = {"home": settings.home, "alert_urls": settings.alert_urls.get_secret_value(), **changed}
-        return record_and_deliver(Settings.load(**chosen), instance, at_once=at_once)
-
-    return deliver
 
 
 def test_an_alert_reaches_a_webhook_with_its_subject_and_its_lines(instance, hook, round_of):
@@ -225,88 +202,3 @@ def test_a_damaged_outbox_is_one_clear_sentence(instance, round_of, settings):
     (settings.home / FOLDER / "outbox.db").write_bytes(b"damaged" * 99)
     with pytest.raises(StediError, match=r"The alerts in .*/alerts cannot be read or written \(DatabaseError\)"):
         round_of()
-
-
-# ---- Mail and SNS --------------------------------------------------------------------------------------------------
-
-
-class Mailbox:
-    """What an SMTP server took."""
-
-    def __init__(self) -> None:
-        self.mails: list[Any] = []
-        self.answer = "250 OK"
-
-    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
-        if self.answer.startswith("250"):
-            self.mails.append((envelope.rcpt_tos, message_from_bytes(envelope.content, policy=policy.default)))
-        return self.answer
-
-
-@contextmanager
-def mail_server(mailbox: Mailbox, port: int) -> Any:
-    controller = Controller(mailbox, hostname="127.0.0.1", port=port)
-    controller.start()
-    try:
-        yield
-    finally:
-        controller.stop()
-
-
-def test_mail_reaches_every_recipient_also_when_the_server_was_down(instance, round_of):
-    port, mailbox = free_port(), Mailbox()
-    url = f"mailto://127.0.0.1:{port}?from=stedi@example.com&to=ops@example.com,audit@example.com&mode=insecure"
-    run_id = run(instance, failing())
-    assert round_of(alert_urls=url).problems == ["1 alert waits for mailto (URL 1): the connection failed."]
-    with mail_server(mailbox, port):
-        mailbox.answer = "451 try later"
-        assert round_of(alert_urls=url).sent == 0
-        mailbox.answer = "250 OK"
-        assert round_of(alert_urls=url).problems == []
-    assert sorted(to for tos, _ in mailbox.mails for to in tos) == ["audit@example.com", "ops@example.com"]
-    _, mail = mailbox.mails[0]
-    assert mail["subject"] == FAILS
-    text = mail.get_body(("plain", "html")).get_content()
-    assert "rows without consent 3" in text
-    assert f"/runs/{run_id}" in text
-
-
-@pytest.fixture
-def sns(monkeypatch):
-    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION"):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    with mock_aws():
-        yield boto3.client("sns", region_name="eu-west-1")
-
-
-def test_sns_publishes_to_the_topic_in_the_topics_own_region(instance, round_of, sns):
-    sqs = boto3.client("sqs", region_name="eu-west-1")
-    queue = sqs.create_queue(QueueName="ops")["QueueUrl"]
-    topic = "arn:aws:sns:eu-west-1:123456789012:alerts"
-    run(instance, failing())
-    refused = round_of(alert_urls=None, alert_topic_arn=topic)
-    assert refused.problems == [
-        "1 alert waits for SNS topic alerts: AWS refused publishing an alert: Publish says NotFound."
-    ]
-    assert sns.create_topic(Name="alerts")["TopicArn"] == topic
-    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
-    run(instance, passing())
-    assert round_of(alert_urls=None, alert_topic_arn=topic).problems == []
-    received = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
-    published = [json.loads(message["Body"]) for message in received]
-    assert [message["Subject"] for message in published] == [FAILS, AGAIN]
-    assert "Found: rows without consent 3" in published[0]["Message"]
-
-
-def test_without_credentials_an_alert_for_sns_waits(instance, round_of, monkeypatch):
-    for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
-        monkeypatch.setenv(name, "/dev/null")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    run(instance, failing())
-    [problem] = round_of(alert_urls=None, alert_topic_arn="arn:aws:sns:eu-west-1:123456789012:alerts").problems
-    assert "There are no AWS credentials for publishing an alert" in problem

@@ -90,7 +90,7 @@ def test_all_of_her_goes_from_versions_and_nothing_comes_back(versioned):
 
 def test_without_a_key_of_their_own_machines_that_share_a_catalog_may_erase_nobody(cloud, monkeypatch):
     monkeypatch.delenv("STEDI_ERASURE_KEY", raising=False)
-    told = stedi(cloud, "forget", ZOE)
+    told = stedi(cloud, "forget", "--yes", ZOE)
     assert told.exit_code == 2
     assert "STEDI_ERASURE_KEY is not set" in told.stderr
 

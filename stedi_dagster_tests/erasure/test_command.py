@@ -65,7 +65,7 @@ def run_job(scenario: Scenario, whom: str, instance: dg.DagsterInstance | None =
 
 @pytest.mark.parametrize("typed", [f"{ZOE}\n", f"  {ZOE.upper()} \r\n", ZOE])
 def test_the_address_is_read_from_a_pipe(scenario, typed):
-    assert stedi(scenario, "forget", pipe=typed).exit_code == 0
+    assert stedi(scenario, "forget", "--yes", pipe=typed).exit_code == 0
     assert "participants" in contents(scenario)
     assert ZOE not in numbers(scenario)
 
@@ -76,12 +76,29 @@ def test_the_address_is_read_from_a_pipe(scenario, typed):
 )
 def test_what_is_no_address_is_refused_and_not_repeated(scenario, pipe, sentence):
     before = bytes_of(scenario.folder)
-    told = stedi(scenario, "forget", pipe=pipe)
+    told = stedi(scenario, "forget", "--yes", pipe=pipe)
     assert told.exit_code == 2
     assert sentence in told.stderr
     assert "quarkstrudel" not in told.output.lower()
     assert ZOE not in told.output
     assert bytes_of(scenario.folder) == before
+
+
+def test_where_nobody_can_be_asked_it_takes_a_yes(scenario):
+    before = bytes_of(scenario.folder)
+    told = stedi(scenario, "forget", pipe=ZOE)
+    assert (told.exit_code, "give --yes" in told.stderr) == (2, True)
+    assert bytes_of(scenario.folder) == before
+
+
+def test_what_the_ledger_knows_is_told(scenario):
+    for looking in ("--dry-run", "--verify"):
+        assert "knows of no erasure of this address" in stedi(scenario, "forget", looking, "wrong@example.com").stdout
+    told = stedi(scenario, "forget", "--yes", ZOE).stdout
+    [done] = re.findall(r"Erasure \S+ in the lakehouse stedi: begun .* UTC, done .* UTC\.", told)
+    number = done.split()[1]
+    for looking in ("--dry-run", "--verify"):
+        assert f"an erasure of this address, {number}: begun" in stedi(scenario, "forget", looking, ZOE).stdout
 
 
 def test_options_that_exclude_each_other_are_refused(scenario):
@@ -90,7 +107,7 @@ def test_options_that_exclude_each_other_are_refused(scenario):
 
 
 def test_where_nothing_is_published_there_is_one_sentence(tmp_path):
-    told = stedi(Scenario(tmp_path), "forget", ZOE)
+    told = stedi(Scenario(tmp_path), "forget", "--yes", ZOE)
     assert (told.exit_code, "Nothing is published" in told.stderr) == (2, True)
 
 
@@ -106,7 +123,7 @@ def test_looking_changes_nothing_and_makes_no_key(scenario):
 def test_nothing_that_is_printed_tells_of_anybody(scenario):
     hers = re.compile("|".join([ZOE, NAME, PHONE, SERIAL, BOB, numbers(scenario)[ZOE]]), re.IGNORECASE)
     for arguments in ([], ["--verify"], ["--json"], ["--digest"], ["--dry-run"]):
-        told = stedi(scenario, "forget", ZOE, *arguments)
+        told = stedi(scenario, "forget", "--yes", ZOE, *arguments)
         assert told.exit_code in {0, 1}
         assert not hers.search(told.output), arguments
     key = (scenario.home / "erasure.key").read_text()
@@ -136,14 +153,14 @@ def test_settings_hide_the_key(scenario):
 
 
 def test_a_key_that_is_too_short_is_refused_and_not_repeated(scenario):
-    told = stedi(scenario, "forget", ZOE, erasure_key="quark")
+    told = stedi(scenario, "forget", "--yes", ZOE, erasure_key="quark")
     assert (told.exit_code, "STEDI_ERASURE_KEY" in told.stderr, "quark" in told.stderr) == (2, True, False)
 
 
 @pytest.mark.parametrize("damage", ["", "short", "\u00e9" * 64])
 def test_a_damaged_key_file_is_one_sentence(scenario, damage):
     (scenario.home / "erasure.key").write_text(damage)
-    told = stedi(scenario, "forget", ZOE)
+    told = stedi(scenario, "forget", "--yes", ZOE)
     if len(damage) < 32:
         assert (told.exit_code, "erasure.key in STEDI_HOME is damaged" in told.stderr) == (2, True)
 
@@ -151,7 +168,7 @@ def test_a_damaged_key_file_is_one_sentence(scenario, damage):
 def test_another_key_than_the_ledgers_is_refused_everywhere(scenario, monkeypatch):
     forget(scenario, ZOE, erasure_key=KEY)
     before = bytes_of(scenario.home / "warehouse", scenario.landing)
-    for arguments in (["forget", BOB], ["forget", "--verify", ZOE], ["forget", "--digest", ZOE]):
+    for arguments in (["forget", "--yes", BOB], ["forget", "--verify", ZOE], ["forget", "--digest", ZOE]):
         for settings in ({"erasure_key": OTHER_KEY}, {}):
             told = stedi(scenario, *arguments, **settings)
             assert told.exit_code == 2

@@ -55,6 +55,9 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     since = now_ms()
     scenario.land("accelerometer", her_reading(since), name="new.json")
     scenario.land("step_trainer", her_step(since), name="new.json")
+    told["in doubt"] = scenario.run()
+    told["rows in doubt"] = contents(scenario)
+    (scenario.landing / "customer" / "landing" / "half.json").unlink()
     told["anew"] = scenario.run()
     told["rows anew"] = contents(scenario)
     told["numbers anew"] = numbers(scenario)
@@ -99,9 +102,19 @@ def test_the_rows_reconcile(told):
 
 
 def test_every_audit_passes(told):
-    for run in ("again", "anew", "third"):
+    for run in ("again", "in doubt", "anew", "third"):
         for name, found in checks(told[run]).items():
             assert found.passed or found.severity.name == "WARN", (run, name)
+
+
+def test_who_registers_anew_is_withheld_while_an_old_file_holds_what_may_be_a_refusal_and_has_no_date(told):
+    assert told["in doubt"].success
+    assert hers(told["rows in doubt"]) == {
+        "accelerometer_landing": 1,
+        "customer_landing": 1,
+        "customer_quarantine": 1,
+        "step_trainer_landing": 1,
+    }
 
 
 def test_who_registers_anew_is_a_new_participant_with_new_readings_only(told):

@@ -84,7 +84,7 @@ def test_an_error_is_one_sentence_and_the_same_command_finishes(scenario, monkey
     before = bytes_of(scenario.folder)
     with monkeypatch.context() as patched:
         stop_at(patched, *STEPS[step], OSError(5, "Input/output error", f"{ZOE}.json"))
-        told = stedi(scenario, "forget", ZOE)
+        told = stedi(scenario, "forget", "--yes", ZOE)
     assert told.exit_code == 2
     [sentence] = [line for line in told.stderr.splitlines() if line.startswith("stedi: ")]
     assert sentence.startswith("stedi: The storage failed while forgetting somebody")
@@ -110,7 +110,7 @@ def test_an_error_is_one_sentence_and_the_same_command_finishes(scenario, monkey
 def test_the_next_run_finishes_first(scenario, once, monkeypatch, step):
     with monkeypatch.context() as patched:
         stop_at(patched, *STEPS[step], OSError(5, "Input/output error"))
-        assert stedi(scenario, "forget", ZOE).exit_code == 2
+        assert stedi(scenario, "forget", "--yes", ZOE).exit_code == 2
     assert scenario.run().success
     [done] = erasures(scenario)
     assert done.completed_at_ms is not None
@@ -124,7 +124,7 @@ def test_the_next_run_finishes_first(scenario, once, monkeypatch, step):
 def test_somebody_elses_interrupted_erasure_is_finished_too(scenario, monkeypatch):
     with monkeypatch.context() as patched:
         stop_at(patched, *STEPS["between tables"], OSError(5, "Input/output error"))
-        assert stedi(scenario, "forget", ZOE).exit_code == 2
+        assert stedi(scenario, "forget", "--yes", ZOE).exit_code == 2
     forget(scenario, BOB)
     assert [erasure.completed_at_ms is None for erasure in erasures(scenario)] == [False, False]
     assert standing(scenario.folder) == set()
@@ -132,7 +132,7 @@ def test_somebody_elses_interrupted_erasure_is_finished_too(scenario, monkeypatc
 
 def test_a_run_that_cannot_finish_an_erasure_publishes_nothing_of_any_feed(scenario, monkeypatch):
     stop_at(monkeypatch, *STEPS["before raw files"], OSError(5, "Input/output error"))
-    assert stedi(scenario, "forget", ZOE).exit_code == 2
+    assert stedi(scenario, "forget", "--yes", ZOE).exit_code == 2
     before = contents(scenario)
     monkeypatch.setattr(RawFiles, "remove", _refusing)
     result = scenario.run()
@@ -164,7 +164,7 @@ main()
 def test_kill_9_while_a_raw_file_is_written_leaves_it_whole_and_the_next_run_finishes(scenario):
     environment = {"STEDI_HOME": str(scenario.home), "STEDI_LANDING": str(scenario.landing), "PATH": os.environ["PATH"]}
     done = subprocess.run(
-        [sys.executable, "-c", KILLED, "forget"],
+        [sys.executable, "-c", KILLED, "forget", "--yes"],
         input=ZOE,
         env=environment,
         capture_output=True,
@@ -185,7 +185,7 @@ def test_kill_9_while_a_raw_file_is_written_leaves_it_whole_and_the_next_run_fin
 def test_it_waits_for_a_run_and_says_so(scenario):
     before = bytes_of(scenario.folder)
     with writer_lock(scenario.home, "run of somebody else", timeout=0, waiting=print):
-        told = stedi(scenario, "forget", ZOE, lock_timeout=0.1)
+        told = stedi(scenario, "forget", "--yes", ZOE, lock_timeout=0.1)
     assert told.exit_code == 2
     assert "Waiting for the lakehouse, held by run of somebody else" in told.stderr
     assert "was not free within 0.1 s" in told.stderr
@@ -195,7 +195,7 @@ def test_it_waits_for_a_run_and_says_so(scenario):
 def test_who_registers_anew_while_an_erasure_is_unfinished_is_erased_when_asked_for_again(scenario, monkeypatch):
     with monkeypatch.context() as patched:
         stop_at(patched, *STEPS["before tables"], OSError(5, "Input/output error"))
-        assert stedi(scenario, "forget", ZOE).exit_code == 2
+        assert stedi(scenario, "forget", "--yes", ZOE).exit_code == 2
     [begun] = erasures(scenario)
     late = scenario.land("customer", customer(ZOE, registrationDate=begun.erased_at_ms + 1), name="late.json")
     text = late.read_text()
@@ -207,6 +207,9 @@ def test_who_registers_anew_while_an_erasure_is_unfinished_is_erased_when_asked_
 
 
 def test_json_holds_the_receipt_and_nothing_else(scenario):
-    receipt = json.loads(stedi(scenario, "forget", ZOE, "--json").stdout)
-    assert receipt.keys() == {"erasure", "raw", "tables"}
+    receipt = json.loads(stedi(scenario, "forget", "--yes", ZOE, "--json").stdout)
+    assert receipt.keys() == {"lakehouse", "erasures", "raw", "tables"}
+    assert receipt["lakehouse"] == "stedi"
+    [erasure] = receipt["erasures"]
+    assert erasure["begun_ms"] <= erasure["completed_ms"]
     assert receipt["raw"] == {"files": 3, "records": 5, "versions": 0}

@@ -121,8 +121,8 @@ def test_an_address_nobody_has_takes_no_row_and_no_record(world, forgotten):
     assert receipt["raw"] == {"files": 0, "records": 0, "versions": 0}
     assert {table["rows"] for table in receipt["tables"]} == {0}
     assert (published(world), bytes_of(world.landing)) == before
-    told = stedi(world, "forget", "nobody@example.com")
-    assert "Nothing of this person was found" in told.stdout
+    told = stedi(world, "forget", "--yes", "nobody@example.com")
+    assert "Nothing of this person was there" in told.stdout
     assert verify(world, "nobody@example.com") == {}
 
 
@@ -161,7 +161,7 @@ def test_a_file_that_would_be_read_differently_without_her_stays_and_is_named(tm
     scenario.land("accelerometer", reading(BOB))
     scenario.land("step_trainer", step(f"serial-of-{BOB}"))
     assert scenario.run().success
-    told = stedi(scenario, "forget", ZOE)
+    told = stedi(scenario, "forget", "--yes", ZOE)
     assert told.exit_code == 2
     assert "customer/landing/knot.json cannot be rewritten" in told.stderr
     assert path.read_text() == text

@@ -70,7 +70,7 @@ def stedi(scenario: Scenario, *arguments: str, pipe: str | None = None, **settin
 
 def forget(scenario: Scenario, email: str = ZOE, *options: str, **settings: Any) -> dict[str, Any]:
     """`stedi forget --json`, which succeeds."""
-    result = stedi(scenario, "forget", email, "--json", *options, **settings)
+    result = stedi(scenario, "forget", email, "--yes", "--json", *options, **settings)
     assert result.exit_code == 0, (result.output, result.exception)
     receipt: dict[str, Any] = json.loads(result.stdout)
     return receipt

@@ -58,9 +58,21 @@ class Erased:
         """Whether a record is the person's, whenever it was sent."""
         return record.serial in self.serials if record.feed == "step_trainer" else record.person == self.person
 
-    def seals(self, record: Record) -> bool:
-        """Whether a record may not land, whoever delivers it."""
+    def seals(self, record: Record, *, anew: bool) -> bool:
+        """Whether a record may not land, whoever delivers it.
+
+        Args:
+            record: the record.
+            anew: whether the person has registered anew. What may be a refusal then counts unless it is older.
+        """
+        if anew and record.feed == "customer" and not record.agrees:
+            return self.covers(record) and record.written is not None and record.written <= self.at
         return self.covers(record) and (record.moment is None or record.moment <= self.at)
+
+    def registered_anew(self, record: Record) -> bool:
+        """Whether a record is a registration of the person's after the erasure."""
+        new = record.feed == "customer" and record.readable and self.covers(record)
+        return new and not self.seals(record, anew=False)
 
     def strike(self, table: str, rows: Rows) -> Rows:
         """A table without the person."""
@@ -103,25 +115,30 @@ class World:
 
     def records(self, feed: str) -> Iterator[Record]:
         """What of a feed may land."""
-        for file in self.files.values():
-            for record in file:
-                if record.feed == feed and not any(erased.seals(record) for erased in self.erasures):
-                    yield record
+        last = {erased.person: erased for erased in self.erasures}
+        anew = {person for person, erased in last.items() if any(map(erased.registered_anew, self._delivered()))}
+        for record in self._delivered():
+            if record.feed == feed and not any(
+                erased.seals(record, anew=erased.person in anew) for erased in self.erasures
+            ):
+                yield record
+
+    def _delivered(self) -> Iterator[Record]:
+        return (record for file in self.files.values() for record in file)
 
     def erase(self, erased: Erased, *, resumed: bool) -> None:
         """Take the person out of the raw files; if they registered anew before this was resumed, what was before it."""
-        every = [record for file in self.files.values() for record in file]
-        all_times = not resumed or not any(
-            record.feed == "customer" and erased.covers(record) and not erased.seals(record) for record in every
-        )
+        all_times = not (resumed and any(map(erased.registered_anew, self._delivered())))
         for name, records in self.files.items():
             self.files[name] = tuple(
-                record for record in records if not (erased.covers(record) if all_times else erased.seals(record))
+                record
+                for record in records
+                if not (erased.covers(record) if all_times else erased.seals(record, anew=True))
             )
 
     def serials_of(self, email: str) -> frozenset[str]:
         """The devices that anything delivered of a person names."""
-        every = (record for file in self.files.values() for record in file if record.feed == "customer")
+        every = (record for record in self._delivered() if record.feed == "customer")
         return frozenset(record.serial for record in every if record.person == email and record.serial)
 
     def serials(self) -> set[str | None]:

@@ -12,6 +12,7 @@ from stedi_dagster.errors import StediError
 from stedi_dagster.report.gather import DEFAULT_DAYS, beginning
 from stedi_dagster.report.page import render
 from stedi_dagster_tests.assets.builders import ANN, BOB, three_people
+from stedi_dagster_tests.erasure.zoe import forget
 from stedi_dagster_tests.report.conftest import begin_erasure, facts_of
 from stedi_dagster_tests.sql.worlds import adding, planted
 
@@ -103,6 +104,25 @@ def test_erasures_are_those_of_the_period_and_one_that_is_not_done_is_a_warning(
     earlier = replace(facts, erasures=())
     assert "Nobody was erased since" in render(earlier)
     assert "1 erasure is not done:" in render(earlier)
+
+
+def test_rows_that_an_erasure_took_since_the_last_run_are_told_apart_from_what_it_kept(tmp_path, sail_url):
+    world = three_people(tmp_path)
+    assert world.run(engine=sail_url).success
+    before = {table.name: table for table in facts_of(world).tables}
+    receipt = {table["table"]: table["rows"] for table in forget(world, ANN)["tables"]}
+    facts = facts_of(world)
+    for table in facts.tables:
+        books, kept = table.books, before[table.name].books
+        assert books is not None
+        assert kept is not None
+        assert (books.rows_in, books.withheld, books.kept) == (kept.rows_in, kept.withheld, kept.kept)
+        assert books.erased == receipt[table.name] == before[table.name].rows - table.rows
+    assert receipt["customer_trusted"] == 1
+    rows = {table.name: table.rows for table in facts.tables}
+    assert f"rows erased since, which leaves {rows['customer_trusted']}" in render(facts)
+    assert world.run(engine=sail_url).success
+    assert "rows erased since" not in render(facts_of(world))
 
 
 def test_other_rules_than_those_in_force_are_told(world):

@@ -13,7 +13,8 @@ from stedi_dagster.contracts import TABLES
 from stedi_dagster.errors import StediError
 from stedi_dagster.policies.policy import PRESETS
 from stedi_dagster.sql.library import FUNCTIONS
-from stedi_dagster.sql.texts import given, parse, said_locally, said_on_athena
+from stedi_dagster.sql.parameters import given
+from stedi_dagster.sql.texts import parse, said_locally, said_on_athena
 from stedi_dagster_tests.scenario import Scenario
 from stedi_dagster_tests.sql.worlds import IDA, IDA_KEY
 

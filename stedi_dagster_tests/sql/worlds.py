@@ -9,7 +9,8 @@ import pyarrow as pa
 
 from stedi_dagster.lakehouse.query import connect
 from stedi_dagster.sql.library import SQL
-from stedi_dagster.sql.texts import Value, parse, said_locally
+from stedi_dagster.sql.parameters import Value
+from stedi_dagster.sql.texts import parse, said_locally
 from stedi_dagster_tests.scenario import T0, Scenario, customer, reading, step
 
 FILES = sorted(SQL.rglob("*.sql"))
