@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,9 +23,13 @@ DERIVED_TABLES = (
 TABLES = LANDING_TABLES + DERIVED_TABLES
 
 STEDI, STEDI_AGAIN, STEDI_AUDIT = "stedi", "stedi-again", "stedi-audit"
+STEDI_FORGET, STEDI_VERIFY = "stedi-forget", "stedi-verify"
 PLAIN, FIVE, SAIL, DUCKDB = "spark", "five", "sail", "duckdb"
 #: What is measured in the home that STEDI has filled, right after it.
-AFTER_STEDI = (STEDI_AGAIN, STEDI_AUDIT)
+AFTER_STEDI = (STEDI_AGAIN, STEDI_AUDIT, STEDI_FORGET, STEDI_VERIFY)
+
+_ABOUT_SOMEBODY = (STEDI_FORGET, STEDI_VERIFY)
+_COPY, _SOMEBODY = WORK / "landing-of-somebody", WORK / "somebody.txt"
 
 #: Settings of the person who runs the bench must not reach what is measured.
 _DROPPED_PREFIXES = ("STEDI_", "DAGSTER_", "SPARK_", "PYSPARK_", "PYTHONDONTWRITEBYTECODE")
@@ -56,10 +61,10 @@ class Contender:
 
 @dataclass(frozen=True)
 class Run:
-    """One measured run: its cost, its seconds without start-up, and the rows of its tables."""
+    """One measured run: its cost, its seconds without start-up where it tells them, and the rows of its tables."""
 
     usage: Usage
-    work: float
+    work: float | None
     rows: Mapping[str, int]
 
 
@@ -76,6 +81,8 @@ CONTENDERS = (
     Contender(STEDI, "stedi run", (_STEDI_RUN,)),
     Contender(STEDI_AGAIN, "stedi run, again (nothing new)", (_STEDI_RUN,)),
     Contender(STEDI_AUDIT, "stedi audit", ((_STEDI, "audit", "--json"),), tables=()),
+    Contender(STEDI_FORGET, "stedi forget", ((_STEDI, "forget", "--yes", "--json"),), tables=()),
+    Contender(STEDI_VERIFY, "stedi forget --verify", ((_STEDI, "forget", "--verify", "--json"),), tables=()),
     Contender(PLAIN, "plain PySpark script, Spark local[*]", (_peer("plain_spark"),), needs_java=True),
     Contender(
         FIVE,
@@ -113,9 +120,12 @@ def run(contender: Contender, landing: Path) -> Run:
         max(usage.peak_mb for usage in usages),
     )
     outputs = [output for _, output in measurements]
+    work: float | None = None
+    rows: dict[str, int] = {}
     if contender.name == STEDI_AUDIT:
         work = sum(audit["seconds"] for audit in json.loads(outputs[0])["audits"])
-        rows: dict[str, int] = {}
+    elif contender.name in _ABOUT_SOMEBODY:
+        pass
     elif contender.is_stedi:
         tables = json.loads(outputs[0])["tables"]
         work = sum(table["seconds"] for table in tables)
@@ -137,11 +147,25 @@ def _step(contender: Contender, step: tuple[str, ...], landing: Path, out: Path)
     env["TMPDIR"] = str(scratch)
     if contender.is_stedi:
         env |= {"STEDI_HOME": str(out), "STEDI_LANDING": str(landing)}
+        if contender.name == STEDI_FORGET:
+            _choose_somebody(env, landing)
         command = list(step)
+        if contender.name in _ABOUT_SOMEBODY:
+            env["STEDI_LANDING"] = str(_COPY)
+            command.append(_SOMEBODY.read_text())
     else:
         env |= {"PYTHONPATH": str(ROOT), "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_LOCAL_DIRS": str(scratch)}
         command = [*step, str(landing), str(out)]
     return measured(command, env, scratch, WORK / f"{contender.name}.log")
+
+
+def _choose_somebody(env: Mapping[str, str], landing: Path) -> None:
+    """Note somebody of whom there is something in every table, and copy the raw files: they will be rewritten."""
+    question = "SELECT min(email) AS email FROM customers_curated"
+    told = subprocess.run([_STEDI, "sql", "--json", question], env=env, capture_output=True, text=True, check=True)
+    _SOMEBODY.write_text(json.loads(told.stdout)[0]["email"])
+    shutil.rmtree(_COPY, ignore_errors=True)
+    shutil.copytree(landing, _COPY)
 
 
 def _parquet_rows(out: Path) -> dict[str, int]:

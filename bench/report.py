@@ -56,7 +56,7 @@ def table_rows(data: DataSet) -> list[tuple[str, ...]]:
             _spread([run.usage.wall for run in runs], 2),
             _spread([run.usage.cpu for run in runs], 2),
             _spread([run.usage.peak_mb for run in runs], 0),
-            _spread([run.work for run in runs], 2),
+            _spread([run.work for run in runs if run.work is not None], 2),
         )
         for contender in CONTENDERS
         if (runs := data.runs.get(contender.name))
@@ -183,11 +183,13 @@ def _medians(runs: Sequence[Run]) -> _Medians:
     return _Medians(
         statistics.median(run.usage.wall for run in runs),
         statistics.median(run.usage.peak_mb for run in runs),
-        statistics.median(run.work for run in runs),
+        statistics.median(run.work or 0.0 for run in runs),
     )
 
 
 def _spread(values: Sequence[float], digits: int) -> str:
+    if not values:
+        return ""
     median, low, high = (f"{pick(values):,.{digits}f}" for pick in (statistics.median, min, max))
     return f"{median} ({low}-{high})" if len(values) > 1 else median
 
