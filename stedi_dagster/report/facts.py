@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal
 
+from stedi_dagster.audits.audit import Finding
 from stedi_dagster.erasure.ledger import Entry
 
 State = Literal["passed", "warns", "failed"]
@@ -60,15 +61,6 @@ class Quarantined:
 
 
 @dataclass(frozen=True)
-class Problem:
-    """So many rows of a table with one problem."""
-
-    table: str
-    problem: str
-    rows: int
-
-
-@dataclass(frozen=True)
 class AuditFacts:
     """What came of one standing audit. Why one could not run is not told: that may name files."""
 
@@ -77,7 +69,7 @@ class AuditFacts:
     on: tuple[str, ...]
     state: State
     ran: bool
-    problems: tuple[Problem, ...]
+    problems: tuple[Finding, ...]
 
 
 @dataclass(frozen=True)

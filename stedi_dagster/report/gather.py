@@ -29,7 +29,6 @@ from stedi_dagster.report.facts import (
     Books,
     Consents,
     Facts,
-    Problem,
     Quarantined,
     State,
     Step,
@@ -134,9 +133,9 @@ def _consents(evidence: Evidence) -> Consents:
 
 def _audit(verdict: Verdict) -> AuditFacts:
     state: State = "passed" if verdict.passed else "failed" if verdict.fails else "warns"
-    problems = tuple(Problem(found.table, found.problem, found.rows) for found in verdict.findings)
+    audit = verdict.audit
     return AuditFacts(
-        verdict.audit.name, verdict.audit.question, verdict.audit.on, state, verdict.hindrance is None, problems
+        audit.name, audit.question, audit.on, state, ran=verdict.hindrance is None, problems=verdict.findings
     )
 
 

@@ -1,7 +1,6 @@
 """`stedi forget` and the job `forget`: how a person is named, which key is used, and that nothing tells of anybody."""
 
 import re
-import shutil
 import stat
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 
 from stedi_dagster.definitions import build_defs
 from stedi_dagster_tests.assets.builders import contents, failure
+from stedi_dagster_tests.erasure.published import Published
 from stedi_dagster_tests.erasure.zoe import (
     BOB,
     NAME,
@@ -31,28 +31,16 @@ from stedi_dagster_tests.test_privacy import bytes_below
 KEY, OTHER_KEY = "k" * 40, "another key that is long enough, too"
 
 
-class World:
-    def __init__(self, folder: Path) -> None:
-        self.scenario = land_zoe_and_bob(Scenario(folder / "world"))
-        self.scenario.land("accelerometer", reading(ZOE), name=f"{ZOE}.json")
-        assert self.scenario.run().success
-        self._backup = folder / "before"
-        shutil.copytree(self.scenario.folder, self._backup)
-
-    def undo(self) -> Scenario:
-        shutil.rmtree(self.scenario.folder)
-        shutil.copytree(self._backup, self.scenario.folder, copy_function=shutil.copy2)
-        return self.scenario
-
-
 @pytest.fixture(scope="module")
-def once(tmp_path_factory: pytest.TempPathFactory) -> World:
-    return World(tmp_path_factory.mktemp("command"))
+def once(tmp_path_factory: pytest.TempPathFactory) -> Published:
+    scenario = land_zoe_and_bob(Scenario(tmp_path_factory.mktemp("command") / "world"))
+    scenario.land("accelerometer", reading(ZOE), name=f"{ZOE}.json")
+    return Published(scenario)
 
 
 @pytest.fixture
-def scenario(once: World) -> Scenario:
-    return once.undo()
+def scenario(once: Published) -> Scenario:
+    return once.restored()
 
 
 def run_job(scenario: Scenario, whom: str, instance: dg.DagsterInstance | None = None) -> dg.ExecuteInProcessResult:

@@ -2,11 +2,9 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +16,7 @@ from stedi_dagster.lakehouse.lock import writer_lock
 from stedi_dagster.lakehouse.publish import Publication
 from stedi_dagster.storage.local import LocalStorage
 from stedi_dagster_tests.assets.builders import contents, failure, orphans
+from stedi_dagster_tests.erasure.published import Published
 from stedi_dagster_tests.erasure.zoe import BOB, ZOE, bytes_of, forget, land_zoe_and_bob, standing, stedi, verify
 from stedi_dagster_tests.scenario import Scenario, customer
 
@@ -37,30 +36,14 @@ STEPS = {
 }
 
 
-class World:
-    """A published world. Every test finds it as it was then."""
-
-    def __init__(self, folder: Path) -> None:
-        self.scenario = land_zoe_and_bob(Scenario(folder / "world", {"lock_timeout": 0}))
-        assert self.scenario.run().success
-        self._backup = folder / "before"
-        self.rows = contents(self.scenario)
-        shutil.copytree(self.scenario.folder, self._backup)
-
-    def undo(self) -> Scenario:
-        shutil.rmtree(self.scenario.folder)
-        shutil.copytree(self._backup, self.scenario.folder, copy_function=shutil.copy2)
-        return self.scenario
-
-
 @pytest.fixture(scope="module")
-def once(tmp_path_factory: pytest.TempPathFactory) -> World:
-    return World(tmp_path_factory.mktemp("interrupted"))
+def once(tmp_path_factory: pytest.TempPathFactory) -> Published:
+    return Published(land_zoe_and_bob(Scenario(tmp_path_factory.mktemp("interrupted") / "world", {"lock_timeout": 0})))
 
 
 @pytest.fixture
-def scenario(once: World) -> Scenario:
-    return once.undo()
+def scenario(once: Published) -> Scenario:
+    return once.restored()
 
 
 def erasures(scenario: Scenario) -> list[Erasure]:
