@@ -23,6 +23,8 @@ from stedi_dagster.storage import storage_errors
 from stedi_dagster.upkeep import expire_history, forget, hourly_expiry, hourly_reaping, reap_sessions
 
 EVERYTHING = "everything"
+# How the cursor of the sensor `withdrawals` begins while a run is awaited.
+_PENDING = "pending "
 _LAYERS = ("landing", "trusted", "curated")
 
 everything = dg.define_asset_job(
@@ -131,22 +133,29 @@ def _withdrawals(settings: Settings) -> dg.SensorDefinition:
         description="Runs everything when a customer record has landed that takes back an agreement.",
     )
     def withdrawals(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
-        from stedi_dagster.audits.withdrawals import pending_withdrawals
-        from stedi_dagster.lakehouse.lakehouse import Lakehouse
+        from stedi_dagster.audits.withdrawals import current_snapshots, pending_withdrawals
+        from stedi_dagster.lakehouse.lakehouse import Lakehouse, newer_inputs
 
+        before = context.cursor or ""
         try:
-            seen = list_files(settings.landing, FEEDS["customer_landing"]).digest()
-            if seen == context.cursor:
-                yield dg.SkipReason("No customer file is new.")
-                return
             with storage_errors("looking for withdrawals", outcome=""):
-                pending = pending_withdrawals(settings.landing, Lakehouse.of(settings))
+                lakehouse = Lakehouse.of(settings)
+                files = list_files(settings.landing, FEEDS["customer_landing"]).digest()
+                current = current_snapshots(lakehouse)
+                # Also what a run publishes that had listed the files before the withdrawal came.
+                seen = fingerprint({name: snapshot.snapshot_id for name, snapshot in current.items()} | {"": files})
+                if seen == before:
+                    yield dg.SkipReason("No customer file is new, and no table.")
+                    return
+                pending = pending_withdrawals(settings.landing, lakehouse).people > 0
         except StediError as error:
             yield dg.SkipReason(str(error))
             return
-        if pending.people:
+        # A run that fails in the middle may leave them in the tables below.
+        if pending or (before.startswith(_PENDING) and any(newer_inputs(name, current) for name in current)):
             # A run that fails leaves them pending: it is asked for again, once an hour.
-            yield dg.RunRequest(run_key=f"{seen} {datetime.now(UTC):%Y-%m-%d %H}")
+            context.update_cursor(f"{_PENDING}{seen}")
+            yield dg.RunRequest(run_key=f"{files} {datetime.now(UTC):%Y-%m-%d %H}")
             return
         context.update_cursor(seen)
         yield dg.SkipReason("Nobody who is in a table has withdrawn.")

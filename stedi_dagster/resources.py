@@ -151,7 +151,10 @@ class LakehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             by = by or digester(self.lakehouse().home, make=False)
             if by is None:
                 raise SettingsError("There is no key for digests here: `stedi forget --digest` makes one.")
-            return Eraser(self.lakehouse(), self.landing, by, self._log.info).erase(person)
+            eraser = Eraser(self.lakehouse(), self.landing, by, self._log.info)
+            receipt = eraser.erase(person)
+            eraser.resume()
+            return receipt
 
     def expire_history(self) -> int:
         """Remove the snapshots of all tables that are older than the retention; return their number.

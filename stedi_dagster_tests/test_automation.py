@@ -133,7 +133,31 @@ def test_a_withdrawal_of_somebody_who_is_in_a_table_starts_a_run_until_one_has_s
     assert watch.tick() == []
     assert "Nobody" in str(watch.skipped)
     assert watch.tick() == []
-    assert watch.skipped == "No customer file is new."
+    assert watch.skipped == "No customer file is new, and no table."
+
+
+def test_a_withdrawal_that_comes_while_a_run_publishes_its_person_for_the_first_time_starts_a_run(scenario):
+    watch = Watch(scenario, "withdrawals")
+    refusal = customer(ANN, agreed=None, lastUpdateDate=T0 + 9000)
+    path = scenario.land("customer", refusal, name="ann.json")
+    assert watch.tick() == []
+    path.unlink()
+    # A run that has listed the files before sees none of it.
+    assert scenario.run().success
+    scenario.land("customer", refusal, name="ann.json")
+    assert len(watch.tick()) == 1
+
+
+def test_a_withdrawal_is_pending_until_the_last_table_is_made_without_the_person(scenario):
+    watch = Watch(scenario, "withdrawals")
+    assert scenario.run().success
+    scenario.land("customer", customer(ANN, agreed=None, lastUpdateDate=T0 + 9000), name="ann.json")
+    assert len(watch.tick()) == 1
+    upper = ["customer_landing", "customer_trusted", "accelerometer_trusted", "customers_curated"]
+    assert scenario.run(tables=upper).success
+    assert len(watch.tick()) == 1
+    assert scenario.run().success
+    assert watch.tick() == []
 
 
 def test_history_that_is_over_expires_by_the_job_too(scenario):

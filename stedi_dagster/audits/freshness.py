@@ -13,7 +13,7 @@ from stedi_dagster.contracts import TABLES
 from stedi_dagster.drafts.landing import inputs_of
 from stedi_dagster.erasure.ledger import Ledger
 from stedi_dagster.errors import StediError
-from stedi_dagster.lakehouse.lakehouse import summary
+from stedi_dagster.lakehouse.lakehouse import newer_inputs, summary
 from stedi_dagster.lakehouse.publish import INPUTS
 from stedi_dagster.landing.feeds import FEEDS
 from stedi_dagster.landing.files import list_files
@@ -44,8 +44,8 @@ def find_stale(evidence: Evidence) -> Iterator[Finding]:
         elif name in FEEDS:
             if snapshot.timestamp_ms <= since and not _landed(evidence, name, snapshot):
                 yield Finding(name, FILES_SINCE, 1)
-        elif behind := _newer(name, snapshots, since):
-            yield Finding(name, TABLES_SINCE, behind)
+        elif newer := newer_inputs(name, snapshots, until=since):
+            yield Finding(name, TABLES_SINCE, len(newer))
 
 
 def _landed(evidence: Evidence, table: str, snapshot: Snapshot) -> bool:
@@ -55,13 +55,3 @@ def _landed(evidence: Evidence, table: str, snapshot: Snapshot) -> bool:
     made_from = snapshot.summary.get(INPUTS) if snapshot.summary else None
     erasures = Ledger(evidence.lakehouse).erasures()
     return made_from == inputs_of(feed, listing, summary(snapshot, "code-version"), erasures)
-
-
-def _newer(table: str, snapshots: dict[str, Snapshot], since: float) -> int:
-    """How many of the tables that a table was made from were published anew, and no later than `since`."""
-    made_from: dict[str, int] = summary(snapshots[table], "upstream", {})
-    return sum(
-        snapshots[upstream].snapshot_id != snapshot_id and snapshots[upstream].timestamp_ms <= since
-        for upstream, snapshot_id in made_from.items()
-        if upstream in snapshots
-    )

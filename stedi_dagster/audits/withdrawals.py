@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pyarrow.compute as pc
+from pyiceberg.table.snapshots import Snapshot
 
 from stedi_dagster.audits.audit import Finding
 from stedi_dagster.audits.evidence import Evidence
-from stedi_dagster.contracts import CustomerLanding
+from stedi_dagster.contracts import TABLES, CustomerLanding
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.landing.documents import Document, read_documents
 from stedi_dagster.landing.feeds import FEEDS
@@ -75,6 +76,13 @@ def pending_withdrawals(landing: str, lakehouse: Lakehouse) -> Pending:
     refusals = [word.moment for word in last.values() if word.refuses]
     dated = [moment for moment in refusals if moment != _UNDATED]
     return Pending(len(refusals), min(dated, default=None))
+
+
+def current_snapshots(lakehouse: Lakehouse) -> dict[str, Snapshot]:
+    """What is published of the eight tables."""
+    tables = {name: lakehouse.table(name) for name in TABLES}
+    current = {name: table.current_snapshot() for name, table in tables.items() if table}
+    return {name: snapshot for name, snapshot in current.items() if snapshot}
 
 
 def _words(landing: str) -> Iterator[tuple[str, _Word]]:

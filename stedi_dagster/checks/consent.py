@@ -23,6 +23,8 @@ def consents(customer_landing: DataFrame) -> DataFrame:
     """
     refusal = F.when(F.col("shareWithResearchAsOfDate").isNull(), F.lit(1)).otherwise(F.lit(0))
     dated = F.coalesce("lastUpdateDate", "registrationDate", refusal * _ALWAYS + _NEVER)
+    # What cannot be read may say that it was written at any time.
+    dated = F.least(dated, F.lit(_ALWAYS))
     # One number orders a person's records: by date, and a refusal after an agreement of the same moment.
     records = customer_landing.select(
         matching_key("email").alias("person"),

@@ -145,6 +145,8 @@ def _print(receipt: Receipt, *, as_json: bool, would: bool) -> None:
     told = [f"And {raw.records:,} records in {raw.files:,} raw files, {raw.versions:,} old versions of raw files."]
     if would and receipt.nothing:
         told = ["Nothing of this person is there.", _known(receipt.erasures)]
+    elif receipt.resumed:
+        told.append("It had been interrupted: what went before is not counted.")
     elif receipt.nothing:
         told = ["Nothing of this person was there; what an old file brings of them will not land."]
     if any(table.snapshots for table in receipt.tables):

@@ -35,7 +35,8 @@ class Erasures(Contract):
 
     erasure: T.StringType = column("Random number of the erasure")
     what: T.StringType = column(
-        "What the digest is of", isin=["email", "serialNumber", "phone", "customerName", "participantId"]
+        "What the digest is of; sharedSerialNumber: that of a device which somebody else carried, too",
+        isin=["email", "serialNumber", "sharedSerialNumber", "phone", "customerName", "participantId"],
     )
     digest: T.StringType = column(
         "HMAC-SHA256 of the value, trimmed, lower-cased; of a name or telephone number, of its words",
@@ -44,6 +45,9 @@ class Erasures(Contract):
     words: T.LongType = column("Words of the value", ge=1)
     key: T.StringType = column("Which key the digest was made with")
     erasedAt: T.LongType = epoch_ms("When the erasure began")
+    until: T.LongType = epoch_ms(
+        "Until when what they sent stays out: when the erasure began, or later, where they registered ahead of time"
+    )
     completedAt: T.LongType = epoch_ms("When nothing was left to do; null while the erasure is not done", nullable=True)
 
 

@@ -173,9 +173,9 @@ def _without(run: Run, table: Table, content: Content, wanted: Wanted) -> tuple[
     rows = count(storage, content, wanted.columns(contract), mask)
     if not rows:
         return content, 0
-    left = without(storage, content, mask, Staging(contract, table.location(), storage))
+    left = without(storage, content, mask, wanted.left_of, Staging(contract, table.location(), storage))
     storage.delete(content.paths)
-    return left, rows
+    return left, content.rows - left.rows
 
 
 def _recount(run: Run, unreadable: Content, landed: Landed) -> None:

@@ -5,7 +5,7 @@ Every step finds what is left to do by itself, so that an erasure that was inter
 
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -16,7 +16,7 @@ from stedi_dagster.contracts import TABLES, AccelerometerTrusted, Contract, Part
 from stedi_dagster.drafts.run import PARTICIPANTS
 from stedi_dagster.erasure.digests import Digester
 from stedi_dagster.erasure.ledger import Entry, Erasure, Ledger, Trace, unfinished
-from stedi_dagster.erasure.person import traces_of
+from stedi_dagster.erasure.person import known_of
 from stedi_dagster.erasure.raw import RawFiles, Rewritten, is_of
 from stedi_dagster.erasure.strike import count, strike
 from stedi_dagster.erasure.wanted import Wanted, value_of
@@ -57,12 +57,14 @@ class Receipt:
         erasures: the erasure; of one that is only planned, what erasures of the person there were.
         raw: what went from raw files.
         tables: what went from each table.
+        resumed: whether it had been interrupted, so that some had gone before.
     """
 
     lakehouse: str
     erasures: tuple[Entry, ...]
     raw: Rewritten = field(default_factory=Rewritten)
     tables: tuple[TableReceipt, ...] = ()
+    resumed: bool = False
 
     @property
     def nothing(self) -> bool:
@@ -103,17 +105,21 @@ class Eraser:
             StediError: the storage or the catalog does not let us; what was not done is done when it is run again.
         """
         self._tell("Looking for everything that tells who the person is.")
-        known = traces_of(person, self._lakehouse, self._raw, self._by)
-        erasure = self._ledger.begin(person, known, self._by)
-        return self._finish(erasure, raw=Wanted.of(erasure, self._by))
+        earlier = self._ledger.erasures_of(person)
+        known = known_of(person, self._lakehouse, self._raw, self._by)
+        erasure = self._ledger.begin(person, known.traces, self._by, latest_ms=known.latest_ms)
+        receipt = self._finish(erasure, raw=Wanted.of(erasure, self._by, earlier))
+        return replace(receipt, resumed=bool(unfinished(earlier)))
 
     def plan(self, person: str) -> Receipt:
         """What `erase` would remove; nothing is."""
-        known = traces_of(person, self._lakehouse, self._raw, self._by) | {Trace("email", person, 1)}
-        wanted = Wanted.of(Erasure("", frozenset(known), self._by.key_id, 0), self._by)
+        earlier = self._ledger.erasures_of(person)
+        known = known_of(person, self._lakehouse, self._raw, self._by)
+        planned = Erasure("", known.traces | {Trace("email", person, 1)}, self._by.key_id, 0, 0)
+        wanted = Wanted.of(planned, self._by, earlier)
         return Receipt(
             self._lakehouse.database,
-            tuple(erasure.entry for erasure in self._ledger.erasures_of(person)),
+            tuple(erasure.entry for erasure in earlier),
             self._raw.remove(wanted, really=False),
             tuple(self._plan(name, wanted) for name in _CONTRACTS),
         )
@@ -147,7 +153,8 @@ class Eraser:
         for name, contract in _CONTRACTS.items():
             self._tell(f"Taking the person out of {name}.")
             columns, mask = self._mask(name, contract, wanted)
-            rows[name] = strike(self._lakehouse, name, contract, columns, mask, inputs=f"erasure {erasure.number}")
+            inputs = f"erasure {erasure.number}"
+            rows[name] = strike(self._lakehouse, name, contract, columns, mask, wanted.left_of, inputs=inputs)
         tables = tuple(self._forget_history(name, rows[name], before[name]) for name in _CONTRACTS)
         done = self._ledger.complete(erasure)
         return Receipt(self._lakehouse.database, (done.entry,), rewritten, tables)

@@ -11,6 +11,9 @@ from stedi_dagster.lakehouse.lakehouse import Lakehouse
 
 TABLE = Erasures.table()
 IDENTIFYING = frozenset({"email", "serialNumber", "participantId"})
+# A device that somebody else carried, too, when its person was erased: its readings stay out for ever, because they
+# would become the other's alone.
+SHARED = "sharedSerialNumber"
 
 
 @dataclass(frozen=True, order=True)
@@ -47,6 +50,7 @@ class Erasure:
     traces: frozenset[Trace]
     key: str
     erased_at_ms: int
+    until_ms: int
     completed_at_ms: int | None = None
 
     @property
@@ -73,27 +77,35 @@ class Ledger:
             trace = Trace(row["what"], row["digest"], row["words"])
             known = found.get(row["erasure"])
             traces = (known.traces if known else frozenset()) | {trace}
-            found[row["erasure"]] = Erasure(row["erasure"], traces, row["key"], row["erasedAt"], row["completedAt"])
+            found[row["erasure"]] = Erasure(
+                row["erasure"], traces, row["key"], row["erasedAt"], row["until"], row["completedAt"]
+            )
         return sorted(found.values(), key=lambda erasure: (erasure.erased_at_ms, erasure.number))
 
     def erasures_of(self, person: str) -> list[Erasure]:
         """A person's erasures by the digest of their address, the oldest first."""
         return [erasure for erasure in self.erasures() if Trace("email", person, 1) in erasure.traces]
 
-    def begin(self, person: str, traces: Iterable[Trace], by: Digester) -> Erasure:
+    def begin(self, person: str, traces: Iterable[Trace], by: Digester, *, latest_ms: int = 0) -> Erasure:
         """Record that a person is going to be erased; an unfinished erasure of theirs goes on, with all it knew.
 
         Args:
             person: the digest of their address.
             traces: all that is known to tell who they are.
             by: whose digests those are.
+            latest_ms: the latest registration that they have sent, which may be dated ahead.
         """
         begun = next(iter(unfinished(self.erasures_of(person))), None)
         now_ms = time.time_ns() // 1_000_000
         if begun is None:
-            begun = Erasure(str(uuid.uuid4()), frozenset(), by.key_id, now_ms)
+            begun = Erasure(str(uuid.uuid4()), frozenset(), by.key_id, now_ms, now_ms)
         # What has come since it was interrupted goes, too, and must not come back.
-        begun = replace(begun, traces=begun.traces | {*traces, Trace("email", person, 1)}, erased_at_ms=now_ms)
+        begun = replace(
+            begun,
+            traces=begun.traces | {*traces, Trace("email", person, 1)},
+            erased_at_ms=now_ms,
+            until_ms=max(now_ms, latest_ms, begun.until_ms),
+        )
         self._write(begun)
         return begun
 
@@ -108,7 +120,16 @@ class Ledger:
         table = self._lakehouse.ensure_table(TABLE, Erasures)
         staging = self._lakehouse.stage(table, Erasures)
         staging.write_rows(
-            (each.number, trace.what, trace.digest, trace.words, each.key, each.erased_at_ms, each.completed_at_ms)
+            (
+                each.number,
+                trace.what,
+                trace.digest,
+                trace.words,
+                each.key,
+                each.erased_at_ms,
+                each.until_ms,
+                each.completed_at_ms,
+            )
             for each in (*others, changed)
             for trace in sorted(each.traces)
         )

@@ -1,15 +1,18 @@
 """What tells who somebody is: every value that records and tables have of them, as traces for the ledger."""
 
+import time
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from stedi_dagster.contracts import CustomerLanding, CustomersCurated, CustomerTrusted, Participants
+from stedi_dagster.contracts.base import AHEAD_OF_RUN_MS
 from stedi_dagster.erasure.digests import Digester
-from stedi_dagster.erasure.ledger import Trace
+from stedi_dagster.erasure.ledger import SHARED, Trace
 from stedi_dagster.erasure.raw import RawFiles
-from stedi_dagster.erasure.wanted import value_of
+from stedi_dagster.erasure.wanted import moment_of, named_by
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.landing.documents import Document
 from stedi_dagster.landing.feeds import FEEDS
@@ -20,7 +23,15 @@ _BY_FOLDED = {name.casefold(): name for name in _TELLING}
 _TABLES = (CustomerLanding, CustomerTrusted, CustomersCurated, Participants)
 
 
-def traces_of(person: str, lakehouse: Lakehouse, raw: RawFiles, by: Digester) -> set[Trace]:
+@dataclass(frozen=True)
+class Known:
+    """What is known of a person: what tells who they are, and their latest registration (epoch ms; 0 without one)."""
+
+    traces: frozenset[Trace]
+    latest_ms: int
+
+
+def known_of(person: str, lakehouse: Lakehouse, raw: RawFiles, by: Digester) -> Known:
     """All that is known of a person, from raw records and from every snapshot of the tables that name people.
 
     Args:
@@ -29,21 +40,38 @@ def traces_of(person: str, lakehouse: Lakehouse, raw: RawFiles, by: Digester) ->
         raw: the raw files.
         by: whose digests these are.
     """
-    found = set(_in_raw_records(person, raw, by))
-    for contract in _TABLES:
-        found.update(_in_table(person, lakehouse, contract.table(), by))
-    return {Trace.of(what, value, by) for what, value in found if value.strip()}
-
-
-def _in_raw_records(person: str, raw: RawFiles, by: Digester) -> Iterator[tuple[str, str]]:
+    found: set[tuple[str, str]] = set()
+    of_others: set[str] = set()
+    registered = [0]
     for document in raw.documents(FEEDS["customer_landing"]):
         named = traces(document)
-        owner = value_of(document.value, "email")
-        people = (named.people or "").split("\n") if owner is None else [owner]
+        devices = set(filter(None, (named.devices or "").split("\n")))
         # What names others, too, is not said to be hers or his.
-        if len(people) == 1 and by.of(people[0]) == person:
-            yield from _told_by(document)
-            yield from (("serialNumber", serial) for serial in (named.devices or "").split("\n"))
+        people = [by.of(one) for one in named_by(document.value, named.people)]
+        if people == [person]:
+            found.update(_told_by(document))
+            found.update(("serialNumber", device) for device in devices)
+            registered.append(moment_of(document.value, "registrationDate") or 0)
+        elif people:
+            of_others |= devices
+    for contract in _TABLES:
+        found.update(_in_table(person, lakehouse, contract.table(), by))
+    known = {Trace.of(what, value, by) for what, value in found if value.strip()}
+    shared = serials_of_others(person, lakehouse, by) | {Trace.of("serialNumber", device, by) for device in of_others}
+    known |= {Trace(SHARED, trace.digest, trace.words) for trace in known & shared}
+    # What is dated further ahead does not land: it says nothing of when they registered.
+    soon_ms = time.time_ns() // 1_000_000 + AHEAD_OF_RUN_MS
+    return Known(frozenset(known), max(moment for moment in registered if moment <= soon_ms))
+
+
+def serials_of_others(person: str, lakehouse: Lakehouse, by: Digester) -> set[Trace]:
+    """The serial numbers that other people's landed records carry."""
+    table = lakehouse.table(CustomerLanding.table())
+    if table is None or table.current_snapshot() is None:
+        return set()
+    rows = table.scan(selected_fields=("email", "serialNumber")).to_arrow()
+    pairs = rows.group_by(["email", "serialNumber"]).aggregate([]).to_pylist()
+    return {Trace.of("serialNumber", pair["serialNumber"], by) for pair in pairs if by.of(pair["email"]) != person}
 
 
 def _told_by(document: Document) -> Iterator[tuple[str, str]]:

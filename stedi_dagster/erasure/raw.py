@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from itertools import groupby, zip_longest
 from typing import IO, Any
 
-from stedi_dagster.erasure.wanted import Wanted, value_of
+from stedi_dagster.erasure.wanted import WITHOUT, Wanted, moment_of, named_by, value_of
 from stedi_dagster.errors import LandingError
 from stedi_dagster.landing.documents import Document, read_documents
 from stedi_dagster.landing.feeds import FEEDS, Feed
 from stedi_dagster.landing.files import masked, not_utf8
 from stedi_dagster.landing.traces import traces
-from stedi_dagster.storage import Entry, storage_for
+from stedi_dagster.storage import Entry, OldVersion, storage_for
 
 _PACKED = b"\x1f\x8b"
 # The field that says whose a record is, what it holds, and the field that says when they sent it.
@@ -25,6 +25,7 @@ _WHOSE = {
     "accelerometer": ("user", "email", "timestamp"),
     "step_trainer": ("serialNumber", "serialNumber", "sensorReadingTime"),
 }
+_WRITTEN = "lastUpdateDate"
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,8 @@ class RawFiles:
         """
         done = Rewritten()
         for feed in FEEDS.values():
+            # Before there are those of the files that are rewritten.
+            done += Rewritten(versions=len(self._versions(feed, wanted)))
             if really:
                 self._storage.delete_unfinished(f"{self._landing}/{feed.folder}")
             for entry in self._entries(feed):
@@ -78,7 +81,8 @@ class RawFiles:
                     done += Rewritten(files=1, records=records)
                     if really:
                         self._rewrite(entry, feed, wanted)
-            done += Rewritten(versions=self._remove_versions(feed, wanted, really=really))
+            if really:
+                self._storage.delete_versions(self._versions(feed, wanted))
         return done
 
     def _entries(self, feed: Feed) -> list[Entry]:
@@ -109,33 +113,29 @@ class RawFiles:
             with self._storage.replacing(entry.path) as target, _packing(target, packed=packed) as packing:
                 shutil.copyfileobj(kept, packing)
 
-    def _remove_versions(self, feed: Feed, wanted: Wanted, *, really: bool) -> int:
+    def _versions(self, feed: Feed, wanted: Wanted) -> list[OldVersion]:
+        """The old versions of a feed's files that hold records of somebody wanted."""
         going = []
         for version in self._storage.old_versions(f"{self._landing}/{feed.folder}"):
             with version.open() as stream:
                 if _count(stream, feed, wanted):
                     going.append(version)
-        if really:
-            self._storage.delete_versions(going)
-        return len(going)
+        return going
 
 
 def is_of(document: Document, feed: Feed, wanted: Wanted) -> bool:
     """Whether a document is somebody's who is wanted: by the field that says so, else by whatever it names."""
     key, what, sent = _WHOSE[feed.name]
-    value = value_of(document.value, key)
-    moment = value_of(document.value, sent) if value is not None else None
-    at = int(moment) if moment and moment.isdecimal() else None
+    at = moment_of(document.value, sent)
     if feed.name == "customer":
-        named = traces(document)
-        people = [value] if value is not None else named.people.split("\n") if named.people else []
+        people = named_by(document.value, traces(document).people)
         if people:
+            written = at if value_of(document.value, _WRITTEN) is None else moment_of(document.value, _WRITTEN)
             # Whether it can be read as an agreement is not looked into.
             return any(
-                wanted.is_wanted_customer(person, registered=at, written=named.moment, agrees=False)
-                for person in people
+                wanted.is_wanted_customer(person, registered=at, written=written, agrees=False) for person in people
             )
-    elif value is not None:
+    elif (value := value_of(document.value, key)) is not None:
         return wanted.is_wanted(what, value, at)
     if document.value is not None:
         return wanted.names(json.dumps(document.value, ensure_ascii=False, default=str))
@@ -147,7 +147,20 @@ def _count(stream: IO[bytes], feed: Feed, wanted: Wanted) -> int:
 
 
 def _others(stream: IO[bytes], feed: Feed, wanted: Wanted) -> Iterator[Document]:
-    return (document for document in read_documents(stream) if not is_of(document, feed, wanted))
+    for document in read_documents(stream):
+        if not is_of(document, feed, wanted):
+            yield document
+        elif feed.name == "customer":
+            yield from _left_of(document, wanted)
+
+
+def _left_of(document: Document, wanted: Wanted) -> Iterator[Document]:
+    """What stands for a text that named others, too: for each a record that cannot be read, as the text could not."""
+    people, devices = wanted.others(document.value, traces(document))
+    for person in people:
+        record = {"email": person, "registrationDate": WITHOUT}
+        for one in [record | {"serialNumber": device} for device in devices] or [record]:
+            yield Document(one, None, json.dumps(one), 0, 0)
 
 
 def _pieces(documents: Iterable[Document]) -> Iterator[str]:

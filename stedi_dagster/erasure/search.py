@@ -3,7 +3,6 @@
 import codecs
 import gzip
 import json
-import re
 import sqlite3
 import struct
 import tempfile
@@ -21,14 +20,13 @@ from stedi_dagster.erasure.digests import Digester, words
 from stedi_dagster.erasure.ledger import Trace
 from stedi_dagster.erasure.wanted import value_of
 from stedi_dagster.landing.documents import Document, read_documents
-from stedi_dagster.landing.traces import traces
+from stedi_dagster.landing.traces import said_by_keys, unescaped
 from stedi_dagster.policies.keys import key_of
 
 _PACKED, _PARQUET, _AVRO, _SQLITE = b"\x1f\x8b", b"PAR1", b"Obj\x01", b"SQLite format 3\x00"
 _BLOCK = 1 << 24
 # Words that stand at the border of two blocks are read with both.
 _OVERLAP = 1 << 10
-_ESCAPED = re.compile(r"(?:\\u[0-9a-fA-F]{4})+")
 # Columns that say whose a row is: what else it holds is that person's, also where two are called the same.
 _PEOPLE = ("email", "user", "people")
 # What is nobody else's.
@@ -167,7 +165,7 @@ class Search:
         return self._only_theirs(found) | apart
 
     def _is_somebody_elses(self, document: Document) -> bool:
-        people = [person for person in (traces(document).people or "").split("\n") if person]
+        people = [person for person in (said_by_keys(document).people or "").split("\n") if person]
         if (user := value_of(document.value, "user")) is not None:
             people.append(user)
         if people:
@@ -179,9 +177,7 @@ class Search:
         return Counter({what: times for what, times in found.items() if what in _THEIRS_ALONE})
 
     def _in_text(self, text: str) -> Counter[str]:
-        if "\\u" in text:
-            text = _ESCAPED.sub(_unescaped, text)
-        text = key_of(text.replace("%40", "@"))
+        text = key_of(unescaped(text).replace("%40", "@"))
         found: Counter[str] = Counter()
         if self._email in text:
             for other in self._longer:
@@ -235,12 +231,6 @@ def _inflated(value: Any) -> Any:
         return zlib.decompress(value) if isinstance(value, bytes) else value
     except zlib.error:
         return value
-
-
-def _unescaped(found: re.Match[str]) -> str:
-    # Letters beyond the first 65,536 are escaped as two.
-    packed = bytes.fromhex(found[0].replace("\\u", ""))
-    return packed.decode("utf-16-be", "replace")
 
 
 def _as_texts(column: pa.Array) -> pa.Array | None:

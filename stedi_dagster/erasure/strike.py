@@ -13,9 +13,10 @@ from stedi_dagster.lakehouse.staging import Content, Staging
 from stedi_dagster.storage import Storage
 
 # Recorded with a snapshot: how many rows of the table erasures have taken out since a run made it.
-ERASED = "erased-since"
+ERASED_SINCE = "erased-since"
 
 Mask = Callable[[pa.RecordBatch], pa.BooleanArray]
+Left = Callable[[pa.RecordBatch], pa.RecordBatch]
 
 
 def count(storage: Storage, content: Content, columns: Sequence[str], mask: Mask) -> int:
@@ -36,20 +37,37 @@ def column(storage: Storage, content: Content, name: str) -> Iterator[str]:
         yield from batch[name].to_pylist()
 
 
-def without(storage: Storage, content: Content, mask: Mask, staging: Staging) -> Content:
-    """Write the rows of some content again, but for those that a mask is true for; the old files stay."""
+def without(storage: Storage, content: Content, mask: Mask, left_of: Left, staging: Staging) -> Content:
+    """Write the rows of some content again, but for those that a mask is true for; the old files stay.
+
+    Args:
+        storage: where the files are.
+        content: the files.
+        mask: which rows go.
+        left_of: what is written in the place of rows that go.
+        staging: where to.
+    """
 
     def kept() -> Iterator[pa.RecordBatch]:
         schema = arrow_schema(content.contract)
         for batch in _batches(storage, content, content.contract.names()):
-            yield batch.filter(pc.invert(mask(batch))).cast(schema)
+            going = mask(batch)
+            for rows in (batch.filter(pc.invert(going)), left_of(batch.filter(going))):
+                yield rows.cast(schema)
 
     staging.write_batches(kept())
     return staging.content()
 
 
 def strike(
-    lakehouse: Lakehouse, name: str, contract: type[Contract], columns: Sequence[str], mask: Mask, *, inputs: str
+    lakehouse: Lakehouse,
+    name: str,
+    contract: type[Contract],
+    columns: Sequence[str],
+    mask: Mask,
+    left_of: Left,
+    *,
+    inputs: str,
 ) -> int:
     """Publish a table without the rows that a mask is true for, and return their number.
 
@@ -59,6 +77,7 @@ def strike(
         contract: its contract.
         columns: what the mask needs to see.
         mask: which rows.
+        left_of: what is written in the place of rows that go.
         inputs: what the new snapshot is made from, so that the next run makes the table anew.
     """
     reading = lakehouse.read(name, contract)
@@ -67,9 +86,9 @@ def strike(
     rows = count(lakehouse.storage, reading.content, columns, mask)
     if rows:
         table = lakehouse.ensure_table(name, contract)
-        content = without(lakehouse.storage, reading.content, mask, lakehouse.stage(table, contract))
-        erased = summary(reading.snapshot, ERASED, 0) + rows
-        lakehouse.prepare_again(table, content, inputs, {ERASED: erased}).commit()
+        content = without(lakehouse.storage, reading.content, mask, left_of, lakehouse.stage(table, contract))
+        erased = summary(reading.snapshot, ERASED_SINCE, 0) + rows
+        lakehouse.prepare_again(table, content, inputs, {ERASED_SINCE: erased}).commit()
     return rows
 
 

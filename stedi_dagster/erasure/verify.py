@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 
 from stedi_dagster.contracts import AccelerometerLanding, CustomerLanding
 from stedi_dagster.erasure.digests import Digester, words
-from stedi_dagster.erasure.ledger import Entry, Ledger, Trace
-from stedi_dagster.erasure.person import traces_of
+from stedi_dagster.erasure.ledger import SHARED, Entry, Ledger, Trace
+from stedi_dagster.erasure.person import known_of, serials_of_others
 from stedi_dagster.erasure.raw import RawFiles
 from stedi_dagster.erasure.search import Opened, Search
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
@@ -52,10 +52,10 @@ def verify(email: str, lakehouse: Lakehouse, landing: str, by: Digester) -> Proo
         by: whose digests the ledger holds.
     """
     person = by.of(email)
-    known = traces_of(person, lakehouse, RawFiles(landing), by)
+    known = known_of(person, lakehouse, RawFiles(landing), by).traces
     erasures = Ledger(lakehouse).erasures_of(person)
     known = known.union(*(erasure.traces for erasure in erasures))
-    known -= _serials_of_others(person, lakehouse, by)
+    known -= {*serials_of_others(person, lakehouse, by), *(trace for trace in known if trace.what == SHARED)}
     search = Search(email, known, by, others=_addresses(lakehouse))
     files, places = 0, []
     for folder, shown, opened in _everything(lakehouse, landing):
@@ -64,16 +64,6 @@ def verify(email: str, lakehouse: Lakehouse, landing: str, by: Digester) -> Proo
         places += [Place(masked(shown), what, times) for what, times in sorted(found.items())]
     looked_for = Counter(trace.what for trace in known | {Trace("email", person, 1)})
     return Proof(files, dict(looked_for), tuple(places), tuple(erasure.entry for erasure in erasures))
-
-
-def _serials_of_others(person: str, lakehouse: Lakehouse, by: Digester) -> set[Trace]:
-    """The serial numbers that other people's records carry."""
-    table = lakehouse.table(CustomerLanding.table())
-    if table is None or table.current_snapshot() is None:
-        return set()
-    rows = table.scan(selected_fields=("email", "serialNumber")).to_arrow()
-    pairs = rows.group_by(["email", "serialNumber"]).aggregate([]).to_pylist()
-    return {Trace.of("serialNumber", pair["serialNumber"], by) for pair in pairs if by.of(pair["email"]) != person}
 
 
 def _addresses(lakehouse: Lakehouse) -> set[str]:

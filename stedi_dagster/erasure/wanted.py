@@ -9,14 +9,17 @@ import pyarrow.compute as pc
 
 from stedi_dagster.contracts import Contract, CustomerLanding, Participants, Quarantine
 from stedi_dagster.erasure.digests import Digester, words
-from stedi_dagster.erasure.ledger import IDENTIFYING, Erasure
+from stedi_dagster.erasure.ledger import IDENTIFYING, SHARED, Erasure
 from stedi_dagster.landing.documents import read_documents
+from stedi_dagster.landing.traces import Traces, unescaped
 
 # The column that tells whose a row is, in the order in which it is looked for, and what it holds. A device's serial
 # number says so only where no person is named.
 _WHOSE = {"email": "email", "user": "email", "participantId": "participantId", "serialNumber": "serialNumber"}
 # The moment of a row that is held against the time of the erasure: a registration after it is a new one.
-_MOMENTS = ("registrationDate", "timestamp", "sensorReadingTime", "moment")
+_MOMENTS = ("registrationDate", "timestamp", "sensorReadingTime")
+# What stands for a text that named others, too.
+WITHOUT = "(a text from which somebody was erased)"
 # What tells a refusal, and when it was written.
 _REFUSING = ("lastUpdateDate", "shareWithResearchAsOfDate")
 
@@ -44,17 +47,15 @@ class Wanted:
         self._digests = frozenset(digest for _, digest in until)
 
     @classmethod
-    def of(cls, erasure: Erasure, by: Digester) -> "Wanted":
-        """Everything of a person."""
-        return cls(by, {(trace.what, trace.digest): None for trace in erasure.traces if trace.what in IDENTIFYING})
+    def of(cls, erasure: Erasure, by: Digester, earlier: Iterable[Erasure] = ()) -> "Wanted":
+        """Everything of a person, and what earlier erasures of theirs keep out."""
+        everything = {(trace.what, trace.digest): None for trace in erasure.traces if trace.what in IDENTIFYING}
+        return cls(by, {**_kept_out(earlier), **everything})
 
     @classmethod
     def erased(cls, erasures: Iterable[Erasure], by: Digester) -> "Wanted":
-        """What people who were erased had sent until then."""
-        until: dict[tuple[str, str], int | None] = {}
-        for erasure in erasures:  # the oldest first
-            until |= {(trace.what, trace.digest): erasure.erased_at_ms for trace in erasure.traces}
-        return cls(by, {key: moment for key, moment in until.items() if key[0] in IDENTIFYING})
+        """What people who were erased had sent until then, and for ever what devices send that they shared."""
+        return cls(by, _kept_out(erasures))
 
     def minding(self, registered: Iterable[str]) -> "Wanted":
         """The same, where these addresses are registered: who of them was erased has registered anew."""
@@ -77,13 +78,17 @@ class Wanted:
             written: when it was written, as it says.
             agrees: whether it can be read, and agrees to research.
         """
+        going = self.is_wanted("email", person, registered)
         if agrees or self._by.of(person) not in self._anew:
-            return self.is_wanted("email", person, registered)
-        return written is not None and self.is_wanted("email", person, written)
+            return going
+        return going and written is not None and self.is_wanted("email", person, written)
 
     def names(self, text: str) -> bool:
         """Whether a text names somebody wanted: by an address, a serial number or a participantId in it."""
-        return any(self._by.of(word) in self._digests for word in set(words(text)))
+        return not self._named_in(text).isdisjoint(self._digests)
+
+    def _named_in(self, text: str) -> set[str]:
+        return {self._by.of(word) for word in words(unescaped(text))}
 
     def columns(self, contract: type[Contract]) -> list[str]:
         """The columns that `mask` needs of a table; none where its rows are nobody's."""
@@ -129,30 +134,88 @@ class Wanted:
         return pa.array([self._in_quarantined(row) for row in rows.to_pylist()], pa.bool_())
 
     def _in_quarantined(self, row: Mapping[str, Any]) -> bool:
-        named = [person for person in (row["people"] or "").split("\n") if person]
-        if len(named) > 1:
-            # The raw record is that of the person whom its field names, if one does.
-            document = next(read_documents(io.BytesIO(row["raw"].encode())), None)
-            owner = value_of(document.value, "email") if document else None
-            named = [owner] if owner is not None else named
+        value = _decoded(row["raw"])
+        named = named_by(value, row["people"])
         if named:
+            # A record that was written long after the registration in it is no new registration.
+            registered = moment_of(value, "registrationDate")
+            registered = row["moment"] if registered is None else registered
             return any(
-                self.is_wanted_customer(person, registered=row["moment"], written=row["moment"], agrees=False)
+                self.is_wanted_customer(person, registered=registered, written=row["moment"], agrees=False)
                 for person in named
             )
-        digests = {self._by.of(word) for word in set(words(f"{row['raw']} {row['file']}"))} & self._digests
+        digests = self._named_in(f"{row['raw']} {row['file']}") & self._digests
         untils = [until for (_, digest), until in self._until.items() if digest in digests]
         return any(until is None or row["moment"] is None or row["moment"] <= until for until in untils)
 
+    def left_of(self, rows: pa.RecordBatch) -> pa.RecordBatch:
+        """What stands for rows that go: of texts in quarantine that they named others, too, who may have withdrawn."""
+        if "people" not in rows.schema.names:
+            return rows.slice(0, 0)
+        left = []
+        for row in rows.to_pylist():
+            others, devices = self.others(_decoded(row["raw"]), Traces(row["people"], row["devices"]))
+            if others:
+                left.append(row | {"raw": WITHOUT, "people": "\n".join(others), "devices": "\n".join(devices) or None})
+        return pa.RecordBatch.from_pylist(left, schema=rows.schema)
+
+    def others(self, value: Any, named: Traces) -> tuple[list[str], list[str]]:
+        """Which other people and devices a text names of which somebody wanted is one of several.
+
+        Args:
+            value: the text, decoded; None where it cannot be.
+            named: whom and what it names.
+        """
+        people = [person for person in named_by(value, named.people) if not self.is_wanted("email", person)]
+        devices = [one for one in _lines(named.devices) if not self.is_wanted("serialNumber", one)]
+        return people, devices
+
+
+def _kept_out(erasures: Iterable[Erasure]) -> dict[tuple[str, str], int | None]:
+    until: dict[tuple[str, str], int | None] = {}
+    shared: dict[tuple[str, str], None] = {}
+    for erasure in erasures:  # the oldest first
+        until |= {(trace.what, trace.digest): erasure.until_ms for trace in erasure.traces}
+        shared |= {("serialNumber", trace.digest): None for trace in erasure.traces if trace.what == SHARED}
+    return {key: moment for key, moment in (until | shared).items() if key[0] in IDENTIFYING}
+
+
+def named_by(value: Any, people: str | None) -> list[str]:
+    """Whom a customer record names: the one in its field, if it has one, else everybody in its text."""
+    owner = value_of(value, "email")
+    return _lines(people) if owner is None else [owner]
+
+
+def _lines(text: str | None) -> list[str]:
+    return text.split("\n") if text else []
+
+
+def _decoded(text: str) -> Any:
+    document = next(read_documents(io.BytesIO(text.encode("utf-8", "surrogatepass"))), None)
+    return document.value if document else None
+
+
+def moment_of(record: Any, key: str) -> int | None:
+    """The moment under a key (epoch ms), where landing would read one: a number, or a text of one."""
+    value = _under(record, key)
+    if isinstance(value, str):
+        value = int(value) if value.strip().isdecimal() else None
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
+        return None
+    return int(value)
+
 
 def value_of(record: Any, key: str) -> str | None:
-    """The text or number under a key, found as landing finds it: as the contract spells it, else in any spelling."""
+    """The text or number under a key."""
+    value = _under(record, key)
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) and str(value).strip() else None
+
+
+def _under(record: Any, key: str) -> Any:
+    """What is under a key, found as landing finds it: as the contract spells it, else in any spelling."""
     if not isinstance(record, Mapping):
         return None
     found = (
         [record[key]] if key in record else [item for name, item in record.items() if name.casefold() == key.casefold()]
     )
-    if not found or any(item != found[0] for item in found):
-        return None
-    value = found[0]
-    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) and str(value).strip() else None
+    return found[0] if found and all(item == found[0] for item in found) else None

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import math
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -236,6 +237,22 @@ def summary(snapshot: Snapshot, key: str, default: Any = None) -> Any:
     """What `Lakehouse.prepare` recorded under a key."""
     text = snapshot.summary.get(f"{_RECORDED}{key}") if snapshot.summary else None
     return default if text is None else json.loads(text)
+
+
+def newer_inputs(table: str, current: Mapping[str, Snapshot], *, until: float = math.inf) -> list[str]:
+    """The tables that a table was made from, and that have been published anew since.
+
+    Args:
+        table: its name.
+        current: the current snapshots by table.
+        until: what was published later than this (epoch ms) does not count.
+    """
+    made_from: dict[str, int] = summary(current[table], "upstream", {})
+    return [
+        name
+        for name, snapshot_id in made_from.items()
+        if name in current and current[name].snapshot_id != snapshot_id and current[name].timestamp_ms <= until
+    ]
 
 
 def _texts(properties: Mapping[str, Any]) -> dict[str, str]:

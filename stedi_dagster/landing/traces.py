@@ -16,6 +16,9 @@ _WRITTEN = ("lastupdatedate", "registrationdate")
 _NAMES = {
     key: re.compile(rf'"{key}"\s*:\s*"((?:[^"\\]|\\.)*)"', re.IGNORECASE | re.DOTALL) for key in (_EMAIL, _SERIAL)
 }
+_ESCAPED = re.compile(r"(?:\\+u[0-9a-fA-F]{4})+")
+_ESCAPE = re.compile(r"\\+u")
+_ADDRESS = re.compile(r"[^\s\"'<>()\[\]{}:;,\\]+@[^\s\"'<>()\[\]{}:;,\\]+")
 
 
 class Traces(NamedTuple):
@@ -29,11 +32,31 @@ class Traces(NamedTuple):
 def traces(document: Document) -> Traces:
     """What a quarantined customer record names, however it is broken.
 
+    Where no key says whom it names, whatever looks like an address does: it may be encoded twice, or be no JSON at all.
+    """
+    found = said_by_keys(document)
+    if found.people is not None:
+        return found
+    text = unescaped(document.text).replace('\\"', '"')
+    people = _lines(_texts(text, _EMAIL)) or _lines(_ADDRESS.findall(text))
+    return found._replace(people=people, devices=found.devices or _lines(_texts(text, _SERIAL)))
+
+
+def said_by_keys(document: Document) -> Traces:
+    """What the keys of a customer record name.
+
     Found in the text and not in the decoded object, which may hold a key twice, deep inside, or not be one at all.
     """
-    return Traces(
-        _lines(_texts(document.text, _EMAIL)), _lines(_texts(document.text, _SERIAL)), _moment(document.value)
-    )
+    text = document.text
+    return Traces(_lines(_texts(text, _EMAIL)), _lines(_texts(text, _SERIAL)), _moment(document.value))
+
+
+def unescaped(text: str) -> str:
+    """A text with the letters that JSON escapes as themselves, however often it was escaped."""
+    if "\\u" not in text:
+        return text
+    # Letters beyond the first 65,536 are escaped as two.
+    return _ESCAPED.sub(lambda found: bytes.fromhex(_ESCAPE.sub("", found[0])).decode("utf-16-be", "replace"), text)
 
 
 def _texts(text: str, key: str) -> Iterable[str]:

@@ -19,7 +19,7 @@ from stedi_dagster.audits.run import judge
 from stedi_dagster.code_version import code_version
 from stedi_dagster.contracts import TABLES
 from stedi_dagster.erasure.ledger import Ledger, unfinished
-from stedi_dagster.erasure.strike import ERASED
+from stedi_dagster.erasure.strike import ERASED_SINCE
 from stedi_dagster.errors import StediError
 from stedi_dagster.lakehouse.lakehouse import Lakehouse, summary
 from stedi_dagster.landing.feeds import FEEDS
@@ -106,7 +106,9 @@ def gather(settings: Settings, lakehouse: Lakehouse, *, unmoved: AbstractContext
                 tables=tuple(_table(name, evidence.tables[name]) for name in TABLES if name in evidence.tables),
                 missing=missing,
                 quarantined=tuple(Quarantined(*row) for row in evidence.ask(EXPLORE / "quarantine.sql")),
-                erasures=tuple(each.entry for each in erasures if each.erased_at_ms >= since_ms),
+                erasures=tuple(
+                    each.entry for each in erasures if max(each.erased_at_ms, each.completed_at_ms or 0) >= since_ms
+                ),
                 unfinished=tuple(each.entry for each in unfinished(erasures)),
                 keeps_history=next(audit.state for audit in audits if audit.name == "history"),
             )
@@ -164,8 +166,12 @@ def _table(name: str, table: Table) -> TableFacts:
 def _landed(snapshot: Snapshot, landed: Mapping[str, Any]) -> Books:
     withheld = {"of somebody who was erased": landed["erased"]} if landed["erased"] else {}
     withheld |= {f"quarantined: {reason}": texts for reason, texts in landed["quarantined"].items()}
-    return Books(landed["records"], withheld, landed["records"] - sum(withheld.values()), summary(snapshot, ERASED, 0))
+    return Books(
+        landed["records"], withheld, landed["records"] - sum(withheld.values()), summary(snapshot, ERASED_SINCE, 0)
+    )
 
 
 def _derived(snapshot: Snapshot, withheld: Mapping[str, int]) -> Books:
-    return Books(summary(snapshot, "rows-in", 0), withheld, summary(snapshot, "kept", 0), summary(snapshot, ERASED, 0))
+    return Books(
+        summary(snapshot, "rows-in", 0), withheld, summary(snapshot, "kept", 0), summary(snapshot, ERASED_SINCE, 0)
+    )

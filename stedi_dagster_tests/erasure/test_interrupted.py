@@ -191,7 +191,7 @@ def test_who_registers_anew_while_an_erasure_is_unfinished_is_erased_when_asked_
 
 def test_json_holds_the_receipt_and_nothing_else(scenario):
     receipt = json.loads(stedi(scenario, "forget", "--yes", ZOE, "--json").stdout)
-    assert receipt.keys() == {"lakehouse", "erasures", "raw", "tables"}
+    assert receipt.keys() == {"lakehouse", "erasures", "raw", "tables", "resumed"}
     assert receipt["lakehouse"] == "stedi"
     [erasure] = receipt["erasures"]
     assert erasure["begun_ms"] <= erasure["completed_ms"]

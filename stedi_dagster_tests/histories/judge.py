@@ -38,6 +38,11 @@ class Judge:
         # People and serial numbers that were named since the last erasure of theirs: older snapshots may hold them.
         self._came_again: set[str] = set()
 
+    def landed(self, erasures: Erasures) -> Rows:
+        """The customer records that had landed when it last looked, without whom an erasure took out since."""
+        [rows, *_] = erasures.may_leave("customer_landing", self._stand["customer_landing"])
+        return rows
+
     def success(self, erasures: Erasures, *, everything: bool) -> None:
         """After a run: every table holds exactly what it should; with `everything`, nothing else can be reached."""
         before = self._known(erasures)

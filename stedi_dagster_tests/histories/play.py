@@ -106,9 +106,10 @@ class Play:
         with self._noting() as erasures:
             self._learn(by, resumed=resume)
             if self._entries(by, email) > self._erasures_of(email):
-                self._begin(len(self.world.erasures), Erased(email, self.world.serials_of(email), _now(), whole))
+                serials, shared = self.world.serials_of(email), self._shared(email, erasures())
+                self._begin(len(self.world.erasures), Erased(email, serials, shared, _now(), whole))
             elif whole:
-                self._begin_again(email)
+                self._begin_again(email, self._shared(email, erasures()))
         self._judge.erasure(erasures())
         self.world.since[email] = _now() + 1
 
@@ -116,7 +117,10 @@ class Play:
         self.world.erasures[number:] = [erased, *self.world.erasures[number + 1 :]]
         self.world.erase(erased, resumed=False)
 
-    def _begin_again(self, email: str) -> None:
+    def _shared(self, email: str, meanwhile: Erasures) -> frozenset[str]:
+        return self.world.shared(email, self._judge.landed(meanwhile))
+
+    def _begin_again(self, email: str, shared: frozenset[str]) -> None:
         """An erasure was killed, and is not resumed but asked for anew: it counts from now on."""
         [(number, begun)] = [
             (number, erased)
@@ -124,7 +128,7 @@ class Play:
             if erased.person == email and not erased.done
         ]
         serials = begun.serials | self.world.serials_of(email)
-        self._begin(number, replace(begun, serials=serials, at=_now(), done=True))
+        self._begin(number, replace(begun, serials=serials, shared=begun.shared | shared, at=_now(), done=True))
 
     def _learn(self, by: Digester, *, resumed: bool) -> None:
         """See from the ledger which erasures that had been killed are done now, by being resumed."""

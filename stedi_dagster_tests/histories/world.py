@@ -47,10 +47,11 @@ class Record:
 
 @dataclass(frozen=True)
 class Erased:
-    """An erasure that has begun: it counts for what was sent until `at`."""
+    """An erasure that has begun: it counts for what was sent until `at`, and for ever for devices in `shared`."""
 
     person: str
     serials: frozenset[str]
+    shared: frozenset[str]
     at: int
     done: bool
 
@@ -65,9 +66,14 @@ class Erased:
             record: the record.
             anew: whether the person has registered anew. What may be a refusal then counts unless it is older.
         """
+        if not self.covers(record):
+            return False
+        if record.feed == "step_trainer" and record.serial in self.shared:
+            return True
+        until_then = record.moment is None or record.moment <= self.at
         if anew and record.feed == "customer" and not record.agrees:
-            return self.covers(record) and record.written is not None and record.written <= self.at
-        return self.covers(record) and (record.moment is None or record.moment <= self.at)
+            return until_then and record.written is not None and record.written <= self.at
+        return until_then
 
     def registered_anew(self, record: Record) -> bool:
         """Whether a record is a registration of the person's after the erasure."""
@@ -140,6 +146,12 @@ class World:
         """The devices that anything delivered of a person names."""
         every = (record for record in self._delivered() if record.feed == "customer")
         return frozenset(record.serial for record in every if record.person == email and record.serial)
+
+    def shared(self, email: str, landed: Rows) -> frozenset[str]:
+        """The devices of a person that others' records name, in raw files or in what had landed."""
+        delivered = {(record.person, record.serial) for record in self._delivered() if record.feed == "customer"}
+        others = {serial for person, serial in delivered | {row[:2] for row in landed} if person != email}
+        return self.serials_of(email) & others
 
     def serials(self) -> set[str | None]:
         """The devices that anything names that may land."""
