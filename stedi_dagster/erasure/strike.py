@@ -53,7 +53,8 @@ def without(storage: Storage, content: Content, mask: Mask, left_of: Left, stagi
         for batch in _batches(storage, content, content.contract.names()):
             going = mask(batch)
             for rows in (batch.filter(pc.invert(going)), left_of(batch.filter(going))):
-                yield rows.cast(schema)
+                if rows.num_rows:
+                    yield rows.cast(schema)
 
     staging.write_batches(kept())
     return staging.content()
