@@ -1,7 +1,7 @@
 """The audit `withdrawals`: is nobody in a table who has taken back their agreement in a raw file since?
 
-Judged from the raw customer files, which may have come after the last run: read as landing reads them, and judged by code
-of its own.
+Judged from the raw customer files, which may have come after the last run: read as landing reads them, and judged by
+code of its own.
 """
 
 import math
