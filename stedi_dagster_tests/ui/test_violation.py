@@ -90,12 +90,13 @@ def test_the_last_good_data_is_what_readers_see(browser, ui, run, published, bef
     expect(pages.row_count(browser.page)).to_contain_text(str(len(before["customer_trusted"])))
 
 
-def test_the_alert_is_delivered_and_leads_to_a_run_that_failed(run, published, told, monkeypatch):
+def test_the_alert_is_delivered_and_leads_to_a_run_that_failed(ui, run, published, told, monkeypatch):
     for attempt in Retrying(stop=stop_after_delay(ALERT_SECONDS), wait=wait_fixed(0.5), reraise=True):
         with attempt:
             [message] = told.took
     assert message["title"] == "[STEDI] consent fails on customer_trusted"
     assert f"rows without consent {WITHDRAWN}" in message["message"]
+    assert f"Run: {ui}/runs/" in message["message"]
     # The one started here, or the one that the sensor started because of the withdrawal.
     monkeypatch.setenv("DAGSTER_HOME", str(published.home / "dagster"))
     with dg.DagsterInstance.from_config(str(published.home / "dagster")) as instance:
