@@ -1,24 +1,22 @@
 """The raw files of the landing zone: whose each record in them is, and the same files without somebody's."""
 
-import gzip
 import json
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby, zip_longest
-from typing import IO, Any
+from typing import IO
 
 from stedi_dagster.erasure.wanted import WITHOUT, Wanted, moment_of, named_by, value_of
 from stedi_dagster.errors import LandingError
 from stedi_dagster.landing.documents import Document, read_documents
 from stedi_dagster.landing.feeds import FEEDS, Feed
 from stedi_dagster.landing.files import masked, not_utf8
+from stedi_dagster.landing.formats import form_of, writing
 from stedi_dagster.landing.traces import traces
 from stedi_dagster.storage import Entry, OldVersion, storage_for
 
-_PACKED = b"\x1f\x8b"
 # The field that says whose a record is, what it holds, and the field that says when they sent it.
 _WHOSE = {
     "customer": ("email", "email", "registrationDate"),
@@ -97,8 +95,7 @@ class RawFiles:
     def _rewrite(self, entry: Entry, feed: Feed, wanted: Wanted) -> None:
         with tempfile.TemporaryFile() as kept:
             with self._storage.open(entry.path) as stream:
-                packed = stream.read(2) == _PACKED
-                stream.seek(0)
+                form = form_of(stream)
                 _write(kept, _others(stream, feed, wanted))
             with self._storage.open(entry.path) as stream:
                 left = _pieces(_others(stream, feed, wanted))
@@ -110,8 +107,8 @@ class RawFiles:
                         "records out by hand, and run it again."
                     )
             kept.seek(0)
-            with self._storage.replacing(entry.path) as target, _packing(target, packed=packed) as packing:
-                shutil.copyfileobj(kept, packing)
+            with self._storage.replacing(entry.path) as target, writing(target, form) as writer:
+                shutil.copyfileobj(kept, writer)
 
     def _versions(self, feed: Feed, wanted: Wanted) -> list[OldVersion]:
         """The old versions of a feed's files that hold records of somebody wanted."""
@@ -175,13 +172,3 @@ def _write(target: IO[bytes], documents: Iterable[Document]) -> None:
         # The end of a damaged packed file is a document without text.
         if text := document.text.strip():
             target.write(text.encode("utf-8", "surrogateescape") + b"\n")
-
-
-@contextmanager
-def _packing(target: IO[bytes], *, packed: bool) -> Iterator[IO[bytes]]:
-    if not packed:
-        yield target
-        return
-    with gzip.GzipFile(fileobj=target, mode="wb", mtime=0) as stream:
-        packing: Any = stream
-        yield packing

@@ -1,0 +1,39 @@
+"""What a file is read as: documents, and the reasons why a text is none."""
+
+from typing import Any, NamedTuple
+
+NOT_JSON = "not JSON"
+NOT_AN_OBJECT = "not an object"
+ARRAY_WITHOUT_END = "array without an end"
+STRAY_SEPARATOR = "not a separator of JSON"
+TOO_LONG = "longer than 64 MiB"
+# Texts that never were a record: they count as texts, and not against the feed.
+NOT_RECORDS = frozenset({STRAY_SEPARATOR})
+
+
+class Ambiguous:
+    """Stands for the value of a key that an object holds twice with different values."""
+
+
+class Document(NamedTuple):
+    """One decoded JSON value, or (`reason` set) a stretch of text that is none.
+
+    `weighs` says of a text that nobody can tell how many records it held: its lines and bytes count, too.
+    """
+
+    value: Any
+    reason: str | None
+    text: str
+    line: int
+    position: int
+    weighs: bool = False
+
+
+def object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of its keys and values; `Ambiguous` is the value of a key that is there with two."""
+    record = dict(pairs)
+    if len(record) != len(pairs):
+        for key, value in pairs:
+            if record[key] != value:
+                record[key] = Ambiguous
+    return record

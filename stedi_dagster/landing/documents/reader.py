@@ -1,0 +1,233 @@
+"""Reading the documents of a file: a buffer that grows, the decoder, and what to do where it fails.
+
+Linear in the file: a document that is not whole is looked through for its end, and then decoded once more; what failed
+far behind where reading goes on is counted, and too much of that ends in looking at single lines.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import IO, Any
+
+from stedi_dagster.landing.documents.buffer import Buffer
+from stedi_dagster.landing.documents.document import (
+    ARRAY_WITHOUT_END,
+    NOT_AN_OBJECT,
+    NOT_JSON,
+    STRAY_SEPARATOR,
+    TOO_LONG,
+    Document,
+    object_of,
+)
+from stedi_dagster.landing.documents.stretch import Stretch
+from stedi_dagster.landing.formats import Part, opened
+
+LONGEST = 1 << 26
+_BETWEEN = re.compile(r"[ \t\r\n\x1e\ufeff]*+")
+_LINE_END = re.compile(r"[\n\r\x1e]")
+_SCALAR = re.compile(
+    r'"(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+"'
+    r"|-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?|true|false|null|NaN|-?Infinity"
+)
+_ALONE_IN_ARRAY = re.compile(r"[ \t]*+(?:[,\]\n\r\x1e]|\Z)")
+_ALONE = re.compile(r"[ \t]*+(?:[{\[\n\r\x1e]|\Z|,[ \t]*+(?:[{\[\n\r\x1e]|\Z))")
+_STRING_ALONE = re.compile(r"[ \t]*+,?[ \t]*+(?:[\n\r\x1e]|\Z)")
+# What tools put between objects for a line's end, written out, and other marks that no record holds.
+_SEPARATOR = re.compile(
+    r"(?:\\(?:[nrtfv0]|u00[01][0-9a-fA-F]|x[01][0-9a-fA-F])|%0[ADad]|&#1[03];|<br ?/?>|[;|\x00])++"
+    r"(?=[ \t]*+(?:[{\[\n\r\x1e]|\Z))"
+)
+# After these an array that ends with the file has lost its end, and not only the end of what is in it.
+_WELL = (None, NOT_AN_OBJECT, STRAY_SEPARATOR)
+_COMMENT = ("//", "#", "--", "<!--")
+_LONG_COMMENT, _ITS_END = "/*", "*/"
+# How far behind an error of the decoder a longer text could make it none: the longest word or escape.
+_LONGEST_WORD = 16
+# How much may be decoded in vain, in relation to how much was read.
+_WASTE = 4
+_WASTE_AT_LEAST = 1 << 20
+_LONGEST_LINE = 1 << 20
+
+
+def read_documents(stream: IO[bytes]) -> Iterator[Document]:
+    """Yield everything in a file, in order; every byte but white space and array punctuation is in some document.
+
+    A record is read up to 64 MiB. Lines and positions are those of the unpacked text in UTF-8.
+
+    Args:
+        stream: the file as it lies there, packed or not; it can seek.
+    """
+    line, position = 1, 0
+    for part in opened(stream):
+        reader = _Reader(part, line, position)
+        yield from reader.documents()
+        line, position = reader.buffer.line, reader.buffer.position
+
+
+class _Reader:
+    """Reads one part."""
+
+    def __init__(self, part: Part, line: int, position: int) -> None:
+        self._kind = part.form.kind
+        self.buffer = Buffer(part.blocks, line, position)
+        self._decode = json.JSONDecoder(object_pairs_hook=object_of).raw_decode
+        self._depth = 0
+        self._wasted = 0
+        # Whether something stands before this place on its line.
+        self._within_line = False
+        self._last: Document | None = None
+
+    def documents(self) -> Iterator[Document]:
+        buffer = self.buffer
+        if self._kind is not None:
+            yield from self._all_of_it(f"{self._kind} file, which is not read")
+            return
+        while self._skip():
+            character = buffer.text[buffer.start]
+            # A comma stands between objects also where no brackets stand around them all.
+            if character in "[," or (self._depth and character == "]"):
+                self._depth += {"[": 1, "]": -1, ",": 0}[character]
+                buffer.take(1)
+                self._last = None
+                self._within_line = True
+            else:
+                for document in self._object() if character == "{" else self._rubbish():
+                    yield self._said(document)
+        broken = buffer.broken
+        if broken is not None:
+            yield Document(None, broken.reason, "", buffer.line, buffer.position)
+        elif self._depth and (self._last is None or self._last.reason in _WELL):
+            yield Document(None, ARRAY_WITHOUT_END, "", buffer.line, buffer.position)
+
+    def _said(self, document: Document) -> Document:
+        """Where the file breaks off, its damage is the reason."""
+        buffer = self.buffer
+        if document.reason is not None and buffer.is_at_end and buffer.broken is not None:
+            document = document._replace(reason=buffer.broken.reason)
+            buffer.broken = None
+        self._last = document
+        self._within_line = True
+        return document
+
+    def _skip(self) -> bool:
+        """Go to what comes next, if anything does."""
+        buffer = self.buffer
+        while True:
+            match = _BETWEEN.match(buffer.text, buffer.start)
+            end = match.end() if match else buffer.start
+            if self._within_line and _LINE_END.search(buffer.text, buffer.start, end):
+                self._within_line = False
+            buffer.take(end - buffer.start)
+            if buffer.start < len(buffer.text):
+                return True
+            if not buffer.grow():
+                return False
+
+    def _all_of_it(self, reason: str) -> Iterator[Document]:
+        buffer = self.buffer
+        while buffer.length < LONGEST and buffer.grow():
+            pass
+        while buffer.length:
+            yield self._said(self._text(min(buffer.length, LONGEST), reason, weighs=True))
+            while buffer.length < LONGEST and buffer.grow():
+                pass
+
+    def _text(self, length: int, reason: str, *, weighs: bool) -> Document:
+        line, position = self.buffer.line, self.buffer.position
+        return Document(None, reason, self.buffer.take(length), line, position, weighs)
+
+    def _object(self) -> Iterator[Document]:
+        buffer = self.buffer
+        value, length, error, is_sure = self._decoded()
+        if value is None and not is_sure:
+            looking = Stretch(None)
+            while buffer.end_of(looking) is None:
+                if buffer.length > LONGEST:
+                    yield from self._in_pieces(looking)
+                    return
+                buffer.grow()
+            value, length, error, _ = self._decoded()
+        if value is not None:
+            line, position = buffer.line, buffer.position
+            yield Document(value, None, buffer.take(length), line, position)
+            return
+        broken = Stretch(error, nested=self._depth > 0)
+        broken.trim(buffer.text, buffer.start)
+        yield from self._until(broken, NOT_JSON, is_unfinished=error + _LONGEST_WORD >= buffer.length and buffer.final)
+
+    def _decoded(self) -> tuple[dict[str, Any] | None, int, int, bool]:
+        """The object here and its length; or where it stops being JSON, and whether more text could not help."""
+        buffer = self.buffer
+        text, start = buffer.text, buffer.start
+        if self._wasted > max(_WASTE_AT_LEAST, _WASTE * buffer.read):
+            end = _LINE_END.search(text, start, start + _LONGEST_LINE)
+            text, start = text[start : end.start() if end else start + _LONGEST_LINE], 0
+        try:
+            value, end_at = self._decode(text, start)
+        except json.JSONDecodeError as raised:
+            error = min(raised.pos, len(text)) - start
+            is_sure = buffer.final or not (
+                raised.msg.startswith("Unterminated string") or start + error + _LONGEST_WORD >= len(text)
+            )
+        except (ValueError, RecursionError):  # a number of more digits than Python converts; too many brackets
+            error, is_sure = 0, False
+        else:
+            return value, end_at - start, 0, True
+        self._wasted += error
+        return None, 0, error, is_sure
+
+    def _until(self, stretch: Stretch, reason: str, *, is_unfinished: bool = False) -> Iterator[Document]:
+        buffer = self.buffer
+        while (end := buffer.end_of(stretch)) is None:
+            if buffer.length > LONGEST:
+                yield from self._in_pieces(stretch)
+                return
+            buffer.grow()
+        text = buffer.text[buffer.start : buffer.start + end]
+        begins_as_object = text.startswith("{")
+        one = begins_as_object and (is_unfinished or not _LINE_END.search(text))
+        yield self._text(end, reason, weighs=not one)
+
+    def _in_pieces(self, stretch: Stretch) -> Iterator[Document]:
+        """What is too long to be read, piece by piece."""
+        buffer = self.buffer
+        while True:
+            # A single string may be that long; what follows it is then not told from what is in it.
+            length = stretch.at if 2 * stretch.at > buffer.length else buffer.length
+            yield self._text(length, TOO_LONG, weighs=True)
+            stretch.drop()
+            while (end := buffer.end_of(stretch)) is None and buffer.length <= LONGEST:
+                buffer.grow()
+            if end is not None:
+                if end:
+                    yield self._text(end, TOO_LONG, weighs=True)
+                return
+
+    def _rubbish(self) -> Iterator[Document]:
+        buffer = self.buffer
+        found = buffer.match(_SCALAR)
+        if found is not None:
+            alone = (
+                _ALONE_IN_ARRAY
+                if self._depth
+                else _STRING_ALONE
+                if found[0] == '"' and not self._within_line
+                else _ALONE
+            )
+            if buffer.match(alone, len(found)) is not None:
+                yield self._text(len(found), NOT_AN_OBJECT, weighs=False)
+                return
+        if (separators := buffer.match(_SEPARATOR)) is not None:
+            reason = NOT_JSON if "\x00" in separators else STRAY_SEPARATOR
+            yield self._text(len(separators), reason, weighs=False)
+        elif buffer.begins(_LONG_COMMENT):
+            while (end := buffer.text.find(_ITS_END, buffer.start + len(_LONG_COMMENT))) < 0 and buffer.grow():
+                pass
+            length = end + len(_ITS_END) - buffer.start if end >= 0 else buffer.length
+            yield self._text(length, NOT_JSON, weighs=True)
+        else:
+            is_comment = any(buffer.begins(mark) for mark in _COMMENT)
+            resumes = not is_comment and (self._within_line or self._depth > 0 or buffer.begins("}"))
+            yield from self._until(
+                Stretch(0, rubbish=True, nested=self._depth > 0 and not is_comment, resumes=resumes), NOT_JSON
+            )

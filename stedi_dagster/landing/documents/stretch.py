@@ -1,0 +1,173 @@
+"""Where something unreadable ends: by its brackets and lines, read once and going forward only.
+
+The rule: an object that is no record is one text, and nothing in it is a record. So a text goes on to the bracket that
+closes it; but where its line is broken, the line is the text, so that a cut line costs no other. Only a list of objects
+is never left before its end: what stands in it may be anything but an agreement.
+"""
+
+import re
+
+_TOKEN = re.compile(
+    r'(?P<string>"(?:[^"\\\n\r\x1e]++|\\[^\n\r\x1e])*+(?P<closed>")?)'
+    r"|(?P<bracket>[\[\]{}])"
+    r"|(?P<end>[\n\r\x1e])[ \t\n\r\x1e\ufeff]*+"
+    r'|[^"\[\]{}\n\r\x1e]++'
+)
+# An object that follows another on its line, with a comma between or a line's end that was written out.
+_NEXT = re.compile(r"[ \t]*+(?:(?:,|(?:\\[nrt])++)[ \t]*+)?")
+_BLANK = " \t\r\n\x1e\ufeff"
+# Deeper than anybody nests: rubbish.
+_DEEPEST = 64
+# What is open: an object, a list of which nothing is known, one that begins with an object, one that does not, and
+# the rubbish that a stretch begins with (which nothing closes).
+_OBJECT, _LIST, _OBJECTS, _OTHERS, _RUBBISH = "{[L*!"
+# After these a list goes on in the next line.
+_GOES_ON = ",[}]"
+# After these an object may follow.
+_OPENS = ",[:"
+
+
+class Stretch:
+    """Looks for the end of a text that begins at some place; may be given the text bit by bit."""
+
+    def __init__(self, error: int | None, *, rubbish: bool = False, nested: bool = False, resumes: bool = True) -> None:
+        """Begin.
+
+        Args:
+            error: where the text stops being JSON, from its beginning; None where that is not known, but only that it
+                is not whole.
+            rubbish: it does not begin as an object.
+            nested: it stands in an array.
+            resumes: whether what follows on its last line may be read.
+        """
+        self.at = 0
+        self._error = error
+        self._broken_at = error
+        self._rubbish = rubbish
+        self._nested = nested
+        self._resumes = resumes
+        self._open = [_RUBBISH] if rubbish else []
+        self._lists = 0
+        self._last = ""
+        self._is_first_line = True
+        # Where the text may end if it is not closed: the first such place counts.
+        self._ends: list[int] = []
+
+    def trim(self, text: str, start: int) -> None:
+        """Take the place of the error to be behind the last thing that was well."""
+        at = self._error or 0
+        while at and text[start + at - 1] in _BLANK:
+            at -= 1
+        self._broken_at = at
+
+    def drop(self) -> None:
+        """Forget what has been read: it is given up."""
+        self.at, self._ends = 0, []
+        self._error = self._broken_at = 0
+
+    def end(self, text: str, start: int, *, final: bool) -> int | None:
+        """Where the text ends, from its beginning; None where more of it must be known.
+
+        Args:
+            text: what is known.
+            start: where in it the text begins.
+            final: whether nothing follows.
+        """
+        for token in _TOKEN.finditer(text, start + self.at):
+            self.at = token.start() - start
+            found = self._take(token, text, start, final=final)
+            if found is not None:
+                return found if found >= 0 else None
+            self.at = token.end() - start
+        if not final:
+            return None
+        self.at = len(text) - start
+        return min([*self._ends, self.at])
+
+    def _take(self, token: "re.Match[str]", text: str, start: int, *, final: bool) -> int | None:
+        """The end, if this token tells it; -1 where what follows must be known."""
+        kind, found, at = token.lastgroup, token[0], token.start() - start
+        unknown = token.end() >= len(text) and not final
+        if kind == "string":
+            if token["closed"] is None and not final and token.end() >= len(text) - 1:
+                return -1
+            self._is_not_first_object()
+            self._last = '"'
+        elif kind == "end":
+            return -1 if unknown else self._line_ends(at, text[token.end() : token.end() + 1])
+        elif kind is None:
+            if said := found.rstrip(_BLANK):
+                self._is_not_first_object()
+                self._last = said[-1]
+        elif found in "{[":
+            return self._opens(found, at)
+        else:
+            follows = _NEXT.match(text, token.end())
+            behind = follows.end() if follows else token.end()
+            if behind >= len(text) and not final:
+                return -1
+            return self._closes(found, at, behind - start if text[behind : behind + 1] == "{" else None)
+        return None
+
+    def _is_not_first_object(self) -> None:
+        if self._open and self._open[-1] == _LIST:
+            self._open[-1] = _OTHERS
+
+    def _opens(self, bracket: str, at: int) -> int | None:
+        if at and bracket == "{" and not self._lists and self._resumes and self._is_broken(at):
+            behind_comma = self._nested and self._open == [_RUBBISH] and self._last == ","
+            if behind_comma:
+                return at
+            if at == self._error and not self._rubbish:
+                self._ends.append(at)
+        if self._open and self._open[-1] == _LIST:
+            self._open[-1] = _OBJECTS if bracket == "{" else _OTHERS
+            self._lists += bracket == "{"
+        self._open.append(_OBJECT if bracket == "{" else _LIST)
+        self._last = bracket
+        return min(self._ends) if self._ends and len(self._open) > _DEEPEST else None
+
+    def _closes(self, bracket: str, at: int, next_object: int | None) -> int | None:
+        wanted = _OBJECT if bracket == "}" else _LIST + _OBJECTS + _OTHERS
+        top = len(self._open) - 1
+        depth = next((at for at in range(top, max(top - _DEEPEST, -1), -1) if self._open[at] in wanted), None)
+        self._last = bracket
+        if depth is None:
+            if bracket == "]" and self._nested and self._is_broken(at) and at:
+                return min([*self._ends, at])
+        else:
+            self._lists -= self._open[depth:].count(_OBJECTS)
+            del self._open[depth:]
+            if not self._open:
+                return at + 1
+        if next_object is not None and self._resumes and not self._lists and self._is_broken(at):
+            if self._ends:
+                return min(self._ends)
+            self._ends.append(next_object)
+        return None
+
+    def _line_ends(self, at: int, follows: str) -> int | None:
+        first, self._is_first_line = self._is_first_line, False
+        begins = follows in ("{", "[")
+        within = self._open[-1]
+        if self._broken_at is None and begins and self._last not in _OPENS:
+            return at  # what is certainly no JSON
+        if (self._lists or (within == _LIST and follows == "{")) and len(self._open) <= _DEEPEST:
+            cut = first and self._is_broken(at) and self._last not in _GOES_ON
+            return min([*self._ends, at]) if cut else None
+        broken = self._is_broken(at)
+        if begins:
+            goes_on = (
+                self._last == ":" if within == _OBJECT else within in (_LIST, _OTHERS) and self._last in (",", "[")
+            )
+            if not goes_on or broken or len(self._open) > _DEEPEST:
+                return min([*self._ends, at])
+            self._ends.append(at)
+        if broken:
+            self._ends.append(at)
+            if first or self._rubbish:
+                return min(self._ends)
+        return None
+
+    def _is_broken(self, at: int) -> bool:
+        return self._broken_at is not None and at >= self._broken_at
