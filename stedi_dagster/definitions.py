@@ -6,6 +6,8 @@ import dagster as dg
 
 from stedi_dagster.assets import curated, landing, trusted
 from stedi_dagster.audits.asset_checks import standing_checks
+from stedi_dagster.audits.settling import NAME as VERDICTS
+from stedi_dagster.audits.settling import settling
 from stedi_dagster.automation import automation_for
 from stedi_dagster.io_manager import IcebergIOManager
 from stedi_dagster.report.asset import report_asset
@@ -29,7 +31,11 @@ def build_defs(settings: Settings, *, instead: Iterable[dg.AssetsDefinition] = (
         jobs=automation.jobs,
         schedules=automation.schedules,
         sensors=automation.sensors,
-        resources={**resources, "tables": IcebergIOManager(lakehouse=resources["lakehouse"])},
+        resources={
+            **resources,
+            "tables": IcebergIOManager(lakehouse=resources["lakehouse"]),
+            VERDICTS: settling(settings),
+        },
         # One process a run: its steps share one engine session and one writer lock.
         executor=dg.in_process_executor,
     )

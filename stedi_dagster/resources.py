@@ -78,6 +78,7 @@ class LakehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     _lakehouse: Lakehouse | None = PrivateAttr(default=None)
     _locked: bool = PrivateAttr(default=False)
     _resumed: bool = PrivateAttr(default=False)
+    _changing: bool = PrivateAttr(default=False)
     _now_ms: int = PrivateAttr(default=0)
     _run_id: str = PrivateAttr(default="")
     _log: logging.Logger = PrivateAttr(default=logging.getLogger(__name__))
@@ -94,7 +95,7 @@ class LakehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             try:
                 yield self
             finally:
-                self._session, self._locked, self._resumed = None, False, False
+                self._session, self._locked, self._resumed, self._changing = None, False, False, False
 
     def lakehouse(self) -> Lakehouse:
         """The tables."""
@@ -116,7 +117,7 @@ class LakehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         """
         if not self._locked:
             self._closing.enter_context(self._writing(self.lock_timeout))
-            self._locked = True
+            self._locked = self._changing = True
         if not self._resumed:
             self._resume_erasures()
             self._resumed = True
@@ -151,6 +152,7 @@ class LakehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             by = by or digester(self.lakehouse().home, make=False)
             if by is None:
                 raise SettingsError("There is no key for digests here: `stedi forget --digest` makes one.")
+            self._changing = True
             eraser = Eraser(self.lakehouse(), self.landing, by, self._log.info)
             receipt = eraser.erase(person)
             eraser.resume()
@@ -163,7 +165,13 @@ class LakehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             BusyError: a run holds the lakehouse; it does that itself.
         """
         with storage_errors("removing history", outcome=""), self._writing(0):
+            self._changing = True
             return sum(self.lakehouse().expire(table).snapshots for table in self.lakehouse().tables())
+
+    @property
+    def changing(self) -> bool:
+        """Whether this run has begun to change what is published or kept."""
+        return self._changing
 
     def unmoved(self) -> AbstractContextManager[None]:
         """While nobody publishes: held for reading several tables as they belong together.

@@ -9,10 +9,11 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from stedi_dagster.audits.settling import NAME as VERDICTS
 from stedi_dagster.errors import BusyError, StediError
 from stedi_dagster.failures import failure
 
-_NEEDS = {"lakehouse"}
+_NEEDS = {"lakehouse", VERDICTS}
 
 
 class Person(dg.Config):

@@ -55,7 +55,11 @@ def _by_apprise(url: str) -> Callable[[Message], None]:
         sender = apprise.Apprise()
         sender.add(service)
         result = sender.notify(
-            title=message.subject, body=message.body, body_format=apprise.NotifyFormat.TEXT, timeout=TIME_LIMIT
+            title=message.subject,
+            body=message.body,
+            notify_type=apprise.NotifyType(message.tone.value),
+            body_format=apprise.NotifyFormat.TEXT,
+            timeout=TIME_LIMIT,
         )
         if not result:
             raise NotTakenError(_problem(result))

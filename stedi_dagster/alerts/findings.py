@@ -9,8 +9,10 @@ from typing import Any
 import dagster as dg
 
 from stedi_dagster import errors
+from stedi_dagster.audits.recording import RUN
 from stedi_dagster.checks.outcome import COULD_NOT_RUN
 from stedi_dagster.failures import ERROR
+from stedi_dagster.wording import counted
 
 _NOT_RUN = re.compile(rf"^{re.escape(COULD_NOT_RUN)} (\w+)\.$")
 _MOST_COUNTS = 10
@@ -105,6 +107,8 @@ def _event(record: dg.EventLogRecord) -> Any:
 
 def _of_check(evaluation: dg.AssetCheckEvaluation, record: dg.EventLogRecord) -> Finding:
     not_run = _NOT_RUN.match(evaluation.description or "")
+    # A run that had it judged at its end.
+    by = evaluation.metadata.get(RUN)
     found = f"the check could not run ({not_run[1]})" if not_run else _counts(evaluation)
     return Finding(
         kind=Kind.CHECK,
@@ -113,7 +117,7 @@ def _of_check(evaluation: dg.AssetCheckEvaluation, record: dg.EventLogRecord) ->
         failed=not evaluation.passed,
         severity=evaluation.severity.value,
         found=found,
-        run_id=record.run_id,
+        run_id=str(by.value) if isinstance(by, dg.DagsterRunMetadataValue) else record.run_id,
         at=record.timestamp,
         event=record.storage_id,
     )
@@ -122,13 +126,16 @@ def _of_check(evaluation: dg.AssetCheckEvaluation, record: dg.EventLogRecord) ->
 def _counts(evaluation: dg.AssetCheckEvaluation) -> str:
     """The counts of a check that are not zero."""
     counts: dict[str, Any] = {}
+    totals: dict[str, Any] = {}
     for name, value in evaluation.metadata.items():
         if isinstance(value, dg.IntMetadataValue):
-            counts[name] = value.value
+            totals[name] = value.value
         elif isinstance(value, dg.TableMetadataValue) and name == "counts":
             counts |= dict(_row(record.data) for record in value.records)
+    # What adds the counts up says nothing beside them.
+    counts = {name: rows for name, rows in (counts or totals).items() if isinstance(rows, int) and rows}
     # A name with a slash is a file's, which somebody else chose.
-    shown = [f"{name} {rows:,}" for name, rows in counts.items() if isinstance(rows, int) and rows and "/" not in name]
+    shown = [counted(rows, name) for name, rows in counts.items() if "/" not in name]
     more = len(shown) - _MOST_COUNTS
     return "; ".join([*shown[:_MOST_COUNTS], *([f"and {more} more"] if more > 0 else [])])
 
@@ -136,7 +143,8 @@ def _counts(evaluation: dg.AssetCheckEvaluation) -> str:
 def _row(record: Mapping[str, Any]) -> tuple[str, Any]:
     """What is counted, and how often. Dagster gives back a record's entries in the order of their names."""
     names = [str(name) for entry, name in record.items() if entry != "rows"]
-    return ": ".join(names), record.get("rows")
+    what = names[0] if len(names) == 1 else f"rows against the rule {': '.join(names)}"
+    return what, record.get("rows")
 
 
 def _of_step(record: dg.EventLogRecord, *, failed: bool) -> Finding:

@@ -1,8 +1,9 @@
 """What an alert says: names, numbers, times and a link. Nothing that an event holds as free text gets here."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from itertools import groupby
 
 from stedi_dagster.alerts.findings import Finding, Kind
@@ -11,12 +12,22 @@ from stedi_dagster.alerts.findings import Finding, Kind
 _LONGEST_SUBJECT = 100
 
 
+class Tone(StrEnum):
+    """How bad what an alert tells is: destinations show it by colours and signs."""
+
+    INFO = "info"
+    SUCCESS = "success"
+    WARNING = "warning"
+    FAILURE = "failure"
+
+
 @dataclass(frozen=True)
 class Message:
     """One alert, as it is sent."""
 
     subject: str
     body: str
+    tone: Tone = Tone.INFO
 
 
 @dataclass(frozen=True)
@@ -28,20 +39,16 @@ class Change:
 
 
 def messages(changes: Iterable[Change], ui_url: str) -> list[Message]:
-    """The alerts that tell of changes: one a check, and one for all steps of a run that failed or are well again.
+    """The alerts that tell of changes: one of all that a run made fail, and one of all that it made well again.
 
     Args:
         changes: in the order in which they came about.
         ui_url: where the UI is, for links.
     """
-    found = []
-    for (kind, run_id, failed), grouped in groupby(changes, key=_told_together):
-        together = list(grouped)
-        if kind == Kind.CHECK:
-            found += [_of_check(change, ui_url) for change in together]
-        else:
-            found.append(_of_steps(together, f"{ui_url}/runs/{run_id}", failed=failed))
-    return found
+    runs: dict[str, list[Change]] = {}
+    for change in changes:
+        runs.setdefault(change.finding.run_id, []).append(change)
+    return [_message(together, ui_url) for run in runs.values() for together in _together(run)]
 
 
 def trial() -> Message:
@@ -54,43 +61,81 @@ def moment(at: float) -> str:
     return datetime.fromtimestamp(at, tz=UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
-def _told_together(change: Change) -> tuple[Kind, str, bool]:
-    return (change.finding.kind, change.finding.run_id, change.finding.failed)
+def _together(run: Iterable[Change]) -> Iterator[list[Change]]:
+    """The changes of a run in one direction; of audits without a run there may be several, to and fro."""
+    open_groups: dict[bool, list[Change]] = {}
+    for change in run:
+        other = open_groups.get(not change.finding.failed, [])
+        if any(_what(before) == _what(change) for before in other):
+            yield from open_groups.values()
+            open_groups = {}
+        open_groups.setdefault(change.finding.failed, []).append(change)
+    yield from open_groups.values()
+
+
+def _what(change: Change) -> tuple[Kind, str, str]:
+    return (change.finding.kind, change.finding.table, change.finding.check)
+
+
+def _rank(change: Change) -> int:
+    """What is worst comes first: failed checks, failed steps and runs, warnings."""
+    return 2 if change.finding.severity == "WARN" else int(change.finding.kind != Kind.CHECK)
 
 
 def _said_together(change: Change) -> tuple[Kind, str, str]:
     return (change.finding.kind, change.finding.found, moment(change.since))
 
 
-def _of_check(change: Change, ui_url: str) -> Message:
-    finding = change.finding
-    lines = [f"Check: {finding.check}", f"Table: {finding.table}"]
-    if finding.failed:
-        verb = "fails" if finding.severity == "ERROR" else "warns"
-        lines += [f"Severity: {finding.severity}", f"Found: {finding.found or 'nothing that is counted'}"]
-        lines.append(f"Failing since: {moment(change.since)}")
+def _message(changes: Sequence[Change], ui_url: str) -> Message:
+    changes = sorted(changes, key=_rank)
+    first = changes[0].finding
+    checks = [change for change in changes if change.finding.kind == Kind.CHECK]
+    steps = [change for change in changes if change.finding.kind != Kind.CHECK]
+    if first.kind == Kind.CHECK:
+        subject, told = _subject(first), 1
     else:
-        verb = "passes again"
-        lines.append(f"It had failed since: {moment(change.since)}")
-    where = f"Run: {ui_url}/runs/{finding.run_id}" if finding.run_id else f"Checks: {ui_url}/assets/{finding.table}"
-    lines.append(where)
-    return _message(f"{finding.check} {verb} on {finding.table}", lines)
-
-
-def _of_steps(changes: Sequence[Change], link: str, *, failed: bool) -> Message:
-    names = ", ".join(change.finding.table for change in changes)
-    lines = []
-    for (kind, found, since), alike in groupby(changes, key=_said_together):
-        which = ", ".join(change.finding.table for change in alike)
-        lines.append(f"{kind.capitalize()}: {which}")
-        if failed:
-            lines.append(f"Reason: {found}")
-        lines.append(f"{'Failing' if failed else 'It had failed'} since: {since}")
-    return _message(f"{'failed' if failed else 'works again'}: {names}", [*lines, f"Run: {link}"])
-
-
-def _message(subject: str, lines: Iterable[str]) -> Message:
+        names = ", ".join(change.finding.table for change in steps)
+        subject, told = f"{'failed' if first.failed else 'works again'}: {names}", len(steps)
+    if len(changes) > told:
+        subject += f", and {len(changes) - told} more"
     short = f"[STEDI] {subject}"
     if len(short) > _LONGEST_SUBJECT:
         short = f"{short[: _LONGEST_SUBJECT - 3]}..."
-    return Message(short, "\n".join(lines))
+    blocks = [*map(_of_check, checks), *([_of_steps(steps)] if steps else [])]
+    tone = Tone.SUCCESS if not first.failed else Tone.WARNING if first.severity == "WARN" else Tone.FAILURE
+    return Message(short, "\n\n".join(blocks) + "\n" + "\n".join(_links(changes, ui_url)), tone)
+
+
+def _links(changes: Sequence[Change], ui_url: str) -> Iterable[str]:
+    run_id = changes[0].finding.run_id
+    if run_id:
+        return [f"Run: {ui_url}/runs/{run_id}"]
+    return dict.fromkeys(f"Checks: {ui_url}/assets/{change.finding.table}" for change in changes)
+
+
+def _subject(finding: Finding) -> str:
+    verb = "passes again" if not finding.failed else "fails" if finding.severity == "ERROR" else "warns"
+    return f"{finding.check} {verb} on {finding.table}"
+
+
+def _of_check(change: Change) -> str:
+    finding = change.finding
+    lines = [f"Check: {finding.check}", f"Table: {finding.table}"]
+    if finding.failed:
+        lines += [f"Severity: {finding.severity}", f"Found: {finding.found or 'nothing that is counted'}"]
+        lines.append(f"Failing since: {moment(change.since)}")
+    else:
+        lines.append(f"It had failed since: {moment(change.since)}")
+    return "\n".join(lines)
+
+
+def _of_steps(changes: Sequence[Change]) -> str:
+    lines = []
+    for (kind, found, since), grouped in groupby(changes, key=_said_together):
+        alike = list(grouped)
+        failed = alike[0].finding.failed
+        lines.append(f"{kind.capitalize()}: {', '.join(change.finding.table for change in alike)}")
+        if failed:
+            lines.append(f"Reason: {found}")
+        lines.append(f"{'Failing' if failed else 'It had failed'} since: {since}")
+    return "\n".join(lines)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from stedi_dagster.alerts.findings import Finding, Kind
-from stedi_dagster.alerts.message import Change, Message
+from stedi_dagster.alerts.message import Change, Message, Tone
 from stedi_dagster.errors import StediError
 from stedi_dagster.instance import make_home
 
@@ -42,6 +42,8 @@ CREATE TABLE IF NOT EXISTS destination (
   failing_since REAL, next_try REAL NOT NULL, problem TEXT
 );
 """
+# What later versions added, by the version that a file then has.
+_SINCE = {2: "ALTER TABLE alert ADD COLUMN tone TEXT NOT NULL DEFAULT 'info';"}
 _STATE = ", ".join(f'"{field.name}"' for field in fields(Finding))
 
 
@@ -68,8 +70,18 @@ class Outbox:
         self._connection = sqlite3.connect(
             folder / "outbox.db", timeout=_WAITS_FOR_ANOTHER_PROCESS, isolation_level=None
         )
-        if not self._value("PRAGMA user_version"):
-            self._connection.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = 1; COMMIT;")
+        if self._value("PRAGMA user_version") < max(_SINCE):
+            with self.exclusively():
+                self._make()
+
+    def _make(self) -> None:
+        """Make what is missing of the tables; of two processes the second finds nothing to do."""
+        version = self._value("PRAGMA user_version")
+        todo = [] if version else [_TABLES]
+        todo += [change for since, change in _SINCE.items() if version < since]
+        for statement in filter(None, (each.strip() for each in "".join(todo).split(";"))):
+            self._connection.execute(statement)
+        self._connection.execute(f"PRAGMA user_version = {max(_SINCE)}")
 
     def close(self) -> None:
         """Close the file."""
@@ -128,8 +140,8 @@ class Outbox:
 
     def put(self, messages: Iterable[Message]) -> None:
         """Keep alerts until every destination has them."""
-        rows = [(message.subject, message.body, time.time()) for message in messages]
-        self._connection.executemany("INSERT INTO alert (subject, body, at) VALUES (?, ?, ?)", rows)
+        rows = [(message.subject, message.body, message.tone, time.time()) for message in messages]
+        self._connection.executemany("INSERT INTO alert (subject, body, tone, at) VALUES (?, ?, ?, ?)", rows)
 
     def key_of(self, address: str) -> str:
         """A destination's digest, from which its secrets cannot be guessed quickly."""
@@ -185,11 +197,11 @@ class Outbox:
     def next_for(self, key: str) -> tuple[int, Message] | None:
         """The next alert of a destination, with its number."""
         row = self._connection.execute(
-            "SELECT number, subject, body FROM alert "
+            "SELECT number, subject, body, tone FROM alert "
             "WHERE number > (SELECT sent FROM destination WHERE key = ?) ORDER BY number",
             (key,),
         ).fetchone()
-        return None if row is None else (row[0], Message(row[1], row[2]))
+        return None if row is None else (row[0], Message(row[1], row[2], Tone(row[3])))
 
     def next_try(self, key: str) -> float:
         """When a destination may be tried again."""

@@ -60,7 +60,7 @@ def column_lineage(lineage: Lineage) -> dg.TableColumnLineage:
 
 
 def tags(contract: type[Contract]) -> dict[str, str]:
-    """Tags of a table: whether it has personal data."""
+    """Tags of a table: whether its personal data are under names or under pseudonyms."""
     return {"personal_data": contract.personal()}
 
 

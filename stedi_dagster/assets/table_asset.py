@@ -14,6 +14,7 @@ from stedi_dagster.assets.presentation import (
     draft_metadata,
     tags,
 )
+from stedi_dagster.audits.settling import NAME as VERDICTS
 from stedi_dagster.checks.contract import CHECK as CONTRACT
 from stedi_dagster.checks.reconciliation import CHECK as RECONCILIATION
 from stedi_dagster.code_version import code_version
@@ -27,7 +28,7 @@ from stedi_dagster.policies.policy import Policy
 from stedi_dagster.storage import storage_errors
 
 OWNER = "team:data-platform"
-RESOURCES = {"lakehouse", "policy", "landing"}
+RESOURCES = {"lakehouse", "policy", "landing", VERDICTS}
 CHECKS = {
     CONTRACT: "The content is what the table's contract says, column by column and row by row.",
     RECONCILIATION: "Rows in are rows kept plus rows withheld, by reason, plus records quarantined.",

@@ -1,16 +1,15 @@
-"""The standing audits as Dagster's asset checks, beside the gate's, and how outcomes are recorded without a run."""
+"""The standing audits as Dagster's asset checks, beside the gate's."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import dagster as dg
 
-from stedi_dagster.assets.presentation import check_result
 from stedi_dagster.audits.audit import Verdict
 from stedi_dagster.audits.catalog import AUDITS
+from stedi_dagster.audits.recording import CHECK_KEYS, result_of
 from stedi_dagster.errors import StediError
 from stedi_dagster.settings import Settings
 
-CHECK_KEYS = {audit.name: [dg.AssetCheckKey(dg.AssetKey(table), audit.check) for table in audit.on] for audit in AUDITS}
 SELECTION = dg.AssetSelection.checks(*(key for keys in CHECK_KEYS.values() for key in keys))
 
 
@@ -47,34 +46,6 @@ def standing_checks(settings: Settings) -> dg.AssetChecksDefinition:
         for verdict in verdicts:
             for key in CHECK_KEYS[verdict.audit.name]:
                 if key in chosen:
-                    yield _result(verdict, key)
+                    yield result_of(verdict, key)
 
     return standing_audits
-
-
-def record(verdicts: Iterable[Verdict], instance: dg.DagsterInstance) -> None:
-    """Record what audits found without a run, for the UI and for alerts.
-
-    Args:
-        verdicts: what came of the audits.
-        instance: the instance that the UI shows.
-    """
-    for verdict in verdicts:
-        for key in CHECK_KEYS[verdict.audit.name]:
-            result = _result(verdict, key)
-            evaluation = dg.AssetCheckEvaluation(
-                asset_key=key.asset_key,
-                check_name=key.name,
-                passed=result.passed,
-                metadata=result.metadata,
-                severity=result.severity,
-                description=result.description,
-            )
-            instance.report_runless_asset_event(evaluation)
-
-
-def _result(verdict: Verdict, key: dg.AssetCheckKey) -> dg.AssetCheckResult:
-    outcome = verdict.outcome(key.asset_key.path[-1])
-    result = check_result(outcome, key.asset_key)
-    rows = sum(outcome.counts.values())
-    return result.with_metadata({**result.metadata, "rows": rows, "seconds": round(verdict.seconds, 3)})

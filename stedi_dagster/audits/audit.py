@@ -1,10 +1,11 @@
 """What a standing audit is, and what comes of one; the audits there are stand in `catalog.py`."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from stedi_dagster.checks.outcome import Outcome, Severity
+from stedi_dagster.wording import counted
 
 if TYPE_CHECKING:
     from stedi_dagster.audits.evidence import Evidence
@@ -51,6 +52,8 @@ class Verdict:
     findings: tuple[Finding, ...] = ()
     hindrance: str | None = None
     seconds: float = 0.0
+    # What was judged: the current snapshots, by table.
+    snapshots: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
@@ -77,7 +80,7 @@ class Verdict:
             if shown_on == table:
                 problem = finding.problem if finding.table == table else f"{finding.table}: {finding.problem}"
                 counts[problem] = counts.get(problem, 0) + finding.rows
-        summary = "; ".join(f"{rows:,} {problem}" for problem, rows in counts.items())
+        summary = "; ".join(counted(rows, problem) for problem, rows in counts.items())
         return Outcome(
             self.audit.check,
             passed=not counts,

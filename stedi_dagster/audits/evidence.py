@@ -31,6 +31,12 @@ class Evidence:
     now_ms: int
     _shared: set[str] = field(default_factory=set)
 
+    @property
+    def snapshots(self) -> dict[str, int]:
+        """What is current of each table."""
+        current = {name: table.current_snapshot() for name, table in self.tables.items()}
+        return {name: snapshot.snapshot_id for name, snapshot in current.items() if snapshot is not None}
+
     def answer(self, question: str) -> list[Finding]:
         """What a file of `sql/verify/` finds; raises what `ask` does."""
         return [Finding(table, problem, int(rows)) for table, problem, rows in self.ask(VERIFY / f"{question}.sql")]

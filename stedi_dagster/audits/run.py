@@ -48,4 +48,5 @@ def judge(audit: Audit, evidence: Evidence) -> Verdict:
     except (duckdb.Error, pa.ArrowException) as error:
         # Not in its own words: they may quote a value.
         hindrance = f"The audit could not run: reading the tables failed ({type(error).__name__})."
-    return Verdict(audit, found, hindrance, time.perf_counter() - started)
+    seconds = time.perf_counter() - started
+    return Verdict(audit, found, hindrance, seconds, evidence.snapshots)

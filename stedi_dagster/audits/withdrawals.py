@@ -23,11 +23,11 @@ from stedi_dagster.landing.records import RecordReader
 from stedi_dagster.landing.traces import traces
 from stedi_dagster.policies.keys import key_of
 from stedi_dagster.storage import storage_for
+from stedi_dagster.wording import ago
 
 TABLE = "customer_trusted"
 # Where people stand by their address.
 _PEOPLE = {"customer_trusted": "email", "accelerometer_trusted": "user", "customers_curated": "email"}
-_HOUR_MS = 60 * 60 * 1000
 # The moment of a refusal that does not say when it was made: it counts as the last word.
 _UNDATED = math.inf
 
@@ -122,5 +122,5 @@ def _people(lakehouse: Lakehouse) -> set[str]:
 def _problem(pending: Pending, now_ms: int) -> str:
     if pending.since_ms is None:
         return "people who have withdrawn, it is not said when"
-    hours = max(0, now_ms - pending.since_ms) / _HOUR_MS
-    return f"people who have withdrawn, the first {hours:,.0f} hours ago"
+    first = "" if pending.people == 1 else "the first "
+    return f"people who have withdrawn, {first}{ago((now_ms - pending.since_ms) / 1000)}"

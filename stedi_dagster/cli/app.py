@@ -87,7 +87,7 @@ def report(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the facts as JSON; writes no page.")] = False,
 ) -> None:
-    """Make a report to hand over: one HTML page with counts and no personal data, to be read, sent or printed.
+    """Make a report to hand over: one HTML page of counts that names nobody, to be read, sent or printed.
 
     It runs every standing audit. Exits with 0 once it is made, whatever they find, unlike `stedi audit`.
     """

@@ -36,7 +36,7 @@ def audit_everything(*, as_json: bool) -> bool:
 def _record(verdicts: list[Verdict], settings: Settings) -> list[str]:
     """Record what was found, and tell whoever is to be told; return what went wrong with that."""
     # After the work: loading Dagster takes memory that the audits can use.
-    from stedi_dagster.audits.asset_checks import record
+    from stedi_dagster.audits.recording import record
     from stedi_dagster.cli.sending import send_alerts
     from stedi_dagster.instance import open_instance
 

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table as Grid
 
+from stedi_dagster.cli.sending import judge_again
 from stedi_dagster.cli.tables import open_lakehouse
 from stedi_dagster.erasure.digests import Digester, digester, passing_digester
 from stedi_dagster.erasure.erase import UNFINISHED, Eraser, Receipt
@@ -49,6 +50,9 @@ def forget_person(email: str, *, dry_run: bool, yes: bool, as_json: bool) -> Non
             receipt = eraser.erase(by.of(email))
             eraser.resume()
     _print(receipt, as_json=as_json, would=dry_run)
+    if not dry_run:
+        for problem in judge_again(settings, lakehouse):
+            _tell(f"stedi: {problem}")
 
 
 def prove(email: str, *, as_json: bool) -> bool:

@@ -128,7 +128,7 @@ class Contract(pa.DataFrameModel):  # type: ignore[type-arg]
 
     @classmethod
     def personal(cls) -> Personal:
-        """Whether the table has personal data: what its most personal column has."""
+        """What its most personal column has; a table with pseudonyms is personal data, too (GDPR, Recital 26)."""
         kinds = {spec.personal for spec in cls.columns()}
         return "yes" if "yes" in kinds else "pseudonym" if "pseudonym" in kinds else "no"
 

@@ -11,7 +11,10 @@ class CustomersCurated(CustomerTrusted):
 
 
 class MachineLearningCurated(Contract):
-    """Each step reading with that person's accelerometer reading at the same time. No personal data."""
+    """Each step reading with that person's accelerometer reading at the same time.
+
+    Pseudonymised, by a random number for the person: personal data all the same (GDPR, Art. 4(5) and Recital 26).
+    """
 
     participantId: T.StringType = column(
         "Random number of the person, the same from run to run",

@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 
 from stedi_dagster.alerts import record as recording
-from stedi_dagster.alerts.message import moment
+from stedi_dagster.alerts.message import Message, Tone, moment
 from stedi_dagster.alerts.outbox import FOLDER, open_outbox
 from stedi_dagster.alerts.record import record
 from stedi_dagster.checks.outcome import Outcome, run_audit
@@ -43,6 +43,11 @@ def written(home: Path) -> list[tuple[str, str]]:
         return connection.execute("SELECT subject, body FROM alert ORDER BY number").fetchall()
 
 
+def tones(home: Path) -> list[str]:
+    with closing(sqlite3.connect(home / FOLDER / "outbox.db")) as connection:
+        return [tone for (tone,) in connection.execute("SELECT tone FROM alert ORDER BY number")]
+
+
 def since(instance: dg.DagsterInstance, run_id: str, kind: dg.DagsterEventType) -> str:
     return moment(instance.get_records_for_run(run_id, of_type=kind).records[0].timestamp)
 
@@ -55,7 +60,7 @@ def test_a_failed_check_says_which_where_how_bad_how_many_since_when_and_in_whic
         "Check: consent",
         "Table: customer_trusted",
         "Severity: ERROR",
-        "Found: rows without consent 1,234",
+        "Found: 1,234 rows without consent",
         f"Failing since: {since(instance, run_id, dg.DagsterEventType.ASSET_CHECK_EVALUATION)}",
         f"Run: {UI}/runs/{run_id}",
     ]
@@ -78,14 +83,14 @@ def test_what_stays_failed_is_told_once_and_its_recovery_once(instance, told):
     assert len(told()) == 1
 
 
-def test_the_same_check_on_two_tables_and_two_checks_on_one_are_told_apart(instance, told):
-    run(instance, failing(), failing("contract"))
+def test_two_checks_of_one_run_are_one_alert_and_the_same_check_on_two_tables_is_told_apart(instance, told):
+    run_id = run(instance, failing(), failing("contract"))
     run(instance, failing(), table="customers_curated")
-    assert [subject for subject, _ in told()] == [
-        "[STEDI] consent fails on customer_trusted",
-        "[STEDI] contract fails on customer_trusted",
-        "[STEDI] consent fails on customers_curated",
-    ]
+    (subject, body), (other, _) = told()
+    assert subject == "[STEDI] consent fails on customer_trusted, and 1 more"
+    assert other == "[STEDI] consent fails on customers_curated"
+    assert [line for line in body.splitlines() if line.startswith("Check: ")] == ["Check: consent", "Check: contract"]
+    assert body.count(run_id) == 1
     run(instance, passing())
     assert [subject for subject, _ in told()] == ["[STEDI] consent passes again on customer_trusted"]
 
@@ -138,10 +143,10 @@ def test_a_run_that_fails_for_another_reason_is_told_in_our_own_sentence(instanc
 
 def test_a_warning_does_not_hide_that_the_step_failed_for_another_reason(instance, told):
     run(instance, failing(severity="WARN"), error=failure(EngineError("The engine is gone.")))
-    assert [subject for subject, _ in told()] == [
-        "[STEDI] consent warns on customer_trusted",
-        "[STEDI] failed: customer_trusted",
-    ]
+    [(subject, body)] = told()
+    assert subject == "[STEDI] failed: customer_trusted, and 1 more"
+    assert "Check: consent\nTable: customer_trusted\nSeverity: WARN" in body
+    assert "Step: customer_trusted\nReason: The engine is gone." in body
 
 
 @pytest.mark.parametrize(
@@ -186,7 +191,7 @@ def test_names_of_files_and_free_text_in_metadata_are_not_told(instance, told):
     counts = {"quarantined": 7, "in customer/landing/zwiebelfisch.json": 7, "nothing of this": 0}
     run(instance, Outcome("quarantine", passed=False, summary="See zwiebelfisch.", counts=counts))
     [(_, body)] = told()
-    assert "Found: quarantined 7\n" in body
+    assert "Found: 7 quarantined\n" in body
     assert "zwiebelfisch" not in body
 
 
@@ -254,7 +259,7 @@ def test_what_stedi_audit_finds_is_told_once_and_its_recovery_too(instance, told
     asked(passed=False)
     [(subject, body)] = told()
     assert subject == "[STEDI] standing_consent fails on customer_trusted"
-    assert "Found: rows 3" in body
+    assert "Found: 3 rows\n" in body
     assert body.splitlines()[-1] == f"Checks: {UI}/assets/customer_trusted"
     asked(passed=False)
     assert told() == []
@@ -262,3 +267,57 @@ def test_what_stedi_audit_finds_is_told_once_and_its_recovery_too(instance, told
     [(subject, _)] = told()
     assert subject == "[STEDI] standing_consent passes again on customer_trusted"
     assert told() == []
+
+
+def test_an_alert_is_as_loud_as_the_worst_that_it_tells(instance, told, tmp_path):
+    run(instance, failing(severity="WARN"), failing("contract"))
+    run(instance, failing("slow", severity="WARN"), table="customers_curated")
+    run(instance, passing(), passing("contract"))
+    subjects = [subject for subject, _ in told()]
+    assert subjects == [
+        "[STEDI] contract fails on customer_trusted, and 1 more",
+        "[STEDI] slow warns on customers_curated",
+        "[STEDI] consent passes again on customer_trusted, and 1 more",
+    ]
+    assert tones(tmp_path) == ["failure", "warning", "success"]
+
+
+def test_what_a_run_had_judged_at_its_end_is_told_with_the_run(instance, told):
+    def judged(run_id: str, *, passed: bool) -> None:
+        instance.report_runless_asset_event(
+            dg.AssetCheckEvaluation(
+                dg.AssetKey("customer_trusted"),
+                "standing_consent",
+                passed=passed,
+                metadata={"rows": 1, "judged_by": dg.MetadataValue.dagster_run(run_id)},
+            )
+        )
+
+    first = run(instance, failing())
+    judged(first, passed=False)
+    [(subject, body)] = told()
+    assert subject == "[STEDI] consent fails on customer_trusted, and 1 more"
+    assert "Check: standing_consent\nTable: customer_trusted\nSeverity: ERROR\nFound: 1 row\n" in body
+    assert body.splitlines()[-1] == f"Run: {UI}/runs/{first}"
+    second = run(instance, passing())
+    judged(second, passed=True)
+    [(subject, body)] = told()
+    assert subject == "[STEDI] consent passes again on customer_trusted, and 1 more"
+    assert body.splitlines()[-1] == f"Run: {UI}/runs/{second}"
+
+
+def test_audits_that_go_to_and_fro_are_told_in_their_order(instance, told):
+    for passed in (False, True, False):
+        key = dg.AssetKey("customer_trusted")
+        instance.report_runless_asset_event(dg.AssetCheckEvaluation(key, "standing_consent", passed=passed))
+    assert [subject.split()[2] for subject, _ in told()] == ["fails", "passes", "fails"]
+
+
+def test_alerts_that_a_former_version_left_are_still_sent(tmp_path):
+    with open_outbox(tmp_path) as outbox:
+        outbox.give({"key": "somebody"})
+        outbox.put([Message("[STEDI] before", "It was before.")])
+    with closing(sqlite3.connect(tmp_path / FOLDER / "outbox.db")) as connection:
+        connection.executescript("ALTER TABLE alert DROP COLUMN tone; PRAGMA user_version = 1;")
+    with open_outbox(tmp_path) as outbox:
+        assert outbox.next_for("key") == (1, Message("[STEDI] before", "It was before.", Tone.INFO))

@@ -101,7 +101,7 @@ def test_checks_of_any_job_are_told(settings, instance, hook):
     tick(settings, instance)
     [alert] = hook.took
     assert alert["title"] == "[STEDI] freshness fails on customer_trusted"
-    assert "Found: rows 5\n" in alert["message"]
+    assert "Found: 5 rows\n" in alert["message"]
 
 
 def test_nothing_of_a_destination_is_in_the_instance(settings, instance, hook):
