@@ -1,5 +1,6 @@
 """The `stedi` command. Each subcommand imports what it needs when it is called, so that --help is instant."""
 
+import contextlib
 import gc
 import os
 import sys
@@ -21,6 +22,8 @@ def main() -> None:
         status = exit_request.code
     if isinstance(status, str):
         sys.stderr.write(f"{status}\n")
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        # The reader of a pipe (`| head`) may be gone.
+        with contextlib.suppress(BrokenPipeError, ValueError):
+            stream.flush()
     os._exit(status if isinstance(status, int) else int(status is not None))

@@ -4,12 +4,10 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from rich.console import Console
-
 from stedi_dagster.alerts.destinations import Destination, NotTakenError, destinations_of
 from stedi_dagster.alerts.message import moment, trial
 from stedi_dagster.alerts.outbox import open_outbox
-from stedi_dagster.cli.tables import show
+from stedi_dagster.cli.grid import Printing, show
 from stedi_dagster.errors import SettingsError
 from stedi_dagster.settings import Settings
 
@@ -44,7 +42,7 @@ def list_alerts(*, as_json: bool) -> None:
         if rows:
             show(rows, as_json=False)
         else:
-            Console().print(none)
+            Printing().print(none)
 
 
 def try_destinations(*, as_json: bool) -> bool:

@@ -1,9 +1,11 @@
 """The subcommands' names, arguments and help; what they do is in the modules beside this one."""
 
+import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
+from typer.core import TyperCommand
 
 from stedi_dagster.cli.plainly import told_plainly
 from stedi_dagster.errors import StediError
@@ -14,6 +16,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+# No option: those have no blank before their value.
+_COMMENT = re.compile(r"--[^\s=]*\s")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
@@ -150,7 +155,15 @@ def forget(
             forget_person(address, dry_run=dry_run, yes=yes, as_json=json)
 
 
-@app.command()
+class _Texts(TyperCommand):
+    """A command whose argument is a text that may begin with `--`, as a comment in SQL does."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Tell a text from an option: it holds a blank or a line break before any `=`."""
+        return super().parse_args(ctx, [f"\n{arg}" if _COMMENT.match(arg) else arg for arg in args])
+
+
+@app.command(cls=_Texts)
 def sql(
     query: Annotated[str, typer.Argument(metavar='"SELECT …"|FILE', help="A query, or a file that holds one.")],
     json: Json = False,

@@ -9,7 +9,9 @@ from typing import Any
 from stedi_dagster.audits.audit import Verdict
 from stedi_dagster.audits.catalog import AUDITS
 from stedi_dagster.audits.run import run_audits
-from stedi_dagster.cli.tables import open_lakehouse, show, unmoved
+from stedi_dagster.cli.grid import show
+from stedi_dagster.cli.pipes import while_somebody_reads
+from stedi_dagster.cli.tables import open_lakehouse, unmoved
 from stedi_dagster.settings import Settings
 
 
@@ -24,10 +26,12 @@ def audit_everything(*, as_json: bool) -> bool:
     verdicts = list(run_audits(AUDITS, settings, lakehouse, unmoved=unmoved(settings, lakehouse, "stedi audit")))
     problems = _record(verdicts, settings)
     passed = not any(verdict.fails for verdict in verdicts)
-    if as_json:
-        print(json.dumps({"passed": passed, "audits": [_told(verdict) for verdict in verdicts]}, indent=2))  # noqa: T201
-    else:
-        show([line for verdict in verdicts for line in _lines(verdict)], as_json=False)
+    with while_somebody_reads():
+        if as_json:
+            told = {"passed": passed, "audits": [_told(verdict) for verdict in verdicts]}
+            sys.stdout.write(f"{json.dumps(told, indent=2)}\n")
+        else:
+            show([line for verdict in verdicts for line in _lines(verdict)], as_json=False)
     for problem in problems:
         sys.stderr.write(f"stedi: {problem}\n")
     return passed

@@ -8,9 +8,9 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 
 import typer
-from rich.console import Console
 from rich.table import Table as Grid
 
+from stedi_dagster.cli.grid import Printing
 from stedi_dagster.cli.sending import judge_again
 from stedi_dagster.cli.tables import open_lakehouse
 from stedi_dagster.erasure.digests import Digester, digester, passing_digester
@@ -144,7 +144,7 @@ def _print(receipt: Receipt, *, as_json: bool, would: bool) -> None:
         grid.add_column(heading, justify="right")
     for table in receipt.tables:
         grid.add_row(table.table, f"{table.rows:,}", f"{table.snapshots:,}", f"{table.files:,}")
-    Console().print(grid)
+    Printing().print(grid)
     raw = receipt.raw
     told = [f"And {raw.records:,} records in {raw.files:,} raw files, {raw.versions:,} old versions of raw files."]
     if would and receipt.nothing:

@@ -1,11 +1,11 @@
 """How a command ends that cannot do what it was asked for. For every command line of the project."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import typer
 
+from stedi_dagster.cli.pipes import stop_printing
 from stedi_dagster.errors import StediError
 
 
@@ -19,5 +19,5 @@ def told_plainly(program: str = "stedi", *, code: int = 2) -> Iterator[None]:
         raise typer.Exit(code) from None
     except BrokenPipeError:
         # The reader of a pipe (`| head`) has seen enough.
-        sys.stderr.close()
+        stop_printing()
         raise typer.Exit(0) from None

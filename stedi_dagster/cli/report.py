@@ -5,8 +5,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from rich.console import Console
-
+from stedi_dagster.cli.grid import Printing
 from stedi_dagster.cli.tables import open_lakehouse, unmoved
 from stedi_dagster.errors import StediError
 from stedi_dagster.report.facts import Facts
@@ -53,4 +52,4 @@ def _write(facts: Facts, file: str) -> None:
         Path(file).write_text(page, encoding="utf-8")
     except OSError as error:
         raise StediError(f"The report cannot be written to {file} ({error.strerror}): name another file.") from None
-    Console(soft_wrap=True).print(f"{facts.verdict} The report is in {Path(file).absolute()}", markup=False)
+    Printing(soft_wrap=True).print(f"{facts.verdict} The report is in {Path(file).absolute()}", markup=False)

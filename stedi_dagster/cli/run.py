@@ -14,6 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from stedi_dagster.automation import EVERYTHING
+from stedi_dagster.cli.grid import Printing
+from stedi_dagster.cli.pipes import while_somebody_reads
 from stedi_dagster.cli.sending import send_alerts
 from stedi_dagster.contracts import TABLES
 from stedi_dagster.definitions import build_defs
@@ -73,11 +75,13 @@ def run_everything(*, as_json: bool) -> bool:
         result = job.execute_in_process(instance=instance, raise_on_error=False, run_config=_QUIET, run_id=run_id)
         progress.update(task, description="sending alerts" if settings.alerting else "finishing")
         alert_problems = send_alerts(settings, instance)
-    if as_json:
-        tables = [asdict(line) for line in lines.values()]
-        print(json.dumps({"run_id": run_id, "success": result.success, "tables": tables}, indent=2))  # noqa: T201
-    else:
-        _show(lines, settings)
+    with while_somebody_reads():
+        if as_json:
+            tables = [asdict(line) for line in lines.values()]
+            told = {"run_id": run_id, "success": result.success, "tables": tables}
+            sys.stdout.write(f"{json.dumps(told, indent=2)}\n")
+        else:
+            _show(lines, settings)
     for problem in alert_problems:
         sys.stderr.write(f"stedi: {problem}\n")
     return result.success
@@ -135,7 +139,7 @@ def _explanation(event: dg.DagsterEvent) -> str:
 
 
 def _show(lines: dict[str, Line], settings: Settings) -> None:
-    console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_A_PIPE)
+    console = Printing(width=None if sys.stdout.isatty() else _WIDTH_OF_A_PIPE)
     table = Table(box=None, pad_edge=False)
     for heading in ("table", "state", "rows", "withheld, and why", "checks", "seconds"):
         numeric = heading in {"rows", "seconds"}

@@ -6,7 +6,7 @@ import shlex
 
 from pydantic import SecretStr
 
-from stedi_dagster.cli.tables import show
+from stedi_dagster.cli.grid import show
 from stedi_dagster.errors import StediError
 from stedi_dagster.settings import Settings
 

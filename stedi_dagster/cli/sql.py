@@ -1,12 +1,15 @@
 """`stedi sql`."""
 
-from collections.abc import Sequence
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import duckdb
 
-from stedi_dagster.cli.tables import open_lakehouse, rows_of, show
+from stedi_dagster.cli.grid import rows_of, show
+from stedi_dagster.cli.tables import open_lakehouse
 from stedi_dagster.errors import StediError
 from stedi_dagster.lakehouse.query import connect
 from stedi_dagster.settings import Settings
@@ -24,22 +27,41 @@ def run_query(query: str, *, on: World = "local", parameters: Sequence[str] = ()
     Raises:
         StediError: the query, or a parameter, is refused.
     """
+    if not _is_file(query) and _is_path(query):
+        kind = "a folder" if Path(query).is_dir() else "no such file"
+        raise StediError(f"{query} is {kind}: give a query in quotes, or the file that holds one.")
     if on == "athena":
-        columns, rows = _run_on_athena(query, parameters)
+        results: Iterable[Result] = [_run_on_athena(query, parameters)]
     elif _is_file(query):
-        columns, rows = _run_here(_translated(query, parameters))
+        results = _run_here(_translated(query, parameters), as_json=as_json)
     elif parameters:
         raise StediError("A parameter is for a file, or for Athena: a typed query can hold its values itself.")
     else:
-        columns, rows = _run_here(query)
-    show(rows, as_json=as_json, columns=columns)
+        results = _run_here(query, as_json=as_json)
+    for number, (columns, rows) in enumerate(results):
+        if number:
+            sys.stdout.write("\n")
+        show(rows, as_json=as_json, columns=columns)
 
 
-def _run_here(text: str) -> Result:
+def _run_here(text: str, *, as_json: bool) -> Iterator[Result]:
+    """What each statement of a text gives that gives rows."""
     with connect(open_lakehouse()) as connection:
         try:
-            relation = connection.sql(text)
-            return (relation.columns, rows_of(relation)) if relation is not None else ([], [])
+            statements = connection.extract_statements(text)
+            if not statements:
+                raise StediError("The query is empty: it holds no statement.")
+            if as_json and len(statements) > 1:
+                raise StediError(
+                    f"The query holds {len(statements)} statements, and --json prints what one of them gives: ask one "
+                    "at a time."
+                )
+            for statement in statements:
+                relation = connection.sql(statement)
+                changes = duckdb.ExpectedResultType.CHANGED_ROWS in statement.expected_result_type
+                # How many rows a statement changed of what is its own, and none of the published tables', says nothing.
+                if relation is not None and not (changes and relation.columns == ["Count"]):
+                    yield relation.columns, rows_of(relation)
         except duckdb.Error as error:
             raise StediError(f"The query failed: {error}") from None
 
@@ -71,6 +93,13 @@ def _read(file: str) -> str:
         return Path(file).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise StediError(f"{file} cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}.") from None
+
+
+def _is_path(query: str) -> bool:
+    """Whether a text that is no file was meant to be one: it is a path, and not a query by any reading."""
+    text = query.strip()
+    one_word = not any(char.isspace() for char in text)
+    return "\n" not in text and (text.lower().endswith(".sql") or (one_word and os.sep in text))
 
 
 def _is_file(query: str) -> bool:

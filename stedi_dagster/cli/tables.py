@@ -1,16 +1,13 @@
 """`stedi tables` and `stedi quarantine`: what is published, and what could not be read."""
 
-import json
-import math
 import sys
-from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table as Grid
 
+from stedi_dagster.cli.grid import rows_of, show
 from stedi_dagster.contracts import TABLES
 from stedi_dagster.errors import StediError
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
@@ -63,6 +60,8 @@ def list_tables(*, as_json: bool) -> None:
             }
         )
     show(found, as_json=as_json)
+    if not found and not as_json:
+        sys.stderr.write("Nothing is published yet: run `stedi run`; where it failed, its output says why.\n")
 
 
 def list_quarantine(*, as_json: bool, limit: int) -> None:
@@ -74,32 +73,3 @@ def list_quarantine(*, as_json: bool, limit: int) -> None:
         total = connection.sql("SELECT count(*) FROM quarantine").fetchall()[0][0]
     if not as_json:
         Console(stderr=True).print(f"{min(total, limit):,} of {total:,} quarantined texts")
-
-
-def rows_of(relation: Any) -> list[dict[str, Any]]:
-    """A DuckDB result as a list of objects; of columns with the same name, later ones get a number."""
-    columns = list(relation.columns)
-    before = [columns[:index].count(name) for index, name in enumerate(columns)]
-    names = [f"{name}_{count + 1}" if count else name for name, count in zip(columns, before, strict=True)]
-    return [dict(zip(names, row, strict=True)) for row in relation.fetchall()]
-
-
-def show(rows: list[dict[str, Any]], *, as_json: bool, columns: Iterable[str] = ()) -> None:
-    """Print rows as JSON or as a grid; `columns` are its headings where there are no rows."""
-    if as_json:
-        print(json.dumps([_plain(row) for row in rows], indent=2, default=str, ensure_ascii=False))  # noqa: T201
-        return
-    grid = Grid(box=None, pad_edge=False)
-    for name in rows[0] if rows else columns:
-        numeric = bool(rows) and all(isinstance(row[name], int | float) for row in rows)
-        grid.add_column(name, justify="right" if numeric else "left", overflow="fold")
-    for row in rows:
-        grid.add_row(*("" if value is None else str(value) for value in row.values()))
-    # A pipe or a file has no width; columns must not be folded there.
-    width = None if sys.stdout.isatty() else 400
-    Console(markup=False, highlight=False, width=width).print(grid)
-
-
-def _plain(row: dict[str, Any]) -> dict[str, Any]:
-    """The row with what JSON has no number for as text."""
-    return {k: str(v) if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}

@@ -37,6 +37,8 @@ def parse(text: str, *, name: str = "The query") -> exp.Expr:
         statements = [tree for tree in sqlglot.parse(text, read=ATHENA) if tree is not None]
     except SqlglotError as error:
         raise StediError(f"{name} is not in Athena's dialect of SQL: {_explain(error)}.") from None
+    if not statements:
+        raise StediError(f"{name} is empty: it holds no statement.")
     if len(statements) != 1:
         raise StediError(f"{name} holds {len(statements)} statements; Athena runs one at a time.")
     [tree] = statements

@@ -86,6 +86,67 @@ def test_a_query_is_given_as_text_or_as_a_file(stedi, world, tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    "query",
+    ["-- How many?\nSELECT 1 AS n", "--\nSELECT 1 AS n", "-- a = b\nSELECT 1 AS n", "/* -- */ SELECT 1 AS n -- one"],
+)
+def test_a_query_may_begin_with_a_comment(stedi, world, query):
+    assert parsed(stedi("sql", query, "--json", home=world.home)) == [{"n": 1}]
+    assert parsed(stedi("sql", "--json", query, home=world.home)) == [{"n": 1}]
+
+
+def test_an_option_that_is_none_is_still_refused(stedi, world):
+    assert stedi("sql", "--jsn", "SELECT 1", home=world.home).exit_code == 2
+    assert "No such option" in stedi("sql", "--jsn", "SELECT 1", home=world.home).stderr
+
+
+@pytest.mark.parametrize("query", ["", "  \n", ";", "-- only a comment", "/* nothing */ ;;"])
+def test_a_query_that_asks_nothing_is_refused(stedi, world, query):
+    result = stedi("sql", query, home=world.home)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == "stedi: The query is empty: it holds no statement.\n"
+
+
+@pytest.mark.parametrize("file", ["gone.sql", "Gone With Blanks.SQL", "sql/gone", "/nowhere/gone.sql", "./gone"])
+def test_a_file_that_is_missing_is_told_as_one(stedi, world, file):
+    result = stedi("sql", file, home=world.home)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"stedi: {file} is no such file: ")
+
+
+def test_a_folder_is_told_as_one(stedi, world):
+    assert f"stedi: {world.folder} is a folder: " in stedi("sql", str(world.folder), home=world.home).stderr
+
+
+def test_a_division_is_no_file(stedi, world):
+    assert parsed(stedi("sql", "SELECT 4/2 AS n", "--json", home=world.home)) == [{"n": 2}]
+
+
+def test_what_each_of_several_statements_gives_is_shown(stedi, world):
+    query = "SELECT 1 AS first; CREATE TEMP TABLE t AS SELECT 2 AS second; SELECT * FROM t; -- the end"
+    result = stedi("sql", query, home=world.home)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.split() == ["first", "1", "second", "2"]
+    result = stedi("sql", query, "--json", home=world.home)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "holds 3 statements" in result.stderr
+
+
+def test_a_whole_table_is_printed_without_laying_out_every_cell(stedi, world, monkeypatch):
+    monkeypatch.setattr("stedi_dagster.cli.grid.Grid", None)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    query = "SELECT range AS number, 'ä' || range AS word, NULL AS nothing FROM range(3000)"
+    lines = stedi("sql", query, home=world.home).stdout.splitlines()
+    assert len(lines) == 3001
+    assert lines[:2] == ["number word  nothing", "     0 ä0"]
+    assert lines[-1] == "  2999 ä2999"
+
+
+def test_what_would_steer_a_terminal_is_shown_and_not_done(stedi, world):
+    result = stedi("sql", "SELECT 'a' || chr(27) || '[2J' || chr(10) || 'b' || chr(155) AS text", home=world.home)
+    assert result.stdout == "text\na\\x1b[2J\\nb\\x9b\n"
+
+
 def test_columns_of_the_same_name_are_all_shown(stedi, world):
     query = "SELECT a.email, b.email FROM customer_landing a JOIN customer_landing b ON a.email < b.email"
     [row] = parsed(stedi("sql", query, "--json", home=world.home))
@@ -142,7 +203,9 @@ def test_a_lakehouse_without_any_feed_says_so_when_asked_for_quarantine(stedi, t
         scenario.land_text(feed, "{")
     assert not scenario.run(job="landing").success
     assert parsed(stedi("tables", "--json", home=scenario.home)) == []
-    assert stedi("tables", home=scenario.home).exit_code == 0
+    told = stedi("tables", home=scenario.home)
+    assert (told.exit_code, told.stdout) == (0, "")
+    assert told.stderr.startswith("Nothing is published yet: run `stedi run`")
     assert parsed(stedi("quarantine", "--json", home=scenario.home)) == []
     assert "0 of 0" in stedi("quarantine", home=scenario.home).stderr
 
