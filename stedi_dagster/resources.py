@@ -22,7 +22,7 @@ from stedi_dagster.erasure.erase import UNFINISHED, Eraser, Receipt
 from stedi_dagster.erasure.ledger import Ledger, recognising, unfinished
 from stedi_dagster.errors import SettingsError
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
-from stedi_dagster.policies.policy import Consent, Match, Policy
+from stedi_dagster.policies.policy import Consent, Match, Policy, StepPeople
 from stedi_dagster.settings import EMR_SERVERLESS, Settings
 from stedi_dagster.storage import storage_errors
 
@@ -42,11 +42,12 @@ class PolicyResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     consent: Consent = Field(description=str(Policy.model_fields["consent"].description))
     match: Match = Field(description=str(Policy.model_fields["match"].description))
+    step_people: StepPeople = Field(description=str(Policy.model_fields["step_people"].description))
     max_age: int | None = Field(description=str(Policy.model_fields["max_age"].description))
 
     def policy(self) -> Policy:
         """The same, as the rest of the platform knows it."""
-        return Policy(consent=self.consent, match=self.match, max_age=self.max_age)
+        return Policy(consent=self.consent, match=self.match, step_people=self.step_people, max_age=self.max_age)
 
 
 class EmrConfig(dg.Config):

@@ -18,7 +18,7 @@ from pydantic_settings import SettingsError as UndecodableError
 
 from stedi_dagster.errors import SettingsError
 from stedi_dagster.locations import Home, Landing, Warehouse, is_s3
-from stedi_dagster.policies.policy import PRESETS, Consent, Match, Policy, Preset
+from stedi_dagster.policies.policy import PRESETS, Consent, Match, Policy, Preset, StepPeople
 
 EMR_SERVERLESS = "emr-serverless"
 DEFAULT_RETENTION_DAYS = 7.0
@@ -93,6 +93,11 @@ class Settings(BaseSettings):
         default=None,
         description="How readings are paired: `person` (same time, same person) or `timestamp` (same time only). "
         "By default the preset's.",
+    )
+    step_people: StepPeople | None = Field(
+        default=None,
+        description="Whose step readings are kept: `curated` (of people with accelerometer readings) or `trusted` (of "
+        "everybody in customer_trusted). By default the preset's.",
     )
     max_age: int | None = Field(
         default=None,
@@ -223,7 +228,12 @@ class Settings(BaseSettings):
     @cached_property
     def policy(self) -> Policy:
         """The rules in force: the preset's, each replaced by its own setting where that is given."""
-        chosen = {"consent": self.consent, "match": self.match, "max_age": self.max_age}
+        chosen = {
+            "consent": self.consent,
+            "match": self.match,
+            "step_people": self.step_people,
+            "max_age": self.max_age,
+        }
         return PRESETS[self.preset].model_copy(update={k: v for k, v in chosen.items() if v is not None})
 
 

@@ -71,7 +71,8 @@ def judge(
     assert Counter(tables[CustomersCurated]) == Counter(curated)
 
     owners = {trusted[email]["serialNumber"]: email for email in sorted(active)}
-    stepped = oracle.step_trainer_trusted(owners, since)
+    steppers = trusted if policy.step_people == "trusted" else active
+    stepped = oracle.step_trainer_trusted({trusted[email]["serialNumber"]: email for email in sorted(steppers)}, since)
     assert Counter(tables[StepTrainerTrusted]) == Counter(stepped)
 
     pairs = Counter((person_of[who], *rest) for who, *rest in tables[MachineLearningCurated])
@@ -94,7 +95,14 @@ class Chain:
         curated = self._publish(CustomersCurated, curated_customers(people, worn), len(self.tables[CustomerTrusted]))
         stepped = self._publish(
             StepTrainerTrusted,
-            trusted_steps(steps(session, *crowd.steps), curated, self.landed, unreadable(session), policy),
+            trusted_steps(
+                steps(session, *crowd.steps),
+                curated,
+                self.landed,
+                unreadable(session),
+                policy,
+                people if policy.step_people == "trusted" else None,
+            ),
             len(crowd.steps),
         )
         self.participants = participants(session, *records(curated.select("email")))

@@ -1,11 +1,21 @@
 """The presets: on the public data the rows of the systems they reproduce, on generated data the rows of plain SQL."""
 
 from pathlib import Path
+from typing import Any
 
+import dagster as dg
 import duckdb
 import pytest
+from pyspark.sql import DataFrame
 
+from stedi_dagster.assets.table_asset import same_columns, table_asset
+from stedi_dagster.assets.trusted import step_audits
+from stedi_dagster.contracts import StepTrainerTrusted
+from stedi_dagster.definitions import build_defs
+from stedi_dagster.drafts.tables import TableDraft
+from stedi_dagster.policies.keys import with_keys
 from stedi_dagster.policies.policy import PRESETS, Preset
+from stedi_dagster.policies.selection import REASON, Selection, first_reason, select
 from stedi_dagster.sample import generate
 from stedi_dagster_tests.scenario import Scenario, checks, counts
 
@@ -22,8 +32,10 @@ REPORTED: dict[Preset, tuple[int, ...]] = {
     "timestamp-match": (482, 40_981, 482, 14_460, 43_681),
     "as-of": (482, 32_025, 464, 11_297, 32_025),
     "as-of-accelerometer": (482, 32_025, 464, 13_920, 34_437),
+    "as-of-accelerometer-all-steps": (482, 32_025, 464, 14_460, 34_437),
     "max-age-120": (22, 1_865, 22, 660, 1_865),
 }
+GATE = Path(__file__).parents[1] / "docs" / "what-the-gate-is-for.md"
 # The participant's address in place of a number that is drawn anew for every lakehouse.
 PAIRED = """
     SELECT email, sensorReadingTime, distanceFromObject, x, y, z
@@ -80,6 +92,59 @@ def test_a_preset_gives_the_rows_of_plain_sql_on_generated_data(generated: Scena
     assert generated.query(PAIRED) == expected.execute("SELECT * EXCLUDE (user) FROM pairs ORDER BY ALL").fetchall()
 
 
+def everybodys_steps(step_trainer_landing: DataFrame, **_: Any) -> Selection:
+    """A rule with a join too few: every step reading, whoever it is of."""
+    readings = with_keys(step_trainer_landing, "serialNumber")
+    return select(readings.withColumn(REASON, first_reason()), StepTrainerTrusted.names(), once=True)
+
+
+def without_the_join(scenario: Scenario) -> dg.ExecuteInProcessResult:
+    """Publish what is good under the default rules; then run that rule for `step_trainer_trusted`."""
+    assert scenario.run(preset="default").success
+    plan = TableDraft(
+        StepTrainerTrusted,
+        select=everybodys_steps,
+        inputs=("step_trainer_landing", "customers_curated", "customer_landing"),
+        audits=step_audits,
+        wants_quarantine=True,
+    )
+    lineage = same_columns(StepTrainerTrusted, "step_trainer_landing")
+    # As another version of the code: unchanged content would not be made anew.
+    settings = scenario.load_settings(preset="default", step_people="trusted")
+    definitions = build_defs(settings, instead=[table_asset(plan, group="trusted", lineage=lineage)])
+    return definitions.resolve_job_def("everything").execute_in_process(
+        instance=dg.DagsterInstance.ephemeral(),
+        asset_selection=[dg.AssetKey("step_trainer_trusted"), dg.AssetKey("machine_learning_curated")],
+        raise_on_error=False,
+    )
+
+
+def test_step_readings_of_everybody_are_stopped_by_the_gate_on_the_public_data(public: Scenario) -> None:
+    result = without_the_join(public)
+    assert not result.success
+    consent = checks(result)["step_trainer_trusted", "consent"]
+    assert counts(consent) == {"rows without consent": 14_220, "rows from before consent": 0}
+    assert public.query("SELECT count(*) FROM step_trainer_trusted") == [(14_460,)]
+    assert "**14,220 of 28,680**" in GATE.read_text(encoding="utf-8")
+    landed = plain_sql(public, "default")
+    by_time = "SELECT count(*) FROM step_trainer JOIN accelerometer_trusted ON timestamp = sensorReadingTime"
+    assert landed.execute(by_time).fetchall() == [(46_022,)]
+    assert "| 482 | 40,981 | 482 | 28,680 | 46,022 |" in GATE.read_text(encoding="utf-8")
+
+
+def test_step_readings_of_everybody_are_stopped_by_the_gate_on_generated_data(generated: Scenario) -> None:
+    result = without_the_join(generated)
+    assert not result.success
+    landed = plain_sql(generated, "default")
+    strangers = "SELECT count(*) FROM step_trainer ANTI JOIN customer_trusted USING (serialNumber)"
+    [(expected,)] = landed.execute(strangers).fetchall()
+    assert expected > 0
+    assert counts(checks(result)["step_trainer_trusted", "consent"])["rows without consent"] == expected
+    assert set(checks(result)) & {("machine_learning_curated", "consent")} == set()
+    kept = landed.execute("SELECT count(*) FROM step_trainer_trusted").fetchall()
+    assert generated.query("SELECT count(*) FROM step_trainer_trusted") == kept
+
+
 def plain_sql(scenario: Scenario, preset: Preset) -> duckdb.DuckDBPyConnection:
     """The trusted and curated tables, and `pairs`, as anybody would query them from landing files.
 
@@ -109,10 +174,11 @@ def plain_sql(scenario: Scenario, preset: Preset) -> duckdb.DuckDBPyConnection:
         f"SELECT a.* FROM accelerometer a JOIN customer_trusted ON user = email WHERE {since}",
     )
     view("customers_curated", "FROM customer_trusted WHERE email IN (SELECT user FROM accelerometer_trusted)")
+    steppers = "customers_curated" if policy.step_people == "curated" else "customer_trusted"
     since = "sensorReadingTime >= shareWithResearchAsOfDate" if policy.steps_as_of else "true"
     view(
         "step_trainer_trusted",
-        f"SELECT s.* FROM step_trainer s JOIN customers_curated USING (serialNumber) WHERE {since}",
+        f"SELECT s.* FROM step_trainer s JOIN {steppers} USING (serialNumber) WHERE {since}",
     )
     same = "user = email" if policy.match == "person" else "true"
     view(

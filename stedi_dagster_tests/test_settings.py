@@ -192,8 +192,10 @@ def test_a_preset_is_a_set_of_rules(env, preset):
 def test_a_rule_of_its_own_wins_over_the_presets(env):
     env("PRESET", "as-of-accelerometer")
     env("CONSENT", "granted")
+    env("STEP_PEOPLE", "trusted")
     env("MAX_AGE", "0")
-    assert Settings.load().policy == Policy(consent="granted", match="timestamp", max_age=0)
+    expected = Policy(consent="granted", match="timestamp", step_people="trusted", max_age=0)
+    assert Settings.load().policy == expected
 
 
 def test_a_call_wins_over_the_environment(env):

@@ -10,7 +10,9 @@ SELECT '4 in customer_trusted', count(*) FROM customer_trusted
 UNION ALL
 SELECT '5 with accelerometer readings', count(*) FROM customers_curated
 UNION ALL
-SELECT '6 with step readings', count(DISTINCT serialNumber) FROM step_trainer_trusted
+SELECT '6 with step readings', count(DISTINCT step_trainer_trusted.serialNumber)
+FROM step_trainer_trusted
+INNER JOIN customers_curated ON customers_curated.serialNumber = step_trainer_trusted.serialNumber
 UNION ALL
 SELECT '7 in machine_learning_curated', count(DISTINCT participantId) FROM machine_learning_curated
 ORDER BY step

@@ -18,11 +18,17 @@ readings AS (
   WHERE :consent = 'granted' OR moment >= since
 ),
 
+steppers AS (
+  SELECT serialNumber FROM customers_curated
+  UNION
+  SELECT serialNumber FROM customer_trusted WHERE :step_people = 'trusted'
+),
+
 steps AS (
   SELECT landed_steps.*
   FROM landed_steps
   INNER JOIN owners ON owners.device = landed_steps.device
-  INNER JOIN customers_curated ON customers_curated.serialNumber = landed_steps.device
+  INNER JOIN steppers ON steppers.serialNumber = landed_steps.device
   INNER JOIN consents ON consents.person = owners.person
   WHERE :consent <> 'as_of' OR moment >= since
 ),
@@ -31,6 +37,7 @@ pairs AS (
   SELECT participantId, steps.moment, distanceFromObject, x, y, z
   FROM steps
   INNER JOIN owners ON owners.device = steps.device
+  INNER JOIN customers_curated ON customers_curated.email = owners.person
   INNER JOIN participants ON participants.email = owners.person
   INNER JOIN readings ON readings.moment = steps.moment
   WHERE :match = 'timestamp' OR readings.person = owners.person

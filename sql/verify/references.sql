@@ -32,9 +32,15 @@ WITH found AS (
   FROM customers_curated
   WHERE NOT EXISTS (SELECT 1 FROM participants WHERE participants.email = customers_curated.email)
   UNION ALL
-  SELECT 'step_trainer_trusted', 'rows of nobody in customers_curated'
+  SELECT
+    'step_trainer_trusted',
+    CASE WHEN :step_people = 'trusted' THEN 'rows of nobody in customer_trusted' ELSE 'rows of nobody in customers_curated' END
   FROM step_trainer_trusted AS steps
   WHERE NOT EXISTS (SELECT 1 FROM customers_curated WHERE customers_curated.serialNumber = steps.serialNumber)
+    AND NOT (
+      :step_people = 'trusted'
+      AND EXISTS (SELECT 1 FROM customer_trusted WHERE customer_trusted.serialNumber = steps.serialNumber)
+    )
   UNION ALL
   SELECT 'machine_learning_curated', 'rows of a participantId that was not given'
   FROM machine_learning_curated AS ml

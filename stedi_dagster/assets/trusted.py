@@ -54,17 +54,20 @@ accelerometer_trusted = table_asset(
     lineage=same_columns(AccelerometerTrusted, "accelerometer_landing"),
 )
 
+step_audits: dict[str, Audit] = {
+    consent.CHECK: lambda on: consent.audit_serials(
+        on.content, on.customers, moment="sensorReadingTime" if on.policy.steps_as_of else None
+    ),
+}
+
 step_trainer_trusted = table_asset(
     TableDraft(
         StepTrainerTrusted,
         select=trusted_steps,
         inputs=("step_trainer_landing", "customers_curated", "customer_landing"),
-        audits={
-            consent.CHECK: lambda on: consent.audit_serials(
-                on.content, on.customers, moment="sensorReadingTime" if on.policy.steps_as_of else None
-            ),
-        },
+        audits=step_audits,
         wants_quarantine=True,
+        wants_step_people=True,
     ),
     group="trusted",
     lineage=same_columns(StepTrainerTrusted, "step_trainer_landing"),

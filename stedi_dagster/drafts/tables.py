@@ -13,7 +13,7 @@ from stedi_dagster.checks.contract import audit_contract
 from stedi_dagster.checks.distinct import distinct_rows
 from stedi_dagster.checks.outcome import Outcome, run_audit
 from stedi_dagster.checks.reconciliation import audit_reconciliation
-from stedi_dagster.contracts import Contract, CustomerLanding, Quarantine
+from stedi_dagster.contracts import Contract, CustomerLanding, CustomerTrusted, Quarantine
 from stedi_dagster.drafts.run import Draft, Run, engine_errors
 from stedi_dagster.lakehouse.lakehouse import Reading, fingerprint, summary
 from stedi_dagster.lakehouse.publish import Publication
@@ -24,6 +24,7 @@ from stedi_dagster.policies.selection import DUPLICATE, REASON, Selection
 
 CUSTOMER_LANDING = "customer_landing"
 CUSTOMER_QUARANTINE = "customer_quarantine"
+CUSTOMER_TRUSTED = "customer_trusted"
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,8 @@ class TableDraft:
     audits: Mapping[str, Audit]
     # Whether `select` also wants to know of the customer records that could not be read.
     wants_quarantine: bool = False
+    # Whether `select` also wants `customer_trusted` where the policy keeps the step readings of all in it.
+    wants_step_people: bool = False
     # Where a kept input row may become several: the columns that tell input rows apart in the new table.
     input_row: tuple[str, ...] = ()
 
@@ -73,6 +76,8 @@ def draft_table(run: Run, plan: TableDraft, inputs: Mapping[str, Reading]) -> Dr
     rows_in = inputs[plan.inputs[0]].content.rows
     if plan.wants_quarantine:
         inputs = {**inputs, CUSTOMER_QUARANTINE: unreadable}
+    if plan.wants_step_people and run.policy.step_people == "trusted":
+        inputs = {**inputs, CUSTOMER_TRUSTED: run.read(CUSTOMER_TRUSTED, CustomerTrusted)}
     table = run.lakehouse.ensure_table(name, plan.contract)
     upstream = {key: reading.snapshot_id for key, reading in inputs.items()}
     depends_on = fingerprint(

@@ -9,7 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Consent = Literal["granted", "as_of", "as_of_accelerometer"]
 Match = Literal["person", "timestamp"]
-Preset = Literal["default", "timestamp-match", "as-of", "as-of-accelerometer", "max-age-120"]
+StepPeople = Literal["curated", "trusted"]
+Preset = Literal[
+    "default", "timestamp-match", "as-of", "as-of-accelerometer", "as-of-accelerometer-all-steps", "max-age-120"
+]
 
 
 class Policy(BaseModel):
@@ -19,6 +22,10 @@ class Policy(BaseModel):
 
     consent: Consent = Field(default="granted", description="Whether readings from before the agreement are used.")
     match: Match = Field(default="person", description="What a step reading and an accelerometer reading share.")
+    step_people: StepPeople = Field(
+        default="curated",
+        description="Whose step readings are trusted: of people with accelerometer readings, or of all.",
+    )
     max_age: int | None = Field(default=None, description="Years at registration above which nobody is kept.")
 
     @property
@@ -37,5 +44,6 @@ PRESETS: dict[Preset, Policy] = {
     "timestamp-match": Policy(match="timestamp"),
     "as-of": Policy(consent="as_of"),
     "as-of-accelerometer": Policy(consent="as_of_accelerometer", match="timestamp"),
+    "as-of-accelerometer-all-steps": Policy(consent="as_of_accelerometer", match="timestamp", step_people="trusted"),
     "max-age-120": Policy(max_age=120),
 }

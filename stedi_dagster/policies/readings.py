@@ -42,30 +42,31 @@ def trusted_steps(
     customer_landing: DataFrame,
     customer_quarantine: DataFrame,
     policy: Policy,
+    customer_trusted: DataFrame | None = None,
 ) -> Selection:
-    """The step readings of curated customers.
+    """The step readings of curated customers, or, if the policy says so, of all trusted ones.
 
     Args:
         step_trainer_landing: a StepTrainerLanding frame.
         customers_curated: a CustomersCurated frame.
         customer_landing: a CustomerLanding frame, which tells who else carries a serial number.
         customer_quarantine: a Quarantine frame, which may tell the same.
-        policy: `consent` applies.
+        policy: `consent` and `step_people` apply.
+        customer_trusted: a CustomerTrusted frame; needed where the step readings of all of them are kept.
 
     Returns:
         A StepTrainerTrusted frame and the counts of landed readings.
     """
     # Owners of an ambiguous serial number are left out, so that a reading never meets two of them.
-    owners = customers_curated.select(
-        F.col("serialNumber").alias("owned"), F.col("shareWithResearchAsOfDate").alias("since")
-    )
+    people, nobody = (customers_curated, NOT_CURATED) if customer_trusted is None else (customer_trusted, NOT_TRUSTED)
+    owners = people.select(F.col("serialNumber").alias("owned"), F.col("shareWithResearchAsOfDate").alias("since"))
     ambiguous = ambiguous_serials(with_doubtful(customer_landing, customer_quarantine))
     owners = owners.join(ambiguous, on=F.col("owned") == F.col("ambiguousSerial"), how="left_anti")
     readings = with_keys(step_trainer_landing, "serialNumber")
     joined = readings.join(ambiguous, on=F.col("serialNumber") == F.col("ambiguousSerial"), how="left").join(
         owners, on=F.col("serialNumber") == F.col("owned"), how="left"
     )
-    rules = [(F.col("ambiguousSerial").isNotNull(), AMBIGUOUS_SERIAL), (F.col("owned").isNull(), NOT_CURATED)]
+    rules = [(F.col("ambiguousSerial").isNotNull(), AMBIGUOUS_SERIAL), (F.col("owned").isNull(), nobody)]
     if policy.steps_as_of:
         rules.append((F.col("sensorReadingTime") < F.col("since"), BEFORE_CONSENT))
     return select(joined.withColumn(REASON, first_reason(*rules)), StepTrainerTrusted.names(), once=True)
@@ -85,7 +86,7 @@ def paired_readings(
         accelerometer_trusted: an AccelerometerTrusted frame.
         customers_curated: a CustomersCurated frame.
         participants: a Participants frame with everybody in customers_curated.
-        policy: `match` applies.
+        policy: `match` and `step_people` apply.
 
     Returns:
         A MachineLearningCurated frame and the counts of step readings.
@@ -105,4 +106,7 @@ def paired_readings(
     labelled = paired.select(F.lit(None).cast("string").alias(REASON)).unionAll(
         alone.select(F.lit(NO_COUNTERPART).alias(REASON))
     )
+    if policy.step_people == "trusted":
+        others = step_trainer_trusted.join(owners, on=F.col("serialNumber") == F.col("owned"), how="left_anti")
+        labelled = labelled.unionAll(others.select(F.lit(NOT_CURATED).alias(REASON)))
     return Selection(kept, labelled.groupBy(REASON).agg(F.count(F.lit(1)).alias("rows")))

@@ -21,6 +21,10 @@ _MATCH = {
     "person": "readings of the same person and the same time are paired",
     "timestamp": "readings of the same time are paired, whoever they are of",
 }
+_STEP_PEOPLE = {
+    "curated": "step readings are of people who also have accelerometer readings",
+    "trusted": "step readings are of everybody who agrees",
+}
 _STATES: dict[State, str] = {"passed": "Passed", "warns": "Warning", "failed": "Failed"}
 
 
@@ -55,13 +59,19 @@ def _breakable(text: str) -> Markup:
 def _rules(policy: Mapping[str, Any]) -> str:
     age = policy["max_age"]
     limit = "people of any age" if age is None else f"nobody who was older than {age:,} when they registered"
-    return f"{_CONSENT[policy['consent']]}; {_MATCH[policy['match']]}; {limit}."
+    return f"{_CONSENT[policy['consent']]}; {_MATCH[policy['match']]}; {_STEP_PEOPLE[_step_people(policy)]}; {limit}."
 
 
 def _brief(policy: Mapping[str, Any]) -> str:
     """The rules by the names of their settings' values."""
     age = policy["max_age"]
-    return f"{policy['consent']}, {policy['match']}, {'any age' if age is None else f'to age {age}'}"
+    steps = "" if _step_people(policy) == "curated" else "steps of all, "
+    return f"{policy['consent']}, {policy['match']}, {steps}{'any age' if age is None else f'to age {age}'}"
+
+
+def _step_people(policy: Mapping[str, Any]) -> str:
+    """Older snapshots do not say: there was no other rule."""
+    return str(policy.get("step_people", "curated"))
 
 
 def _share(part: int, whole: int) -> str:

@@ -26,6 +26,7 @@ POLICIES = st.builds(
     Policy,
     consent=st.sampled_from(["granted", "as_of", "as_of_accelerometer"]),
     match=st.sampled_from(["person", "timestamp"]),
+    step_people=st.sampled_from(["curated", "curated", "trusted"]),
     max_age=st.sampled_from([None, 120]),
 )
 YOUNG = "1970-01-01"
@@ -144,6 +145,7 @@ class Oracle:
         return Counter(
             (owners[serial], at, distance, *values)
             for at, serial, distance in stepped
+            if serial in owners
             for user, moment, *values in worn
             if moment == at and (user == owners[serial] or self._policy.match == "timestamp")
         )
