@@ -96,7 +96,8 @@ def counts_table(counts: Mapping[str, int], name: str) -> dg.TableMetadataValue:
 
 def draft_metadata(draft: Draft, policy: Policy, seconds: float) -> dict[str, dg.MetadataValue]:
     """What the UI shows of one materialization, apart from where it is published."""
-    kept = draft.publication.content.rows
+    # Rows of the main input, as `rows_in` and `withheld` are; a pair of readings is counted in `dagster/row_count`.
+    kept = draft.rows_in - sum(draft.withheld.values())
     metadata: dict[str, dg.MetadataValue] = {
         "rows_in": dg.MetadataValue.int(draft.rows_in),
         "kept_and_withheld": dg.MetadataValue.md(_picture(kept, draft.withheld)),

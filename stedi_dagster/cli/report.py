@@ -1,6 +1,7 @@
 """`stedi report`: the page that a person can hand over, or the same facts as JSON."""
 
 import json
+import re
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -14,6 +15,9 @@ from stedi_dagster.settings import Settings
 
 DEFAULT_FILE = "stedi-report.html"
 _STANDARD_OUTPUT = "-"
+# How a page says of which lakehouse it is, within so many characters.
+_OF = re.compile(r'<meta name="stedi-lakehouse" content="([0-9a-f-]+)">')
+_HEAD = 2_000
 
 
 def make_report(file: str | None, *, since: str | None, as_json: bool) -> None:
@@ -41,6 +45,24 @@ def make_report(file: str | None, *, since: str | None, as_json: bool) -> None:
         _write(facts, file or DEFAULT_FILE)
 
 
+def _refuse_anothers(file: Path, lakehouse: str) -> None:
+    """Keep the report of another lakehouse: a trial must not take the place of the real one.
+
+    Raises:
+        StediError: there is one.
+    """
+    try:
+        with file.open(encoding="utf-8", errors="replace") as before:
+            found = _OF.search(before.read(_HEAD))
+    except OSError:
+        return  # there is none, or the writing says why not
+    if found and found[1] != lakehouse:
+        raise StediError(
+            f"{file} is the report of another lakehouse, {found[1]}, and this one is {lakehouse}: name another file, "
+            "as in `stedi report FILE`, or move that one away."
+        )
+
+
 def _write(facts: Facts, file: str) -> None:
     from stedi_dagster.report.page import render
 
@@ -48,6 +70,7 @@ def _write(facts: Facts, file: str) -> None:
     if file == _STANDARD_OUTPUT:
         sys.stdout.write(page)
         return
+    _refuse_anothers(Path(file), facts.lakehouse)
     try:
         Path(file).write_text(page, encoding="utf-8")
     except OSError as error:

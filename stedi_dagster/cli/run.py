@@ -8,14 +8,14 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import dagster as dg
-from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from stedi_dagster.automation import EVERYTHING
+from stedi_dagster.cli.attribution import TAGS, attribute
 from stedi_dagster.cli.grid import Printing
 from stedi_dagster.cli.pipes import while_somebody_reads
+from stedi_dagster.cli.progress import progress
 from stedi_dagster.cli.sending import send_alerts
 from stedi_dagster.contracts import TABLES
 from stedi_dagster.definitions import build_defs
@@ -62,18 +62,21 @@ def run_everything(*, as_json: bool) -> bool:
     run_id = str(uuid.uuid4())
     with (
         open_instance(settings) as instance,
-        _progress() as progress,
+        progress(len(TABLES)) as tell,
     ):
-        task = progress.add_task("starting", total=len(TABLES))
 
         def follow(event: dg.EventLogEntry) -> None:
             _record(event, lines)
-            done = sum(line.seconds is not None for line in lines.values())
-            progress.update(task, completed=done, description=event.step_key or "finishing")
+            if event.dagster_event_type == dg.DagsterEventType.RUN_START:
+                attribute(run_id, EVERYTHING, instance)
+            if said := _said(event, lines):
+                tell(said, sum(line.seconds is not None for line in lines.values()))
 
         instance.add_event_listener(run_id, follow)
-        result = job.execute_in_process(instance=instance, raise_on_error=False, run_config=_QUIET, run_id=run_id)
-        progress.update(task, description="sending alerts" if settings.alerting else "finishing")
+        result = job.execute_in_process(
+            instance=instance, raise_on_error=False, run_config=_QUIET, run_id=run_id, tags=TAGS
+        )
+        tell("sending alerts" if settings.alerting else "finishing", len(TABLES))
         alert_problems = send_alerts(settings, instance)
     with while_somebody_reads():
         if as_json:
@@ -87,9 +90,18 @@ def run_everything(*, as_json: bool) -> bool:
     return result.success
 
 
-def _progress() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=Console(stderr=True), transient=True)
+def _said(entry: dg.EventLogEntry, lines: dict[str, Line]) -> str | None:
+    """What an event of the run says is going on; None where it says nothing of that."""
+    event = entry.dagster_event
+    if event is None or event.step_key not in lines:
+        return None
+    line = lines[event.step_key]
+    if event.is_step_start:
+        return line.table
+    if event.is_step_success or event.is_step_failure:
+        rows = "" if line.rows is None else f", {line.rows:,} rows"
+        return f"{line.table}: {line.state}{rows}"
+    return None
 
 
 def _record(entry: dg.EventLogEntry, lines: dict[str, Line]) -> None:

@@ -82,8 +82,12 @@ class Consents:
 
 @dataclass(frozen=True)
 class Facts:
-    """The whole report. `funnel` and `consents` are there where all tables are published."""
+    """The whole report. `funnel` and `consents` are there where all tables are published.
 
+    `lakehouse` is a random number that the lakehouse keeps: names of databases are the same everywhere.
+    """
+
+    lakehouse: str
     database: str
     catalog: str
     storage: str

@@ -91,6 +91,7 @@ def gather(settings: Settings, lakehouse: Lakehouse, *, unmoved: AbstractContext
         missing = tuple(name for name in TABLES if name not in evidence.tables)
         try:
             return Facts(
+                lakehouse=_number(evidence.tables),
                 database=settings.database,
                 catalog={"sqlite": "SQLite", "glue": "AWS Glue"}[settings.catalog],
                 storage=_storage(settings.warehouse_location),
@@ -114,6 +115,12 @@ def gather(settings: Settings, lakehouse: Lakehouse, *, unmoved: AbstractContext
             )
         except duckdb.Error as error:
             raise unreadable(error) from None
+
+
+def _number(tables: Mapping[str, Table]) -> str:
+    """Iceberg's number of the first table there is: drawn when it was made, the same as long as the table is there."""
+    first = next((tables[name] for name in TABLES if name in tables), None) or next(iter(tables.values()))
+    return str(first.metadata.table_uuid)
 
 
 def _storage(warehouse: str) -> str:

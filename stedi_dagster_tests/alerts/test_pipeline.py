@@ -98,7 +98,9 @@ def test_what_nobody_was_told_of_in_the_run_is_told_when_a_destination_is_set(sc
     shown = stedi(scenario, "run", max_bad_share=0, alert_urls=hook.url)
     assert shown.returncode == 1
     assert "stedi: " not in shown.stderr
-    assert "[STEDI] quarantine fails on customer_landing" in hook.subjects
+    [alert] = hook.took
+    assert alert["title"] == "[STEDI] quarantine fails on accelerometer_landing, and 2 more"
+    assert "Check: quarantine\nTable: customer_landing\n" in alert["message"]
     listed = stedi(scenario, "alerts", "--json", alert_urls=hook.url)
     failing = json.loads(listed.stdout)["failing"]
     assert {"check quarantine"} <= {row["failing"] for row in failing if row["of"] == "customer_landing"}

@@ -143,6 +143,11 @@ def test_a_snapshot_tells_in_its_properties_what_it_was_made_from(tmp_path):
     assert snapshot is not None
     assert summary(snapshot, "run-id") == result.run_id
     assert summary(snapshot, "code-version") == code_version()
-    assert summary(snapshot, "policy") == {"consent": "granted", "match": "person", "max_age": 120}
+    assert summary(snapshot, "policy") == {
+        "consent": "granted",
+        "match": "person",
+        "step_people": "curated",
+        "max_age": 120,
+    }
     upstream = ("step_trainer_trusted", "accelerometer_trusted", "customers_curated", "participants")
     assert summary(snapshot, "upstream") == {name: there[name] for name in upstream}

@@ -97,7 +97,7 @@ def test_a_materialization_tells_where_how_much_and_how_long(scenario, run, tabl
     assert told["iceberg_metadata"].startswith(f"{location}/metadata/")
     assert told["snapshot_id"] == str(snapshots(scenario)[table])
     assert 0 < told["seconds"] < 600
-    assert told["policy"] == {"consent": "granted", "match": "person", "max_age": 120}
+    assert told["policy"] == {"consent": "granted", "match": "person", "step_people": "curated", "max_age": 120}
     assert told["dagster/column_schema"].columns[0].name == TABLES[table].names()[0]
     assert "dagster/column_lineage" in told
 

@@ -55,7 +55,7 @@ def test_what_waits_and_what_fails_is_listed_and_a_run_says_what_it_could_not_se
         assert destination["failing_since"].endswith(" UTC")
         [failing] = listed["failing"]
         assert (failing["failing"], failing["of"]) == ("check quarantine", "accelerometer_landing")
-        assert "quarantined 9" in failing["found"]
+        assert "9 quarantined" in failing["found"]
         assert "accelerometer_landing" in stedi("alerts").stdout
         hook.status = 200
         assert stedi("run").exit_code == 1

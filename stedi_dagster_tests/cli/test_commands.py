@@ -1,10 +1,12 @@
 """`stedi run`, `stedi generate`, `stedi settings`, --help and exit codes."""
 
 import json
+import re
 import subprocess
 import sys
 import uuid
 
+import dagster as dg
 import pytest
 
 from stedi_dagster.contracts import TABLES
@@ -73,6 +75,25 @@ def test_a_run_tells_people_in_a_table_what_it_did(stedi, scenario):
     assert list(shown) == list(TABLES)
     assert "1 no consent to research" in shown["customer_trusted"]
     assert "5 passed" in shown["customer_trusted"]
+    # Nobody looks at a bar in a pipe: there, each thing that happens is a line with its time.
+    said = [
+        re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC +\d+\.\d\d s  (.+)", line)
+        for line in result.stderr.splitlines()
+    ]
+    assert all(said)
+    told = [line[1] for line in said if line]
+    assert (told[0], told[-1]) == ("starting", "finishing")
+    # A table is named when its work begins, and never before: each beginning is followed by its end.
+    assert {line for line in told[1:-1:2]} == set(TABLES)
+    assert [line.split(":")[0] for line in told[2:-1:2]] == told[1:-1:2]
+    assert "customer_landing: published, 2 rows" in told
+    # The UI knows whose run it is.
+    with dg.DagsterInstance.from_config(str(scenario.home / "dagster")) as instance:
+        [run] = instance.get_runs()
+    assert run.remote_job_origin is not None
+    assert run.remote_job_origin.job_name == "everything"
+    origin = run.remote_job_origin.repository_origin
+    assert origin.get_label() == run.tags[".dagster/repository"] == "__repository__@stedi_dagster.definitions"
     assert f"The tables are in {scenario.home}/warehouse" in result.stdout
     assert "http://127.0.0.1:3000" in result.stdout
 

@@ -24,6 +24,24 @@ def test_the_page_is_written_into_this_folder_and_it_is_said_where(stedi, where,
     assert (tmp_path / "stedi-report.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
 
 
+def test_it_says_of_which_lakehouse_it_is_and_replaces_only_its_own(stedi, where, world, tmp_path):
+    file = tmp_path / "report.html"
+    assert stedi("report", str(file), **where).exit_code == 0
+    mine = file.read_text(encoding="utf-8")
+    table = world.lakehouse().table("customer_landing")
+    number = str(table.metadata.table_uuid)
+    assert mine.count(number) == 2
+    assert json.loads(stedi("report", "--json", **where).stdout)["lakehouse"] == number
+    assert stedi("report", str(file), **where).exit_code == 0
+    anothers = mine.replace(number, "00000000-1111-2222-3333-444444444444")
+    file.write_text(anothers, encoding="utf-8")
+    told = stedi("report", str(file), **where)
+    assert (told.exit_code, told.stdout) == (2, "")
+    assert "is the report of another lakehouse, 00000000-1111-2222-3333-444444444444" in told.stderr
+    assert number in told.stderr
+    assert file.read_text(encoding="utf-8") == anothers
+
+
 def test_it_is_written_elsewhere_or_to_standard_output(stedi, where, tmp_path):
     assert stedi("report", str(tmp_path / "other.html"), **where).exit_code == 0
     assert "</html>" in (tmp_path / "other.html").read_text(encoding="utf-8")

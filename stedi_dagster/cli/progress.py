@@ -1,0 +1,45 @@
+"""What `stedi run` says while it works: a bar on a terminal, elsewhere a line with its time for each event."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+Tell = Callable[[str, int], None]
+"""Takes what is going on now, and how many tables are done."""
+
+
+@contextmanager
+def progress(total: int) -> Iterator[Tell]:
+    """Show how far a run is.
+
+    Args:
+        total: the number of tables.
+    """
+    if not sys.stderr.isatty():
+        yield _lines()
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("starting", total=total)
+        yield lambda doing, done: bar.update(task, completed=done, description=doing)
+
+
+def _lines() -> Tell:
+    started = time.monotonic()
+    before = ""
+
+    def tell(doing: str, _done: int) -> None:
+        nonlocal before
+        if doing != before:
+            moment = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
+            sys.stderr.write(f"{moment}  {time.monotonic() - started:7.2f} s  {doing}\n")
+            sys.stderr.flush()
+            before = doing
+
+    tell("starting", 0)
+    return tell
