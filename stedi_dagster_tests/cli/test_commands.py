@@ -84,7 +84,7 @@ def test_a_run_tells_people_in_a_table_what_it_did(stedi, scenario):
     told = [line[1] for line in said if line]
     assert (told[0], told[-1]) == ("starting", "finishing")
     # A table is named when its work begins, and never before: each beginning is followed by its end.
-    assert {line for line in told[1:-1:2]} == set(TABLES)
+    assert set(told[1:-1:2]) == set(TABLES)
     assert [line.split(":")[0] for line in told[2:-1:2]] == told[1:-1:2]
     assert "customer_landing: published, 2 rows" in told
     # The UI knows whose run it is.
