@@ -5,6 +5,7 @@ Dagster attributes only runs that its own servers start. There is no other way t
 
 import json
 import sys
+from typing import Any
 
 import dagster as dg
 
@@ -25,7 +26,8 @@ def attribute(run_id: str, job: str, instance: dg.DagsterInstance) -> None:
     """
     run = instance.get_run_by_id(run_id)
     if run is not None:
-        instance.run_storage.replace_job_origin(run, dg.deserialize_value(json.dumps(_origin(job))))
+        origin: Any = dg.deserialize_value(json.dumps(_origin(job)))
+        instance.run_storage.replace_job_origin(run, origin)
 
 
 def _origin(job: str) -> dict[str, object]:
