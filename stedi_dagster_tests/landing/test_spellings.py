@@ -100,7 +100,7 @@ def test_an_address_is_read_whatever_stands_beside_it(beside):
 
 @EXAMPLES
 @given(
-    st.sampled_from([LIV, "B+C_d@X", "jos\xe9@m\xfcnchen.example", "x.y-z@a-b.example.org"]),
+    st.sampled_from([LIV, "B+C_d@x", "jos\xe9@m\xfcnchen.example", "x.y-z@a-b.example.org"]),
     st.sampled_from(BESIDE),
     st.lists(st.sampled_from([way for way in WRITTEN if way != "in capitals"]), max_size=2),
     st.text("abc @.,;\"'\n\\%&={}", max_size=9),
