@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from stedi_dagster.contracts.base import EARLIEST_MS, latest_ms
 from stedi_dagster.landing.documents import Document
 from stedi_dagster.landing.spellings import addresses_in, readings, unescaped
-from stedi_dagster.policies.keys import stored
+from stedi_dagster.policies.keys import key_of, stored
 
 __all__ = ["Traces", "said_by_keys", "traces", "unescaped"]
 
@@ -40,13 +40,15 @@ def traces(document: Document, *, now_ms: int | None = None) -> Traces:
         document: the record.
         now_ms: the time of the run in epoch milliseconds; without it, the present.
     """
-    people = addresses_in(document.text)
+    keyed: set[str] = set()
     devices: set[str] = set()
     for text in readings(document.text):
         # An address with blanks in it may have been broken apart.
-        together = "\n".join(_BLANKS.sub("", value) for value in _texts(text, _EMAIL))
-        people |= addresses_in(together) if "@" in together else set()
+        values = [value for value in _texts(text, _EMAIL) if "@" in value]
+        keyed.update(*map(addresses_in, values), *(addresses_in(_BLANKS.sub("", value)) for value in values))
         devices.update(_texts(text, _SERIAL))
+    # A device that is called like an address is nobody: else it would be carried by two.
+    people = keyed | addresses_in(document.text).difference(map(key_of, devices))
     return Traces(_lines(people), _lines(map(stored, devices)), _moment(document.value, now_ms))
 
 

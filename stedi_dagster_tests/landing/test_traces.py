@@ -83,6 +83,11 @@ def test_a_record_was_written_when_it_says_so_plausibly(said, moment):
     assert traces(document, now_ms=T0).moment == moment
 
 
+def test_a_device_that_is_called_like_an_address_is_nobody():
+    [document] = documents(json.dumps({"email": "a@x", "phone": ["?"], "serialNumber": "of-a@x"}).encode())
+    assert traces(document)[:2] == ("a@x", "of-a@x")
+
+
 def test_a_date_that_is_there_twice_is_no_date():
     [document] = documents(f'{{"email": "a@x", "lastUpdateDate": {T0}, "lastUpdateDate": {T0 - 1}}}'.encode())
     assert traces(document, now_ms=T0).moment is None
