@@ -163,7 +163,7 @@ class LakehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             BusyError: a run holds the lakehouse; it does that itself.
         """
         with storage_errors("removing history", outcome=""), self._writing(0):
-            return sum(self.lakehouse().expire(table).snapshots for table in self.lakehouse().tables())
+            return sum(self.lakehouse().expire(table).snapshots for table in self.lakehouse().own_tables())
 
     def unmoved(self) -> AbstractContextManager[None]:
         """While nobody publishes: held for reading several tables as they belong together.

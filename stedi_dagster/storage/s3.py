@@ -92,6 +92,12 @@ class S3Storage(Storage):
         with aws.aws_errors(f"reading an old version in {SCHEME}{bucket}"):
             return io.BytesIO(self.client.get_object(Bucket=bucket, Key=key, VersionId=version)["Body"].read())
 
+    def write(self, path: str, content: bytes) -> None:
+        """See `Storage.write`."""
+        bucket, key = split(path)
+        with aws.aws_errors(f"writing to {SCHEME}{bucket}"):
+            self.client.put_object(Bucket=bucket, Key=key, Body=content)
+
     def _replace(self, path: str, stream: IO[bytes]) -> None:
         bucket, key = split(path)
         with aws.aws_errors(f"writing to {SCHEME}{bucket}"):
