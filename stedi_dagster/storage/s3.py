@@ -39,6 +39,7 @@ class S3Storage(Storage):
     def entries(self, folder: str) -> list[Entry]:
         """See `Storage.entries`; S3 has no folders: one without a file is one that is not there."""
         bucket, prefix = split(f"{folder}/")
+        aws.check_region_of(bucket)
         with aws.aws_errors(f"listing {SCHEME}{bucket}"):
             pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
             entries = [
