@@ -7,7 +7,7 @@ import typer
 
 from infra.stack import Stack
 from stedi_dagster.cli.plainly import told_plainly
-from stedi_dagster.cli.settings import exports, read_stack
+from stedi_dagster.cli.settings import exports, read_roles, read_stack
 from stedi_dagster.errors import StediError
 
 app = typer.Typer(
@@ -38,6 +38,8 @@ def deploy(
         stack = Stack(name, region)
         changed = stack.deploy(_parameters(parameter or []))
         typer.echo(f"{stack} is {'deployed' if changed else 'up to date'}.", err=True)
+        for role, value in read_roles(name, stack.region).items():
+            typer.echo(f"{role}: {value}", err=True)
         typer.echo(exports(read_stack(name, stack.region)))
 
 

@@ -1,18 +1,28 @@
-"""AWS clients from the standard credential chain, and what AWS says put into one sentence.
+"""The one AWS session of a process: its region, its credentials, its clients; and what AWS says put into one sentence.
 
-Imported only where something lies on AWS. No setting holds a key: the SDKs find credentials by themselves.
+Imported only where something lies on AWS. No setting holds a key: boto3 finds credentials as it always does, and
+`lending` passes them on to whatever else talks to AWS.
 """
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import boto3
+import botocore.session
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ProfileNotFound
 
+from stedi_dagster import lending
 from stedi_dagster.errors import AwsError
+
+# Where all of AWS's libraries find the same keys by themselves, and nothing renews them.
+_FOUND_BY_ALL = {"env", "shared-credentials-file", "config-file"}
+# AWS's libraries differ in which of the two they read: boto3 the second alone.
+_REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")
 
 # Throttling and lost connections are normal on AWS: tried again for about a minute.
 _ATTEMPTS = 8
@@ -21,7 +31,7 @@ _DENIED = {"AccessDenied", "AccessDeniedException", "403", "Forbidden", "Unautho
 
 
 def client(service: str, region: str | None = None, *, attempts: int = _ATTEMPTS, read_timeout: float = 60) -> Any:
-    """A boto3 client of a service, in the standard chain's region where none is given.
+    """A boto3 client of a service, in the region for everything where none is given.
 
     Args:
         service: its name in boto3.
@@ -30,17 +40,16 @@ def client(service: str, region: str | None = None, *, attempts: int = _ATTEMPTS
         read_timeout: seconds to wait for an answer.
 
     Raises:
-        AwsError: no region is set.
+        AwsError: no region is set, or the variables contradict each other.
     """
-    try:
-        config = Config(
-            retries={"mode": "standard", "total_max_attempts": attempts},
-            connect_timeout=5,
-            read_timeout=read_timeout,
-        )
-        return boto3.session.Session(region_name=region).client(service, config=config)
-    except NoRegionError:
-        raise AwsError("No AWS region is set. Set AWS_REGION, or a region in the AWS profile.") from None
+    config = Config(
+        retries={"mode": "standard", "total_max_attempts": attempts},
+        connect_timeout=5,
+        read_timeout=read_timeout,
+    )
+    with _MAKING:  # boto3's sessions make one client at a time
+        found = _session()
+        return found.boto.client(service, region_name=region or found.anywhere(), config=config)
 
 
 def endpoint(service: str) -> str | None:
@@ -49,13 +58,104 @@ def endpoint(service: str) -> str | None:
 
 
 def region() -> str:
-    """The region of the standard chain.
+    """The region for everything: of AWS_REGION or AWS_DEFAULT_REGION, else of the profile.
 
     Raises:
-        AwsError: none is set.
+        AwsError: none is set, or the two variables name different ones.
     """
-    name: str = client("s3").meta.region_name
-    return name
+    with _MAKING:
+        return _session().anywhere()
+
+
+def prepare() -> None:
+    """Let other AWS libraries in this process find the same region and credentials as ours.
+
+    Raises:
+        AwsError: the variables contradict each other, or the profile is not there.
+    """
+    with _MAKING:
+        _session()
+
+
+def check_region_of(bucket: str) -> None:
+    """Make sure that a bucket is where we are: boto3 would follow it to another region, and PyArrow would not.
+
+    Raises:
+        AwsError: it is in another region.
+    """
+    here = region()
+    if (here, bucket) in _CHECKED:
+        return
+    try:
+        answer = client("s3", attempts=1).head_bucket(Bucket=bucket)
+    except ClientError as error:
+        answer = error.response
+    except BotoCoreError:
+        return  # whatever is wrong, the next request tells
+    there = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("x-amz-bucket-region", here)
+    if there != here:
+        raise AwsError(f"The bucket {bucket} is in {there}, and the AWS region is {here}. Set AWS_REGION={there}.")
+    _CHECKED.add((here, bucket))
+
+
+@dataclass(frozen=True)
+class _Session:
+    """boto3's session, where it works, and the variables that it came from."""
+
+    boto: Any
+    region: str | None
+    variables: dict[str, str]
+
+    def __repr__(self) -> str:
+        return "<session>"
+
+    def anywhere(self) -> str:
+        """The region, if there is one."""
+        if self.region is None:
+            raise AwsError("No AWS region is set. Set AWS_REGION, or a region in the AWS profile.")
+        return self.region
+
+
+_MAKING = threading.RLock()
+_MADE: list[_Session] = []
+_CHECKED: set[tuple[str, str]] = set()
+
+
+def _session() -> _Session:
+    """The session of this process; another one only where its variables have changed since."""
+    lending.take_back()
+    if not _MADE or _MADE[0].variables != _variables():
+        _MADE[:] = [_made()]
+        _CHECKED.clear()
+    return _MADE[0]
+
+
+def _variables() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+
+
+def _made() -> _Session:
+    named = {name: value for name in _REGIONS if (value := os.environ.get(name))}
+    if len(set(named.values())) > 1:
+        said = " and ".join(f"{name} is {value}" for name, value in named.items())
+        raise AwsError(f"{said}. Set both to the region that is meant, or only one of them.")
+    found = botocore.session.get_session()
+    try:
+        profile = found.get_config_variable("profile")
+        found.get_scoped_config()  # kept by the session: after lending the files are out of sight
+        where: str | None = next(iter(named.values()), None) or found.get_config_variable("region")
+        credentials = found.get_credentials()
+    except ProfileNotFound:
+        raise AwsError(f"There is no AWS profile {profile}. Correct AWS_PROFILE, or run `aws configure`.") from None
+    except BotoCoreError as error:
+        raise AwsError(f"The AWS configuration cannot be used: {error}") from None
+    if where is not None:
+        os.environ.update(dict.fromkeys(_REGIONS, where))
+    if credentials is not None and credentials.method not in _FOUND_BY_ALL:
+        # Named only now: a profile that is named would be preferred to keys in the environment.
+        found.set_config_variable("profile", profile)
+        lending.lend(credentials)
+    return _Session(boto3.session.Session(botocore_session=found), where, _variables())
 
 
 @contextmanager

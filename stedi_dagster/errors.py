@@ -34,3 +34,7 @@ class StorageError(StediError):
 
 class BusyError(StediError):
     """Another run holds the lakehouse and did not finish within the time limit."""
+
+
+class OriginError(StediError):
+    """The tables in the warehouse are not those that the catalog knows, or it cannot be told whose they are."""

@@ -69,6 +69,10 @@ def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     make_home(home)
     dagster_home.mkdir(exist_ok=True)
     os.environ["DAGSTER_HOME"] = str(dagster_home)
+    if settings.compute_logs is not None:
+        from stedi_dagster import aws
+
+        aws.prepare()  # dagster-aws makes a session of its own
     with ExitStack() as closing_later:
         with FileLock(home / "dagster.lock"):
             configuration = dagster_home / "dagster.yaml"

@@ -167,7 +167,7 @@ class LakehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         """
         with storage_errors("removing history", outcome=""), self._writing(0):
             self._changing = True
-            return sum(self.lakehouse().expire(table).snapshots for table in self.lakehouse().tables())
+            return sum(self.lakehouse().expire(table).snapshots for table in self.lakehouse().own_tables())
 
     @property
     def changing(self) -> bool:

@@ -23,6 +23,20 @@ def _missing(name: str, what: str) -> NoReturn:
     pytest.skip(what)
 
 
+@pytest.fixture(autouse=True)
+def _as_the_shell_set_it() -> Iterator[None]:
+    """What the platform tells AWS's libraries by the environment is gone with the test."""
+    before = _of_aws()
+    yield
+    for name in _of_aws():
+        del os.environ[name]
+    os.environ.update(before)
+
+
+def _of_aws() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name.startswith(("AWS_", "LENT_BY_"))}
+
+
 @pytest.fixture(scope="session")
 def sail_url() -> Iterator[str]:
     """A Sail server."""

@@ -1,6 +1,6 @@
--- matching_key(spelling): whom or what an address or a serial number stands for: trimmed and lower-cased.
--- White space is what Unicode calls so (all but U+0085); a capital sigma has one small one, and a dotted capital I
--- keeps its dot, as everywhere on the platform. Letters younger than the engine's Unicode stay as they are.
-SELECT replace(
-  lower(replace(regexp_replace(:spelling, '^[\s\x0B\p{Z}]+|[\s\x0B\p{Z}]+$', ''), 'İ', 'i̇')), 'ς', 'σ'
-) AS matching_key
+-- matching_key(spelling): whom or what a landed address or serial number stands for: in ASCII, trimmed and lower-cased.
+-- Landing has stored everything else by its key, which nothing here may change: engines know Unicode differently.
+SELECT CASE
+  WHEN regexp_like(:spelling, '[^\x00-\x7F]') THEN :spelling
+  ELSE lower(regexp_replace(:spelling, '^[\s\x0B]+|[\s\x0B]+$', ''))
+END AS matching_key

@@ -155,6 +155,31 @@ def forget(
             forget_person(address, dry_run=dry_run, yes=yes, as_json=json)
 
 
+@app.command()
+def adopt(
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be taken over.")] = False,
+    accept_loss: Annotated[
+        bool,
+        typer.Option(
+            "--accept-loss",
+            help="Go on although the ledger of erasures or the participants cannot be found whole: people who were "
+            "erased may come back.",
+        ),
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Take the tables that the warehouse holds over into this catalog, whose own is lost or older than they are.
+
+    Each is registered with its newest metadata that can be read; the ledger of erasures is one of them. No file is
+    removed. Whichever catalog had them before is refused as soon as this one has published something.
+    """
+    with told_plainly():
+        from stedi_dagster.cli.adopt import adopt_tables
+
+        adopt_tables(dry_run=dry_run, accept_loss=accept_loss, as_json=json)
+
+
 class _Texts(TyperCommand):
     """A command whose argument is a text that may begin with `--`, as a comment in SQL does."""
 

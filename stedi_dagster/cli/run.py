@@ -4,6 +4,7 @@ import gc
 import json
 import sys
 import uuid
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -19,8 +20,11 @@ from stedi_dagster.cli.progress import progress
 from stedi_dagster.cli.sending import send_alerts
 from stedi_dagster.contracts import TABLES
 from stedi_dagster.definitions import build_defs
+from stedi_dagster.errors import BusyError
 from stedi_dagster.instance import open_instance
+from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.settings import Settings
+from stedi_dagster.storage import storage_errors
 
 # Dagster's own console log would tear the progress bar; every event is in the instance, for the UI.
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -52,6 +56,7 @@ def run_everything(*, as_json: bool) -> bool:
 
     Raises:
         SettingsError: a setting is not allowed.
+        OriginError: the tables in the warehouse are not those that the catalog knows.
     """
     settings = Settings.load()
     job = build_defs(settings).resolve_job_def(EVERYTHING)
@@ -64,6 +69,7 @@ def run_everything(*, as_json: bool) -> bool:
         open_instance(settings) as instance,
         progress(len(TABLES)) as tell,
     ):
+        _recognise(settings)
 
         def follow(event: dg.EventLogEntry) -> None:
             _record(event, lines)
@@ -88,6 +94,15 @@ def run_everything(*, as_json: bool) -> bool:
     for problem in alert_problems:
         sys.stderr.write(f"stedi: {problem}\n")
     return result.success
+
+
+def _recognise(settings: Settings) -> None:
+    """Say once, and not for each table, that catalog and warehouse do not belong together."""
+    # Another run that holds the lakehouse looked itself, and each step looks again.
+    with suppress(BusyError), storage_errors("looking at the warehouse", outcome="Nothing was changed."):
+        lakehouse = Lakehouse.of(settings)
+        with lakehouse.writing("stedi run", timeout=0, waiting=lambda _holder: None):
+            pass
 
 
 def _said(entry: dg.EventLogEntry, lines: dict[str, Line]) -> str | None:

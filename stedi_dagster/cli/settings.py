@@ -11,6 +11,15 @@ from stedi_dagster.errors import StediError
 from stedi_dagster.settings import Settings
 
 _PREFIX = "STEDI_"
+# Outputs of infra/stack.yaml that say who may use the lakehouse, and set nothing.
+_ROLES = {
+    "OrchestratorRoleArn",
+    "OrchestratorInstanceProfileArn",
+    "DataScientistRoleArn",
+    "DataScientistWorkgroup",
+    "AuditorRoleArn",
+    "FeedWriterRoleArn",
+}
 _INNER_CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -54,6 +63,19 @@ def read_stack(stack: str, region: str | None) -> dict[str, str]:
         StediError: there is no such stack, it has no outputs, or one that is no setting.
         AwsError: there is no region or no credentials, or AWS refuses.
     """
+    return {variable(name): value for name, value in _outputs(stack, region).items() if name not in _ROLES}
+
+
+def read_roles(stack: str, region: str | None) -> dict[str, str]:
+    """The roles, and what goes with them, that a stack's outputs name.
+
+    Raises:
+        StediError, AwsError: see `read_stack`.
+    """
+    return {name: value for name, value in sorted(_outputs(stack, region).items()) if name in _ROLES}
+
+
+def _outputs(stack: str, region: str | None) -> dict[str, str]:
     from botocore.exceptions import ClientError
 
     from stedi_dagster import aws  # boto3, which no other setting needs
@@ -72,15 +94,14 @@ def read_stack(stack: str, region: str | None) -> dict[str, str]:
         raise StediError(
             f"{where} has no outputs, its status is {described['StackStatus']}: wait for it, or run `make deploy`."
         )
-    found = {variable(name): value for name, value in outputs.items()}
     known = {f"{_PREFIX}{name.upper()}" for name in Settings.model_fields}
-    unknown = sorted(name for name in outputs if variable(name) not in known)
+    unknown = sorted(name for name in outputs if variable(name) not in known and name not in _ROLES)
     if unknown:
         raise StediError(
             f"{where} has outputs that are no settings: {', '.join(unknown)}. "
             "It is another version's or no stack of this platform: deploy it with this version."
         )
-    return found
+    return outputs
 
 
 def variable(output: str) -> str:

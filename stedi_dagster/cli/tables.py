@@ -19,12 +19,14 @@ def open_lakehouse() -> Lakehouse:
     """The lakehouse that the settings name.
 
     Raises:
-        StediError: there is none yet.
+        StediError: there is none yet, or its catalog is lost.
     """
     settings = Settings.load()
+    lakehouse = Lakehouse.of(settings)
     if settings.catalog == "sqlite" and not (settings.home / "catalog.db").exists():
+        lakehouse.refuse_lost_catalog()
         raise StediError(f"Nothing is published in {settings.home} yet: run `stedi run`, or set STEDI_HOME.")
-    return Lakehouse.of(settings)
+    return lakehouse
 
 
 def unmoved(settings: Settings, lakehouse: Lakehouse, command: str) -> AbstractContextManager[None]:

@@ -24,6 +24,16 @@ AHEAD_OF_RUN_MS = 24 * 60 * 60 * 1000
 LARGEST_LONG = 2**63 - 1
 LARGEST_DOUBLE = 1.7976931348623157e308
 
+# The form of an address, for every engine's regular expressions and Python's: something, an @, a domain. What
+# separates one thing from another stands in none, nor does white space of any script. Without a form, whatever stands
+# for "none" (None, nan, NULL, n/a, -) would be one person, and the consent of one would be everybody's.
+_NOT_IN_ADDRESSES = "\\x00-\\x20\\x7f-\\xa0\u1680\u2000-\u200b\u2028\u2029\u202f\u205f\u3000\ufeff"
+_ADDRESS = rf"""[^{_NOT_IN_ADDRESSES}"(),:;<>@\[\]\\{{}}]+@[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*"""
+_ASCII_BLANKS = r"[\t\n\x0b\f\r ]*"
+# As it is delivered, and as a key.
+ADDRESS = rf"^{_ASCII_BLANKS}{_ADDRESS}{_ASCII_BLANKS}$"
+ADDRESS_KEY = rf"^{_ADDRESS}$"
+
 
 @dataclass(frozen=True)
 class Column:

@@ -5,7 +5,7 @@ Field names are the feeds'; see the glossary in the README. Which texts count as
 
 import pyspark.sql.types as T  # noqa: N812 - PySpark's own convention
 
-from stedi_dagster.contracts.base import LARGEST_DOUBLE, Contract, column, epoch_ms
+from stedi_dagster.contracts.base import ADDRESS, LARGEST_DOUBLE, Contract, column, epoch_ms
 
 _NOT_BLANK = r"\S"
 _FINITE = {"min_value": -LARGEST_DOUBLE, "max_value": LARGEST_DOUBLE}
@@ -15,7 +15,7 @@ class CustomerLanding(Contract):
     """Every customer record that landed from the website; a person may have several."""
 
     customerName: T.StringType = column("First and last name", nullable=True, personal="yes")
-    email: T.StringType = column("The person's address", personal="yes", str_contains=_NOT_BLANK)
+    email: T.StringType = column("The person's address", personal="yes", str_matches=ADDRESS)
     phone: T.StringType = column("Phone number", nullable=True, personal="yes")
     birthDay: T.StringType = column(
         "Birthday as delivered, an ISO date where birthDayValid", nullable=True, personal="yes"
@@ -42,7 +42,7 @@ class CustomerLanding(Contract):
 class AccelerometerLanding(Contract):
     """Every accelerometer reading that landed from the phone app."""
 
-    user: T.StringType = column("Address of the person", personal="yes", str_contains=_NOT_BLANK)
+    user: T.StringType = column("Address of the person", personal="yes", str_matches=ADDRESS)
     timestamp: T.LongType = epoch_ms("When the reading was taken")
     x: T.DoubleType = column("Acceleration along x", unit="as the app reports it", in_range=_FINITE)
     y: T.DoubleType = column("Acceleration along y", unit="as the app reports it", in_range=_FINITE)

@@ -1,11 +1,11 @@
 """The trusted tables: what is left of landing of people who agreed to research.
 
-Addresses and serial numbers are trimmed and lower-cased here, so that everything downstream joins on equality.
+Addresses and serial numbers are their keys here, so that everything downstream joins on equality.
 """
 
 import pyspark.sql.types as T  # noqa: N812 - PySpark's own convention
 
-from stedi_dagster.contracts.base import column
+from stedi_dagster.contracts.base import ADDRESS_KEY, column
 from stedi_dagster.contracts.landing import AccelerometerLanding, CustomerLanding, StepTrainerLanding
 
 _KEY = r"^\S+(\s+\S+)*$"
@@ -14,7 +14,7 @@ _KEY = r"^\S+(\s+\S+)*$"
 class CustomerTrusted(CustomerLanding):
     """The latest record of every person who agreed to share their data for research."""
 
-    email: T.StringType = column("The person's address, trimmed, lower-cased", personal="yes", str_matches=_KEY)
+    email: T.StringType = column("The person's address, trimmed, lower-cased", personal="yes", str_matches=ADDRESS_KEY)
     serialNumber: T.StringType = column(
         "Serial number of the person's step trainer, trimmed, lower-cased", personal="yes", str_matches=_KEY
     )
@@ -28,7 +28,7 @@ class CustomerTrusted(CustomerLanding):
 class AccelerometerTrusted(AccelerometerLanding):
     """The accelerometer readings of the people in customer_trusted, each once."""
 
-    user: T.StringType = column("Address of the person, trimmed, lower-cased", personal="yes", str_matches=_KEY)
+    user: T.StringType = column("Address of the person, trimmed, lower-cased", personal="yes", str_matches=ADDRESS_KEY)
 
     class Config:
         """A re-delivered reading counts once."""

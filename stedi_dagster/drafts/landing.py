@@ -21,7 +21,7 @@ from stedi_dagster.erasure.strike import column, count, without
 from stedi_dagster.erasure.wanted import Wanted
 from stedi_dagster.lakehouse.lakehouse import fingerprint, summary
 from stedi_dagster.lakehouse.publish import Publication
-from stedi_dagster.lakehouse.staging import Content, Staging
+from stedi_dagster.lakehouse.staging import Content
 from stedi_dagster.landing.feeds import Feed
 from stedi_dagster.landing.files import Listing, masked
 from stedi_dagster.landing.land import Landed, Lander
@@ -173,7 +173,7 @@ def _without(run: Run, table: Table, content: Content, wanted: Wanted) -> tuple[
     rows = count(storage, content, wanted.columns(contract), mask)
     if not rows:
         return content, 0
-    left = without(storage, content, mask, wanted.left_of, Staging(contract, table.location(), storage))
+    left = without(storage, content, mask, wanted.left_of, run.lakehouse.stage_more(table, contract))
     storage.delete(content.paths)
     return left, content.rows - left.rows
 

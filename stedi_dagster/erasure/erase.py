@@ -206,8 +206,9 @@ class Eraser:
         if table is None:
             return TableReceipt(name, rows, 0, 0)
         storage = self._lakehouse.storage
-        expire(table, storage, before_ms=_ALL_OF_HISTORY)
-        sweep(table, storage, thorough=True)
+        expire(table, self._lakehouse.journal, before_ms=_ALL_OF_HISTORY)
+        self._lakehouse.sweep(table)
+        sweep(table, storage)
         old = list(storage.old_versions(table.location()))
         storage.delete_versions(old)
         (had_snapshots, had_files), (snapshots, files) = before, self._holds(name)

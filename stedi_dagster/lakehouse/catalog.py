@@ -20,7 +20,9 @@ def open_catalog(kind: str, home: Path, warehouse: str, databases: Iterable[str]
     properties = {"warehouse": warehouse}
     if is_s3(warehouse):
         from stedi_dagster import aws
+        from stedi_dagster.storage.s3 import split
 
+        aws.check_region_of(split(warehouse)[0])
         properties["s3.region"] = aws.region()
         if endpoint := aws.endpoint("s3"):
             properties["s3.endpoint"] = endpoint

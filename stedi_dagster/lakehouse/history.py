@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pyiceberg.table import Table
 from pyiceberg.table.refs import MAIN_BRANCH, SnapshotRefType
 
-from stedi_dagster.lakehouse.orphans import sweep
-from stedi_dagster.storage import Storage
+from stedi_dagster.lakehouse.journal import Journal
+from stedi_dagster.lakehouse.orphans import files_of, reachable_files, sweep_noted
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ def over(table: Table, *, before_ms: int) -> list[int]:
     ]
 
 
-def expire(table: Table, storage: Storage, *, before_ms: int) -> Removed:
+def expire(table: Table, journal: Journal, *, before_ms: int) -> Removed:
     """Remove the snapshots that are `over`, and every file that only they lead to.
 
     A tag or a branch does not keep a snapshot alive: it would keep people in it who have withdrawn since. The caller
@@ -40,9 +40,11 @@ def expire(table: Table, storage: Storage, *, before_ms: int) -> Removed:
     snapshots = over(table, before_ms=before_ms)
     if not snapshots:
         return Removed()
+    # Before they go: afterwards nothing would tell that these files were theirs.
+    journal.begin_expiry(table, files_of(table, snapshots) - reachable_files(table, without=snapshots))
     names = _forget_names(table, set(snapshots))
     table.maintenance.expire_snapshots().by_ids(snapshots).commit()
-    return Removed(len(snapshots), names, sweep(table, storage))
+    return Removed(len(snapshots), names, sweep_noted(table, journal))
 
 
 def _forget_names(table: Table, snapshots: set[int]) -> int:

@@ -14,16 +14,21 @@ from pathlib import Path
 from typing import Any
 
 from pyiceberg.catalog import Catalog
-from pyiceberg.exceptions import NoSuchTableError
+from pyiceberg.exceptions import NoSuchTableError, ValidationError
 from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Snapshot
+from pyiceberg.typedef import Identifier
 from pyspark.sql import DataFrame, SparkSession
 
 from stedi_dagster.contracts import TABLES, Contract
+from stedi_dagster.errors import OriginError
 from stedi_dagster.lakehouse.catalog import open_catalog
 from stedi_dagster.lakehouse.history import Removed, expire
+from stedi_dagster.lakehouse.journal import Journal, full_name
 from stedi_dagster.lakehouse.lock import writer_lock
-from stedi_dagster.lakehouse.orphans import sweep
+from stedi_dagster.lakehouse.origin.identity import PROPERTY, Identity, read_identity, write_identity
+from stedi_dagster.lakehouse.origin.recognise import listed, recognise, refuse_unknown
+from stedi_dagster.lakehouse.orphans import sweep_noted
 from stedi_dagster.lakehouse.publish import INPUTS, Publication, prepare
 from stedi_dagster.lakehouse.schema import iceberg_schema, table_properties
 from stedi_dagster.lakehouse.staging import Content, Staging
@@ -81,9 +86,11 @@ class Lakehouse:
         self.restricted = f"{database}_restricted"
         self.home = home
         self.warehouse = warehouse
-        self._kind = catalog
+        self.journal = Journal(self.storage, warehouse)
+        self.kind = catalog
         self._retention_ms = round(retention_days * _DAY_MS)
         self._confirm: Callable[[], None] = lambda: None
+        self._identity: Identity | None = None
 
     @classmethod
     def of(cls, settings: Settings) -> "Lakehouse":
@@ -99,11 +106,28 @@ class Lakehouse:
     @cached_property
     def catalog(self) -> Catalog:
         """PyIceberg's catalog, opened when first needed; its databases are made where they are missing."""
-        return open_catalog(self._kind, self.home, self.warehouse, (self.database, self.restricted))
+        return open_catalog(self.kind, self.home, self.warehouse, (self.database, self.restricted))
 
     @contextmanager
     def writing(self, holder: str, *, timeout: float, waiting: Callable[[str], None]) -> Iterator[None]:
-        """Hold the lakehouse for writing: against this machine's processes, and on S3 against other machines' too.
+        """Hold the lakehouse, once it is sure that its catalog and its warehouse belong together.
+
+        Args:
+            holder: see `held`, like the others.
+            timeout: seconds.
+            waiting: told who holds it.
+
+        Raises:
+            BusyError: somebody else held it for all of that time.
+            OriginError: the tables in the warehouse are not those that the catalog knows.
+        """
+        with self.held(holder, timeout=timeout, waiting=waiting):
+            self.recognise()
+            yield
+
+    @contextmanager
+    def held(self, holder: str, *, timeout: float, waiting: Callable[[str], None]) -> Iterator[None]:
+        """Hold the lakehouse: against this machine's processes, and on S3 against other machines' too.
 
         Args:
             holder: who holds it, for whoever waits.
@@ -123,6 +147,34 @@ class Lakehouse:
                 held.enter_context(self._confirming(lock.confirm))
             yield
 
+    def recognise(self) -> None:
+        """Make sure that catalog and warehouse belong together; a new warehouse is given an identity.
+
+        The caller holds the writer lock.
+
+        Raises:
+            OriginError: they do not, or it cannot be told.
+        """
+        self._identity = recognise(self)
+
+    def refuse_lost_catalog(self) -> None:
+        """Refuse a warehouse that holds tables, where there is no catalog at all; opens none.
+
+        Raises:
+            OriginError: it holds some.
+        """
+        refuse_unknown(self, known=(), files=listed(self), notes=self.journal.all_notes())
+
+    @property
+    def identity(self) -> Identity:
+        """Which lakehouse this is."""
+        if self._identity is None:
+            self._identity = read_identity(self.storage, self.warehouse)
+        if self._identity is None:
+            self._identity = Identity.new(self.database, self.kind)
+            write_identity(self.storage, self.warehouse, self._identity)
+        return self._identity
+
     @contextmanager
     def _confirming(self, confirm: Callable[[], None]) -> Iterator[None]:
         self._confirm, before = confirm, self._confirm
@@ -140,11 +192,25 @@ class Lakehouse:
         self._confirm()
 
     def table(self, name: str) -> Table | None:
-        """A table as it is now, or None where it was never published."""
+        """A table as it is now, or None where it was never published.
+
+        Raises:
+            OriginError: its metadata file is gone or damaged.
+        """
+        return self._load((self.namespace_of(name), name))
+
+    def _load(self, identifier: Identifier) -> Table | None:
         try:
-            return self.catalog.load_table((self.namespace_of(name), name))
+            return self.catalog.load_table(identifier)
         except NoSuchTableError:
             return None
+        # PyIceberg's own is no ValueError, that of what it reads JSON with is one.
+        except (FileNotFoundError, ValidationError, ValueError) as error:
+            raise OriginError(
+                f"The metadata file of {'.'.join(identifier)} that the catalog names is "
+                f"{'gone' if isinstance(error, FileNotFoundError) else 'damaged'}. Nothing was changed. Bring it back "
+                f"from a backup of {self.warehouse}, or run `stedi adopt`, which takes the newest that can be read."
+            ) from None
 
     def ensure_table(self, name: str, contract: type[Contract]) -> Table:
         """A table as it is now; made, without a snapshot, where it is missing."""
@@ -153,12 +219,20 @@ class Lakehouse:
         if table is not None:
             return table
         namespace = self.namespace_of(name)
-        return self.catalog.create_table_if_not_exists(
+        properties = table_properties(contract) | {PROPERTY: self.identity.lakehouse}
+        self.journal.begin_table(f"{namespace}.{name}")
+        made = self.catalog.create_table_if_not_exists(
             (namespace, name),
             iceberg_schema(contract),
-            location=f"{self.warehouse}/{namespace}/{name}",
-            properties=table_properties(contract),
+            location=self.location_of(name),
+            properties=properties,
         )
+        self.sweep(made)
+        return made
+
+    def location_of(self, name: str) -> str:
+        """Where the files of a table are, by its name."""
+        return f"{self.warehouse}/{self.namespace_of(name)}/{name}"
 
     def read(self, name: str, contract: type[Contract]) -> Reading | None:
         """What is published now, or None where nothing is."""
@@ -174,11 +248,24 @@ class Lakehouse:
         The caller holds the writer lock.
         """
         self._sweep(table)
-        return Staging(contract, table.location(), self.storage)
+        return self.stage_more(table, contract)
+
+    def stage_more(self, table: Table, contract: type[Contract]) -> Staging:
+        """A fresh folder beside what this run has staged for the table before."""
+        staging = Staging(contract, table.location(), self.storage)
+        self.journal.begin_folder(full_name(table), staging.folder)
+        return staging
 
     def discard(self, publication: Publication) -> None:
         """Remove the files of a publication that is not to be; the caller holds the writer lock."""
-        sweep(publication.table.refresh(), self.storage)
+        self.sweep(publication.table.refresh())
+
+    def sweep(self, table: Table) -> int:
+        """Remove what was staged for a table and is not in use; return the number of files.
+
+        The caller holds the writer lock.
+        """
+        return sweep_noted(table, self.journal)
 
     def unchanged(self, table: Table, contract: type[Contract], inputs: str) -> Publication | None:
         """The table's current content, if it was made from these inputs; what killed runs left beside it is removed.
@@ -193,18 +280,22 @@ class Lakehouse:
 
     def prepare(self, table: Table, content: Content, inputs: str, properties: Mapping[str, Any]) -> Publication:
         """See `publish.prepare`; `inputs` is what `unchanged` compares."""
-        return prepare(table, content, {INPUTS: inputs, **_texts(properties)})
+        return prepare(table, content, {INPUTS: inputs, **_texts(properties)}, self.journal)
 
     def prepare_again(self, table: Table, content: Content, inputs: str, properties: Mapping[str, Any]) -> Publication:
         """See `prepare`; everything else that was recorded with the current snapshot is recorded again."""
         snapshot = table.current_snapshot()
         recorded = snapshot.summary.additional_properties if snapshot and snapshot.summary else {}
         again = {key: recorded[key] for key in recorded if key.startswith(_RECORDED)}
-        return prepare(table, content, again | _texts(properties) | {INPUTS: inputs})
+        return prepare(table, content, again | _texts(properties) | {INPUTS: inputs}, self.journal)
 
     def expire(self, table: Table) -> Removed:
-        """Remove what is older than the retention from a table's history; the caller holds the writer lock."""
-        removed = expire(table, self.storage, before_ms=self.retained_from_ms())
+        """Remove what is older than the retention from a table's history, and what a commit has left to do.
+
+        The caller holds the writer lock.
+        """
+        self.sweep(table)
+        removed = expire(table, self.journal, before_ms=self.retained_from_ms())
         if removed.snapshots:
             _log.info("Expired %d snapshots of %s, and their files", removed.snapshots, table.name()[-1])
         return removed
@@ -213,18 +304,21 @@ class Lakehouse:
         """The moment (epoch ms) before which no snapshot but a current one may have been made."""
         return time.time_ns() // 1_000_000 - self._retention_ms
 
+    def own_tables(self) -> list[Table]:
+        """The tables that the platform made: others in the databases are somebody else's."""
+        return [table for table in self.tables() if table.properties.get(PROPERTY) == self.identity.lakehouse]
+
     def tables(self) -> list[Table]:
         """All tables that there are, by name, the restricted ones last."""
         names = [name for space in (self.database, self.restricted) for name in sorted(self.catalog.list_tables(space))]
-        return [self.catalog.load_table(name) for name in names]
+        return [table for table in map(self._load, names) if table is not None]
 
     def namespace_of(self, table: str) -> str:
         """The database of a table, by its name."""
         return self.database if table in TABLES else self.restricted
 
     def _sweep(self, table: Table) -> None:
-        removed = sweep(table, self.storage)
-        if removed:
+        if removed := self.sweep(table):
             _log.info("Removed %d files that an interrupted run left in %s", removed, table.location())
 
 

@@ -1,33 +1,52 @@
-"""Files under a table's location that no snapshot refers to: what a killed run leaves behind."""
+"""Files under a table's location that no snapshot refers to: which they are, and which of them may be removed."""
 
-import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
 from pyiceberg.table import Table
 
+from stedi_dagster.lakehouse.journal import Journal, Note, full_name, left_over, metadata_files
 from stedi_dagster.lakehouse.publish import STAGED_IN
 from stedi_dagster.storage import Storage
 
-_COMMIT = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:-m[0-9]+)?\.avro$")
 
-
-def sweep(table: Table, storage: Storage, *, thorough: bool = False) -> int:
-    """Delete a table's orphan files, and return their number.
+def sweep_noted(table: Table, journal: Journal) -> int:
+    """Delete what the journal names and nothing leads to, and return the number of files.
 
     The caller holds the writer lock: nobody else is staging.
 
     Args:
         table: as it is now.
-        storage: where its files are.
-        thorough: whether to look also where only a table's own files should be: that reads all manifests.
+        journal: of its warehouse.
     """
-    suspects = set(storage.list(table.location()))
-    if not thorough:
-        explanations = _explanations(table)
-        suspects = {path for path in suspects if not _is_explained(path, *explanations)}
-    if not suspects:
+    notes = journal.notes(full_name(table))
+    if not notes:
         return 0
-    orphans = suspects - reachable_files(table)
+    storage = journal.storage
+    done = [note for note in notes if _is_published(table, note)]
+    left = [note for note in notes if note not in done]
+    # What is published is in use: of that only the metadata files are left over that are known no longer.
+    forgotten = {path for note in done for path in note.files} - set(metadata_files(table))
+    suspects = left_over(table, left, storage) if left else set()
+    orphans = suspects - reachable_files(table) if suspects else set()
+    there = (orphans | forgotten) & set(storage.list(table.location())) if orphans or forgotten else set()
+    storage.delete(there)
+    for folder in {note.folder for note in left if note.folder}:
+        if not storage.list(folder):
+            storage.delete_folder(folder)
+    journal.end(notes)
+    return len(there & orphans)
+
+
+def sweep(table: Table, storage: Storage) -> int:
+    """Delete every file of a table that no snapshot leads to, noted or not, and return their number.
+
+    For erasing somebody, who may stand in any of them. The caller holds the writer lock.
+
+    Args:
+        table: as it is now; one that the platform made.
+        storage: where its files are.
+    """
+    orphans = set(storage.list(table.location())) - reachable_files(table)
     storage.delete(orphans)
     return len(orphans)
 
@@ -39,36 +58,30 @@ def reachable_files(table: Table, *, without: Collection[int] = ()) -> set[str]:
         table: as it is now.
         without: snapshots that do not count.
     """
-    metadata = table.metadata
-    reachable = {table.metadata_location}
-    reachable.update(entry.metadata_file for entry in metadata.metadata_log)
-    reachable.update(file.statistics_path for file in metadata.statistics)
-    for snapshot in metadata.snapshots:
-        if snapshot.snapshot_id in without:
-            continue
-        reachable.add(snapshot.manifest_list)
-        for manifest in snapshot.manifests(table.io):
-            reachable.add(manifest.manifest_path)
-            entries = manifest.fetch_manifest_entry(table.io, discard_deleted=True)
-            reachable.update(entry.data_file.file_path for entry in entries)
-    return reachable
+    reachable = set(metadata_files(table))
+    reachable.update(file.statistics_path for file in table.metadata.statistics)
+    snapshots = {snapshot.snapshot_id for snapshot in table.metadata.snapshots}
+    return reachable | files_of(table, snapshots - set(without))
 
 
-def _explanations(table: Table) -> tuple[set[str], set[str], set[str]]:
-    """What the metadata file alone says is in use: files, commits, staging folders. Reads no manifest."""
-    files = {table.metadata_location, *(entry.metadata_file for entry in table.metadata.metadata_log)}
-    commits, folders = set(), set()
+def files_of(table: Table, snapshots: Collection[int]) -> set[str]:
+    """Every file that some snapshots of a table lead to. Reads their manifests."""
+    found: set[str] = set()
     for snapshot in table.metadata.snapshots:
-        files.add(snapshot.manifest_list)
-        commits.update(_COMMIT.findall(snapshot.manifest_list))
-        folders.add(snapshot.summary.get(STAGED_IN, "") if snapshot.summary else "")
-    return files, commits, folders
+        if snapshot.snapshot_id not in snapshots:
+            continue
+        found.add(snapshot.manifest_list)
+        for manifest in snapshot.manifests(table.io):
+            found.add(manifest.manifest_path)
+            entries = manifest.fetch_manifest_entry(table.io, discard_deleted=True)
+            found.update(entry.data_file.file_path for entry in entries)
+    return found
 
 
-def _is_explained(path: str, files: Iterable[str], commits: set[str], folders: set[str]) -> bool:
-    if path in files:
-        return True
-    if "/metadata/" in path:
-        commit = _COMMIT.search(path)
-        return commit is not None and "/snap-" not in path and commit[1] in commits
-    return not folders.isdisjoint(path.split("/"))
+def _is_published(table: Table, note: Note) -> bool:
+    """Whether the work that a note is of was done: its commit made the table's current snapshot."""
+    snapshot = table.current_snapshot()
+    if snapshot is None or snapshot.summary is None or note.folder is None:
+        return False
+    staged_in = snapshot.summary.get(STAGED_IN)
+    return snapshot.snapshot_id in note.snapshots and note.folder.endswith(f"/{staged_in}")

@@ -9,6 +9,7 @@ from pyiceberg.expressions import AlwaysTrue
 from pyiceberg.table import Table, Transaction
 
 from stedi_dagster.errors import PublishConflictError
+from stedi_dagster.lakehouse.journal import Journal
 from stedi_dagster.lakehouse.schema import arrow_schema, follow_contract
 from stedi_dagster.lakehouse.staging import Content
 
@@ -34,10 +35,13 @@ class Publication:
     Where the content is published already (`properties` is None) there is nothing to do.
     """
 
-    def __init__(self, table: Table, content: Content, properties: dict[str, str] | None) -> None:
+    def __init__(
+        self, table: Table, content: Content, properties: dict[str, str] | None, journal: Journal | None = None
+    ) -> None:
         self.table = table
         self.content = content
         self._properties = properties
+        self._journal = journal
 
     @property
     def reused(self) -> bool:
@@ -54,7 +58,12 @@ class Publication:
     @cached_property
     def _transaction(self) -> Transaction | None:
         # Not before: PyIceberg refuses files whose columns are wrong, and which are is the contract audit's to say.
-        return None if self._properties is None else _replace(self.table, self.content, self._properties)
+        if self._properties is None:
+            return None
+        transaction = _replace(self.table, self.content, self._properties)
+        if self._journal is not None:
+            self._journal.begin_commit(self.table, self.content.folder, transaction)
+        return transaction
 
     def commit(self) -> Published:
         """Publish.
@@ -97,15 +106,17 @@ class Publication:
         return table if table.metadata.current_snapshot_id == self.snapshot_id else None
 
 
-def prepare(table: Table, content: Content, properties: Mapping[str, str]) -> Publication:
+def prepare(table: Table, content: Content, properties: Mapping[str, str], journal: Journal) -> Publication:
     """Prepare to replace all that a table holds.
 
     Args:
         table: as it is now: if anybody commits after this, `Publication.commit` fails.
         content: staged files; they need not be audited yet.
         properties: what to record with the snapshot.
+        journal: where to note what a commit that does not end leaves behind.
     """
-    return Publication(table, content, {**properties, STAGED_IN: content.folder.rsplit("/", maxsplit=1)[-1]})
+    recorded = {**properties, STAGED_IN: content.folder.rsplit("/", maxsplit=1)[-1]}
+    return Publication(table, content, recorded, journal)
 
 
 def _replace(table: Table, content: Content, summary: dict[str, str]) -> Transaction:

@@ -159,3 +159,24 @@ class S3Lock:
                 type(error).__name__,
                 ABANDONED_AFTER,
             )
+        else:
+            self._forget_renewals()
+
+    def _forget_renewals(self) -> None:
+        """Delete what a bucket with versions keeps of the lock: one for each renewal, also of holders that died.
+
+        The latest version stays: it may already be the next holder's.
+        """
+        try:
+            pages = self._client.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=self._key)
+            for page in pages:
+                older = [
+                    {"Key": found["Key"], "VersionId": found["VersionId"]}
+                    for found in (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))
+                    if found["Key"] == self._key and not found["IsLatest"]
+                ]
+                if older:
+                    self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": older, "Quiet": True})
+        except (ClientError, BotoCoreError) as error:
+            # An auditor's role may not; the next run deletes them.
+            _log.debug("Old versions of the lock %s are left (%s).", self._url, type(error).__name__)

@@ -18,13 +18,15 @@ from pyspark.sql.types import DataType, DoubleType, LongType, StringType, Struct
 
 from stedi_dagster.contracts import Contract
 from stedi_dagster.contracts.base import Column, is_moment, latest_ms
-from stedi_dagster.landing.feeds import DERIVED, POSITIVE_ZERO
+from stedi_dagster.landing.feeds import ADDRESSES, DERIVED, POSITIVE_ZERO
 from stedi_dagster.landing.files import RawFile
 
 # No escapes, no control characters, no replacement character (which an engine may have put for invalid UTF-8), and
 # none of the punctuation that the counts below rely on.
 _TEXT_CHARACTERS = r'[^"\\{}:\x00-\x1f\x7f\x{FFFD}]'
 _VISIBLE_CHARACTERS = r"[!#-9;-\[\]-z|~]"
+# `contracts.base.ADDRESS`, in visible ASCII; what is beyond it is stored by its key, which is our own reader's to make.
+_ADDRESS = r"[!#-'*+\--9=?A-Z^-z|~]+@[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*"
 _GAP = r"[ \t]*"
 _DOUBLE = r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,17})?(?:[eE]-?[0-9]{1,2})?"
 _LONG = r"-?(?:0|[1-9][0-9]{0,17})"
@@ -222,6 +224,8 @@ def _value(spec: Column, now_ms: int) -> str:
         value = _LONG
     elif isinstance(spec.type, DoubleType):
         value = _DOUBLE
+    elif spec.name in ADDRESSES:
+        value = f'"{_ADDRESS}"'
     else:
         value = f'"{_TEXT_CHARACTERS}*"' if spec.nullable else f'"{_VISIBLE_CHARACTERS}+"'
     return f"(?:{value}|null)" if spec.nullable else f"(?:{value})"

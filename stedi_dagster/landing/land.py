@@ -101,7 +101,7 @@ class Lander:
                         continue
                     landed.quarantined[reason] += 1
                     landed.quarantined_by_file[file.shown] += 1
-                    about = traces(document) if self._feed is FEEDS["customer_landing"] else Traces()
+                    about = self._about(document)
                     where = (file.name, document.line, document.position)
                     unreadable.append((*where, reason, presentable(document.text), *about))
                     if len(unreadable) >= _QUARANTINED_A_PART:
@@ -110,6 +110,11 @@ class Lander:
 
         records.write_rows(rows())
         quarantine.write_rows(unreadable)
+
+    def _about(self, document: Document) -> Traces:
+        if self._feed is not FEEDS["customer_landing"]:
+            return Traces()
+        return traces(document, now_ms=self._now_ms)
 
     def _read(self, document: Document) -> tuple[Row | None, str]:
         if document.reason is not None:

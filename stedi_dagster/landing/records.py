@@ -12,14 +12,16 @@ from typing import Any
 from pyspark.sql.types import DoubleType, LongType, StringType
 
 from stedi_dagster.contracts import Contract
-from stedi_dagster.contracts.base import AHEAD_OF_RUN_MS, EARLIEST_MS, Column, is_moment, latest_ms
+from stedi_dagster.contracts.base import ADDRESS, AHEAD_OF_RUN_MS, EARLIEST_MS, Column, is_moment, latest_ms
 from stedi_dagster.landing.documents import Ambiguous
-from stedi_dagster.landing.feeds import DERIVED, POSITIVE_ZERO
+from stedi_dagster.landing.feeds import ADDRESSES, DERIVED, KEYS, POSITIVE_ZERO
+from stedi_dagster.policies.keys import stored
 
 _INTEGER = re.compile(r"\s*[+-]?[0-9]{1,19}\s*", re.ASCII)
 _NUMBER = re.compile(
     r"\s*[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|nan|inf|infinity)\s*", re.ASCII | re.IGNORECASE
 )
+_IS_ADDRESS = re.compile(ADDRESS)
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _LONG = range(-(2**63), 2**63)
 
@@ -112,8 +114,12 @@ def _converter(spec: Column, now_ms: int) -> Callable[[Any], Any]:
                 raise _UnreadableError(f"{spec.name} is missing")
             return None
         value = read(item, spec.name)
+        if spec.name in KEYS:
+            value = stored(value)
         if not spec.nullable and isinstance(value, str) and not value.strip():
             raise _UnreadableError(f"{spec.name} is blank")
+        if spec.name in ADDRESSES and not _IS_ADDRESS.search(value):
+            raise _UnreadableError(f"{spec.name} is no address")
         if is_moment(spec) and value < EARLIEST_MS:
             raise _UnreadableError(f"{spec.name} is before 2000")
         if is_moment(spec) and value > latest:

@@ -1,24 +1,28 @@
 """Whom an unreadable customer record is about: what is left of it may be a withdrawal, and must count as one.
 
-What is done with that is `policies.people`' matter.
+It means whoever's address may be read anywhere in it (`spellings`), and was written when it says so plausibly. What is
+done with that is `policies.people`' matter.
 """
 
 import json
 import re
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from stedi_dagster.contracts.base import LARGEST_LONG
+from stedi_dagster.contracts.base import EARLIEST_MS, latest_ms
 from stedi_dagster.landing.documents import Document
+from stedi_dagster.landing.spellings import addresses_in, readings, unescaped
+from stedi_dagster.policies.keys import key_of, stored
+
+__all__ = ["Traces", "said_by_keys", "traces", "unescaped"]
 
 _EMAIL, _SERIAL = "email", "serialnumber"
 _WRITTEN = ("lastupdatedate", "registrationdate")
 _NAMES = {
     key: re.compile(rf'"{key}"\s*:\s*"((?:[^"\\]|\\.)*)"', re.IGNORECASE | re.DOTALL) for key in (_EMAIL, _SERIAL)
 }
-_ESCAPED = re.compile(r"(?:\\+u[0-9a-fA-F]{4})+")
-_ESCAPE = re.compile(r"\\+u")
-_ADDRESS = re.compile(r"[^\s\"'<>()\[\]{}:;,\\]+@[^\s\"'<>()\[\]{}:;,\\]+")
+_BLANKS = re.compile(r"\s+")
 
 
 class Traces(NamedTuple):
@@ -29,17 +33,23 @@ class Traces(NamedTuple):
     moment: int | None = None
 
 
-def traces(document: Document) -> Traces:
+def traces(document: Document, *, now_ms: int | None = None) -> Traces:
     """What a quarantined customer record names, however it is broken.
 
-    Where no key says whom it names, whatever looks like an address does: it may be encoded twice, or be no JSON at all.
+    Args:
+        document: the record.
+        now_ms: the time of the run in epoch milliseconds; without it, the present.
     """
-    found = said_by_keys(document)
-    if found.people is not None:
-        return found
-    text = unescaped(document.text).replace('\\"', '"')
-    people = _lines(_texts(text, _EMAIL)) or _lines(_ADDRESS.findall(text))
-    return found._replace(people=people, devices=found.devices or _lines(_texts(text, _SERIAL)))
+    keyed: set[str] = set()
+    devices: set[str] = set()
+    for text in readings(document.text):
+        # An address with blanks in it may have been broken apart.
+        values = [value for value in _texts(text, _EMAIL) if "@" in value]
+        keyed.update(*map(addresses_in, values), *(addresses_in(_BLANKS.sub("", value)) for value in values))
+        devices.update(_texts(text, _SERIAL))
+    # A device that is called like an address is nobody: else it would be carried by two.
+    people = keyed | addresses_in(document.text).difference(map(key_of, devices))
+    return Traces(_lines(people), _lines(map(stored, devices)), _moment(document.value, now_ms))
 
 
 def said_by_keys(document: Document) -> Traces:
@@ -49,14 +59,6 @@ def said_by_keys(document: Document) -> Traces:
     """
     text = document.text
     return Traces(_lines(_texts(text, _EMAIL)), _lines(_texts(text, _SERIAL)), _moment(document.value))
-
-
-def unescaped(text: str) -> str:
-    """A text with the letters that JSON escapes as themselves, however often it was escaped."""
-    if "\\u" not in text:
-        return text
-    # Letters beyond the first 65,536 are escaped as two.
-    return _ESCAPED.sub(lambda found: bytes.fromhex(_ESCAPE.sub("", found[0])).decode("utf-16-be", "replace"), text)
 
 
 def _texts(text: str, key: str) -> Iterable[str]:
@@ -73,13 +75,18 @@ def _lines(values: Iterable[str]) -> str | None:
     return "\n".join(sorted(kept - {""})) or None
 
 
-def _moment(value: Any) -> int | None:
+def _moment(value: Any, now_ms: int | None = None) -> int | None:
+    """When a record says that it was written; None where it does not say so plausibly, or says several things.
+
+    Such a record counts as the latest until it is repaired: an older agreement must not win by a broken clock.
+    """
     if not isinstance(value, Mapping):
         return None
-    folded = {key.casefold(): item for key, item in value.items()}
-    for key in _WRITTEN:
-        item = folded.get(key)
-        if item is not None:
-            # Anything but a plain number is not trusted: the record then counts as the latest.
-            return item if type(item) is int and 0 <= item <= LARGEST_LONG else None
+    latest = latest_ms(time.time_ns() // 1_000_000 if now_ms is None else now_ms)
+    for name in _WRITTEN:
+        said = [item for key, item in value.items() if key.casefold() == name and item is not None]
+        if said:
+            # Anything but a plain number is not trusted.
+            plausible = type(said[0]) is int and all(item == said[0] for item in said)
+            return said[0] if plausible and EARLIEST_MS <= said[0] <= latest else None
     return None

@@ -6,6 +6,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from dagster_aws.athena import AthenaClientResource, AthenaError, AthenaTimeout
 
+from stedi_dagster import aws
 from stedi_dagster.errors import StediError
 from stedi_dagster.settings import Settings
 
@@ -37,6 +38,7 @@ def run_on_athena(text: str, settings: Settings, *, query: bool) -> tuple[list[s
     if settings.athena_workgroup is None:
         raise StediError("Athena runs queries in a workgroup: set STEDI_ATHENA_WORKGROUP to its name.")
     started: list[str] = []
+    aws.prepare()  # dagster-aws makes a session of its own
     try:
         athena: Any = AthenaClientResource(
             workgroup=settings.athena_workgroup, polling_interval=_SECONDS_BETWEEN_LOOKS, max_polls=_LOOKS

@@ -83,6 +83,18 @@ class Storage(ABC):
         nulls: int = sum(found.null_count for found in statistics)
         return int(footer.num_rows) * len(indices) - nulls
 
+    def read(self, path: str) -> bytes | None:
+        """All that a small file holds; None where there is no such file."""
+        try:
+            with self.open(path) as stream:
+                return stream.read()
+        except FileNotFoundError:
+            return None
+
+    @abstractmethod
+    def write(self, path: str, content: bytes) -> None:
+        """Write a small file, made or replaced at once: readers see all of it or nothing."""
+
     @contextmanager
     def replacing(self, path: str) -> Iterator[IO[bytes]]:
         """Write a file anew: readers see the old content until all is written, and still do if it is not."""

@@ -62,6 +62,17 @@ class LocalStorage(Storage):
     def delete_versions(self, versions: Iterable[OldVersion]) -> None:
         """See `Storage.delete_versions`."""
 
+    def write(self, path: str, content: bytes) -> None:
+        """See `Storage.write`."""
+        target = Path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = target.with_name(f".{uuid.uuid4()}{_UNFINISHED}")
+        try:
+            unfinished.write_bytes(content)
+            unfinished.replace(target)
+        finally:
+            unfinished.unlink(missing_ok=True)
+
     def _replace(self, path: str, stream: IO[bytes]) -> None:
         # What a link leads to; beside it, because a file can be renamed into place only within one disk.
         target = Path(path).resolve()

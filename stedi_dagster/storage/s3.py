@@ -39,6 +39,7 @@ class S3Storage(Storage):
     def entries(self, folder: str) -> list[Entry]:
         """See `Storage.entries`; S3 has no folders: one without a file is one that is not there."""
         bucket, prefix = split(f"{folder}/")
+        aws.check_region_of(bucket)
         with aws.aws_errors(f"listing {SCHEME}{bucket}"):
             pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
             entries = [
@@ -91,6 +92,12 @@ class S3Storage(Storage):
     def _open_version(self, bucket: str, key: str, version: str) -> IO[bytes]:
         with aws.aws_errors(f"reading an old version in {SCHEME}{bucket}"):
             return io.BytesIO(self.client.get_object(Bucket=bucket, Key=key, VersionId=version)["Body"].read())
+
+    def write(self, path: str, content: bytes) -> None:
+        """See `Storage.write`."""
+        bucket, key = split(path)
+        with aws.aws_errors(f"writing to {SCHEME}{bucket}"):
+            self.client.put_object(Bucket=bucket, Key=key, Body=content)
 
     def _replace(self, path: str, stream: IO[bytes]) -> None:
         bucket, key = split(path)

@@ -41,7 +41,7 @@ def aws(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """An empty account: the address of its services, to which all SDKs are pointed."""
     for name, value in environment(moto_url).items():
         monkeypatch.setenv(name, value)
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3"):
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name, raising=False)
     requests.post(f"{moto_url}/moto-api/reset", timeout=60).raise_for_status()
     return moto_url
@@ -50,7 +50,7 @@ def aws(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
 @pytest.fixture
 def s3(aws: str) -> Any:
     """boto3's client, and the bucket."""
-    client = boto3.client("s3")
+    client = boto3.client("s3", REGION)
     client.create_bucket(Bucket=Cloud.bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
     return client
 
@@ -85,7 +85,6 @@ def environment(url: str) -> dict[str, str]:
         "AWS_ENDPOINT": url,
         "AWS_ALLOW_HTTP": "true",
         "AWS_REGION": REGION,
-        "AWS_DEFAULT_REGION": REGION,
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
         "AWS_EC2_METADATA_DISABLED": "true",

@@ -1,6 +1,7 @@
 """A gate before moto that can be told to misbehave as AWS sometimes does. It forwards HTTP as it comes."""
 
 import http.client
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -47,6 +48,8 @@ class Gate:
     moto: str
     fault: Fault = lambda _request, _before: None
     passed: list[Request] = field(default_factory=list)
+    # Of each request the client's name, and the key's id that it was signed with; empty where it was not.
+    signed: list[tuple[str, str]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def judge(self, request: Request) -> Answer | None:
@@ -91,6 +94,8 @@ class _Handler(BaseHTTPRequestHandler):
         gate: Gate = self.server.gate  # type: ignore[attr-defined]
         body = self._body()
         request = Request(self.command, self.path, self.headers.get("X-Amz-Target", ""))
+        by = re.search(r"Credential=([^/]+)/", self.headers.get("Authorization", ""))
+        gate.signed.append((self.headers.get("User-Agent", "").partition("/")[0], by[1] if by else ""))
         answer = gate.judge(request)
         if answer is None or answer.forwarded:
             response, content = self._forward(gate.moto, body)

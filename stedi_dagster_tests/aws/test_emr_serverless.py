@@ -14,7 +14,7 @@ from stedi_dagster.engines import emr_serverless, emr_token
 from stedi_dagster.engines.emr_serverless import Emr, EmrServerless
 from stedi_dagster.errors import AwsError, EngineError
 from stedi_dagster_tests.assets.builders import failure, land_three_people, orphans, three_people
-from stedi_dagster_tests.aws.cloud import Cloud
+from stedi_dagster_tests.aws.cloud import REGION, Cloud
 from stedi_dagster_tests.aws.emr_standin import APPLICATION, Standin, opened
 from stedi_dagster_tests.scenario import Scenario
 
@@ -218,7 +218,7 @@ def test_spark_properties_go_into_the_session(standin, engine):
 
 def leave(name: str, warehouse: str) -> str:
     """A session that nobody ended."""
-    started = boto3.client("emr-serverless").start_session(
+    started = boto3.client("emr-serverless", REGION).start_session(
         applicationId=APPLICATION,
         clientToken=f"{name}-{warehouse}".replace("/", "-").replace(":", "-"),
         executionRoleArn=ROLE,
@@ -236,7 +236,7 @@ def test_a_run_ends_what_a_killed_run_of_its_warehouse_left_and_nothing_else(sta
         assert running.isdisjoint(ours)
         assert running > set(others)
     assert sum("which an earlier run left" in line for line in told) == 3
-    client = boto3.client("emr-serverless")
+    client = boto3.client("emr-serverless", REGION)
     for session_id in others:
         client.terminate_session(applicationId=APPLICATION, sessionId=session_id)
         while client.get_session(applicationId=APPLICATION, sessionId=session_id)["session"]["state"] != "TERMINATED":

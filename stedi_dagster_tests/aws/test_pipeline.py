@@ -15,7 +15,7 @@ from stedi_dagster.contracts import TABLES
 from stedi_dagster.policies.policy import PRESETS
 from stedi_dagster.sample import generate
 from stedi_dagster_tests.assets.builders import contents, failure, land_three_people, orphans, snapshots
-from stedi_dagster_tests.aws.cloud import Cloud
+from stedi_dagster_tests.aws.cloud import REGION, Cloud
 from stedi_dagster_tests.scenario import Scenario, checks, customer
 
 # Drawn at random, and so different in two lakehouses.
@@ -90,7 +90,7 @@ def test_each_table_stands_in_glue_with_columns_types_descriptions_and_location(
     land_three_people(cloud)
     cloud.upload()
     assert cloud.run(database="balance").success
-    glue = boto3.client("glue")
+    glue = boto3.client("glue", REGION)
     for name, contract in TABLES.items():
         table = glue.get_table(DatabaseName="balance", Name=name)["Table"]
         columns = {column["Name"]: column for column in table["StorageDescriptor"]["Columns"]}

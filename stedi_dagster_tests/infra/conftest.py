@@ -34,14 +34,15 @@ def account() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name in Settings.model_fields:
             patch.delenv(f"STEDI_{name.upper()}", raising=False)
-        for name in ("AWS_PROFILE", "AWS_REGION", "AWS_ENDPOINT_URL"):
-            patch.delenv(name, raising=False)
+        for name in ("AWS_PROFILE", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL"):
+            patch.setenv(name, "")  # so that it is as it was afterwards, whoever sets it meanwhile
+            patch.delenv(name)
         patch.setenv("AWS_CONFIG_FILE", "/dev/null")
         patch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
         patch.setenv("AWS_ACCESS_KEY_ID", "testing")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
         patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        patch.setenv("AWS_DEFAULT_REGION", REGION)
+        patch.setenv("AWS_REGION", REGION)
         taught.teach(patch)
         with mock_aws():
             yield

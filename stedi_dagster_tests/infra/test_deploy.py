@@ -12,16 +12,16 @@ from stedi_dagster_tests.infra.conftest import ACCOUNT, BUCKET, REGION
 
 
 def databases() -> list[str]:
-    return sorted(database["Name"] for database in boto3.client("glue").get_databases()["DatabaseList"])
+    return sorted(database["Name"] for database in boto3.client("glue", REGION).get_databases()["DatabaseList"])
 
 
 def buckets() -> list[str]:
-    return [bucket["Name"] for bucket in boto3.client("s3").list_buckets()["Buckets"]]
+    return [bucket["Name"] for bucket in boto3.client("s3", REGION).list_buckets()["Buckets"]]
 
 
 def open_bucket() -> Any:
     """The bucket for the test's own requests: moto takes a policy's conditions for true, and so denies them."""
-    s3 = boto3.client("s3")
+    s3 = boto3.client("s3", REGION)
     s3.delete_bucket_policy(Bucket=BUCKET)
     return s3
 
@@ -45,7 +45,7 @@ def test_an_update_keeps_the_parameters_that_are_not_given(infra):
     result = infra("deploy", "--name", "lake", "--parameter", "MaxVcpu=8")
     assert result.exit_code == 0, result.output
     assert "is deployed" in result.stderr
-    described = boto3.client("cloudformation").describe_stacks(StackName="lake")["Stacks"][0]
+    described = boto3.client("cloudformation", REGION).describe_stacks(StackName="lake")["Stacks"][0]
     values = {pair["ParameterKey"]: pair["ParameterValue"] for pair in described["Parameters"]}
     assert (values["DatabaseName"], str(values["MaxVcpu"])) == ("balance", "8")
 
@@ -113,7 +113,7 @@ def test_destroy_asks_and_without_anybody_to_ask_it_refuses(deployed, infra):
     result = infra("destroy", "--name", "lake")
     assert result.exit_code == 1
     assert "--yes" in result.stderr
-    assert boto3.client("cloudformation").describe_stacks(StackName="lake")["Stacks"]
+    assert boto3.client("cloudformation", REGION).describe_stacks(StackName="lake")["Stacks"]
 
 
 @pytest.mark.parametrize(("typed", "code"), [("yes\n", 1), ("lake\n", 0)])
@@ -138,10 +138,10 @@ def test_destroy_keeps_the_data_and_says_so(deployed, infra):
     assert result.exit_code == 0, result.output
     assert f"Its data is kept, and costs what S3 costs: the bucket {BUCKET}" in result.stderr
     assert (buckets(), databases()) == ([BUCKET], ["stedi", "stedi_restricted"])
-    applications = boto3.client("emr-serverless").list_applications()["applications"]
+    applications = boto3.client("emr-serverless", REGION).list_applications()["applications"]
     assert [application["state"] for application in applications] == ["TERMINATED"]
-    assert [group["Name"] for group in boto3.client("athena").list_work_groups()["WorkGroups"]] == ["primary"]
-    assert boto3.client("iam").list_roles()["Roles"] == []
+    assert [group["Name"] for group in boto3.client("athena", REGION).list_work_groups()["WorkGroups"]] == ["primary"]
+    assert boto3.client("iam", REGION).list_roles()["Roles"] == []
 
 
 def test_a_later_deploy_takes_the_data_back(deployed, infra):
@@ -167,7 +167,7 @@ def test_a_later_deploy_takes_the_data_back(deployed, infra):
 def test_names_of_what_may_exist_are_written_out_because_aws_takes_back_nothing_else(infra, parameters, names):
     """AWS: "The resource must have a static custom name ... Dynamic names are not currently supported"."""
     assert infra("deploy", "--name", "lake", *parameters).exit_code == 0
-    body = boto3.client("cloudformation").get_template(StackName="lake")["TemplateBody"]
+    body = boto3.client("cloudformation", REGION).get_template(StackName="lake")["TemplateBody"]
     lines = [line.strip() for line in str(body).splitlines()]
     assert [line for line in lines if line in names] == names
     assert " # = " not in str(body)

@@ -12,7 +12,7 @@ from stedi_dagster_tests.assets.builders import land_three_people
 from stedi_dagster_tests.aws.cloud import Cloud
 from stedi_dagster_tests.aws.conftest import environment
 from stedi_dagster_tests.infra import taught
-from stedi_dagster_tests.infra.conftest import BUCKET, run_infra
+from stedi_dagster_tests.infra.conftest import BUCKET, REGION, run_infra
 
 
 class Lake(Cloud):
@@ -40,7 +40,7 @@ def test_the_pipeline_runs_with_what_the_outputs_of_the_stack_say(server, tmp_pa
     deployed = run_infra("deploy", "--name", "lake")
     assert deployed.exit_code == 0, deployed.output
     found = {name.removeprefix("STEDI_").lower(): value for name, value in read_stack("lake", None).items()}
-    s3 = boto3.client("s3")
+    s3 = boto3.client("s3", REGION)
     # moto takes a policy's conditions for true, and so would deny everything.
     s3.delete_bucket_policy(Bucket=BUCKET)
     lake = Lake(tmp_path, {**found, "engine": "sail"}, s3)
@@ -48,5 +48,5 @@ def test_the_pipeline_runs_with_what_the_outputs_of_the_stack_say(server, tmp_pa
     lake.upload()
     assert lake.run().success
     assert {table: len(lake.rows(table)) for table in TABLES}["machine_learning_curated"] == 4
-    glue = boto3.client("glue")
+    glue = boto3.client("glue", REGION)
     assert {table["Name"] for table in glue.get_tables(DatabaseName=found["database"])["TableList"]} == set(TABLES)

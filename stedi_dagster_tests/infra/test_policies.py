@@ -10,7 +10,8 @@ from botocore import xform_name
 
 Template = dict[str, Any]
 
-ROLES = ("OrchestratorRole", "ExecutionRole")
+ROLES = ("OrchestratorRole", "ExecutionRole", "DataScientistRole", "AuditorRole", "FeedWriterRole")
+READERS = ("DataScientistRole", "AuditorRole", "FeedWriterRole")
 
 # IAM's names that are not those of an operation: what each lets happen. iam:PassRole is a part of other calls.
 OPERATIONS = {
@@ -20,6 +21,7 @@ OPERATIONS = {
     "s3:GetObjectVersion": "GetObject",
     "iam:PassRole": None,
 }
+WITH_A_KEY = "NamesKey"
 
 
 def several(value: Any) -> list[Any]:
@@ -28,6 +30,11 @@ def several(value: Any) -> list[Any]:
 
 
 def statements(template: Template, role: str) -> list[dict[str, Any]]:
+    """What a role may do whatever the parameters are."""
+    return [statement for statement in written(template, role) if "Fn::If" not in statement]
+
+
+def written(template: Template, role: str) -> list[dict[str, Any]]:
     policies = template["Resources"][role]["Properties"]["Policies"]
     return [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
 
@@ -79,7 +86,7 @@ def test_every_permission_has_a_reason_and_every_reason_a_permission(template, r
 
 def test_reasons_are_given_for_every_role_of_the_template(template):
     roles = {name for name, resource in template["Resources"].items() if resource["Type"] == "AWS::IAM::Role"}
-    assert roles == set(ROLES) == set(template["Metadata"]["Permissions"])
+    assert roles == set(ROLES) == set(template["Metadata"]["Permissions"]) - {"Key"}
     others = {"AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy", "AWS::IAM::User"}
     assert others & {resource["Type"] for resource in template["Resources"].values()} == set()
     assert all("ManagedPolicyArns" not in template["Resources"][role]["Properties"] for role in roles)
@@ -158,23 +165,87 @@ def test_only_this_account_s_application_can_take_the_execution_role(template):
     assert trust["Condition"]["ArnLike"]["aws:SourceArn"][0] == {"Fn::GetAtt": ["Application", "Arn"]}
 
 
-def test_the_orchestrator_s_role_is_taken_by_a_named_principal_or_the_account(template):
-    (trust,) = template["Resources"]["OrchestratorRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
-    assert trust["Principal"] == {
-        "AWS": {
-            "Fn::If": [
-                "NamesPrincipal",
-                {"Ref": "OrchestratorPrincipalArn"},
-                {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"},
-            ]
-        }
-    }
+def on(template: Template, role: str, below: str) -> set[str]:
+    """What a role may do with objects below a prefix; everything is told by its widest prefix."""
+    objects = {"Fn::Sub": f"${{Bucket.Arn}}/{below}"}
+    found = [found for found in statements(template, role) if objects in several(found["Resource"])]
+    return {action for statement in found for action in several(statement["Action"])}
 
 
 def on_landing(template: Template, role: str) -> set[str]:
-    landing = {"Fn::Sub": "${Bucket.Arn}/landing/*"}
-    found = [found for found in statements(template, role) if landing in several(found["Resource"])]
-    return {action for statement in found for action in several(statement["Action"])}
+    return on(template, role, "landing/*")
+
+
+def places(template: Template, role: str, *actions: str) -> set[str]:
+    """The resources on which a role may do something."""
+    found = [one for one in statements(template, role) if set(actions) & set(several(one["Action"]))]
+    return {str(resource.get("Fn::Sub", resource)) for one in found for resource in several(one["Resource"])}
+
+
+def test_a_data_scientist_reads_one_table_and_their_own_results(template):
+    assert places(template, "DataScientistRole", "s3:GetObject") == {
+        "${Bucket.Arn}/warehouse/${Database}/machine_learning_curated/*",
+        "${Bucket.Arn}/athena/research/*",
+    }
+    assert places(template, "DataScientistRole", "s3:PutObject") == {"${Bucket.Arn}/athena/research/*"}
+    tables = places(template, "DataScientistRole", "glue:GetTable")
+    assert {name.rpartition(":")[2] for name in tables if ":table/" in name} == {
+        "table/${Database}/machine_learning_curated"
+    }
+    assert not any("Restricted" in name for name in tables)
+    (listing,) = [one for one in statements(template, "DataScientistRole") if one["Action"] == "s3:ListBucket"]
+    assert listing["Condition"]["StringLike"]["s3:prefix"] == [
+        {"Fn::Sub": "warehouse/${Database}/machine_learning_curated/*"},
+        "athena/research/*",
+    ]
+    assert {
+        name.rpartition(":")[2] for name in places(template, "DataScientistRole", "athena:StartQueryExecution")
+    } == {"workgroup/${ResearchWorkgroup}"}
+
+
+def test_an_auditor_changes_nothing_but_the_lock_and_results(template):
+    assert places(template, "AuditorRole", "s3:PutObject", "s3:DeleteObject") == {
+        "${Bucket.Arn}/warehouse/_lock.json",
+        "${Bucket.Arn}/athena/*",
+    }
+    assert on(template, "AuditorRole", "warehouse/*") == {"s3:GetObject", "s3:GetObjectVersion"}
+    assert on_landing(template, "AuditorRole") == {"s3:GetObject", "s3:GetObjectVersion"}
+    changing = ("Create", "Update", "Delete", "Put", "Start", "Publish", "Pass", "Terminate")
+    assert {action for action in granted(template, "AuditorRole") if action.split(":")[1].startswith(changing)} == {
+        "s3:PutObject",
+        "s3:DeleteObject",
+        "athena:StartQueryExecution",
+    }
+
+
+def test_a_writer_adds_to_one_feed_and_reads_nothing(template):
+    assert granted(template, "FeedWriterRole") == ["s3:PutObject", "s3:AbortMultipartUpload"]
+    assert places(template, "FeedWriterRole", "s3:PutObject") == {"${Bucket.Arn}/landing/${FeedWriterFeed}/landing/*"}
+
+
+@pytest.mark.parametrize("role", READERS)
+def test_a_reader_s_role_is_there_for_whoever_is_named_and_for_nobody_else(template, role):
+    name = role.removesuffix("Role")
+    assert template["Resources"][role]["Condition"] == f"Has{name}"
+    assert template["Conditions"][f"Has{name}"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": f"{name}PrincipalArn"}, ""]}]}
+    (trust,) = template["Resources"][role]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"AWS": {"Ref": f"{name}PrincipalArn"}}
+
+
+@pytest.mark.parametrize("role", ["OrchestratorRole", "DataScientistRole", "AuditorRole"])
+def test_whoever_asks_athena_may_look_for_the_database_default(template, role):
+    """https://docs.aws.amazon.com/athena/latest/ug/fine-grained-access-to-glue-resources.html: required for all."""
+    assert any(name.endswith(":database/default") for name in places(template, role, "glue:GetDatabase"))
+    assert not any("default" in name for name in places(template, role, "glue:GetTable", "glue:CreateTable"))
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_each_role_may_use_a_key_of_the_customer_s_where_there_is_one(template, role):
+    (by_parameter,) = [statement for statement in written(template, role) if "Fn::If" in statement]
+    condition, statement, otherwise = by_parameter["Fn::If"]
+    assert (condition, otherwise) == (WITH_A_KEY, {"Ref": "AWS::NoValue"})
+    assert statement["Resource"] == {"Ref": "KmsKeyArn"}
+    assert set(statement["Action"]) == set(reasons(template, "Key"))
 
 
 def test_a_session_only_reads_landing(template):

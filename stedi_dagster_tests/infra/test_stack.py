@@ -6,7 +6,7 @@ import pytest
 from cfnlint.api import lint_file
 
 from infra.stack import TEMPLATE
-from stedi_dagster.cli.settings import variable
+from stedi_dagster.cli.settings import _ROLES, variable
 from stedi_dagster.settings import Settings
 from stedi_dagster_tests.infra import taught
 
@@ -21,8 +21,15 @@ def test_cfn_lint_has_nothing_to_say():
     assert [str(match) for match in lint_file(TEMPLATE)] == []
 
 
-def test_outputs_are_settings_and_nothing_else(template):
-    names = {variable(output).removeprefix("STEDI_").lower() for output in template["Outputs"]}
+def test_outputs_are_settings_or_name_who_may_use_the_lakehouse(template):
+    others = {output for output in template["Outputs"] if not output.startswith("Stedi")}
+    assert others == _ROLES
+
+
+def test_outputs_of_the_platform_s_name_are_settings(template):
+    names = {
+        variable(output).removeprefix("STEDI_").lower() for output in template["Outputs"] if output.startswith("Stedi")
+    }
     assert names <= set(Settings.model_fields)
     assert names == {
         "catalog",
@@ -51,8 +58,15 @@ def test_every_parameter_has_a_default_and_a_description(template):
 
 def test_the_bucket_is_encrypted_private_and_versioned(properties):
     bucket = properties("Bucket")
-    rules = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
-    assert [rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] for rule in rules] == ["AES256"]
+    (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    condition, with_key, without = rule["Fn::If"]
+    assert condition == "NamesKey"
+    assert with_key["ServerSideEncryptionByDefault"] == {
+        "SSEAlgorithm": "aws:kms",
+        "KMSMasterKeyID": {"Ref": "KmsKeyArn"},
+    }
+    assert with_key["BucketKeyEnabled"] is True  # one request to KMS for many objects
+    assert without == {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
     blocked = bucket["PublicAccessBlockConfiguration"]
     assert len(blocked) == 4
     assert all(blocked.values())
@@ -77,6 +91,15 @@ def test_old_versions_abandoned_uploads_results_and_logs_expire(properties):
     # Nothing current expires elsewhere: landing and warehouse are kept.
     expiring = {rule["Prefix"] for rule in rules.values() if "ExpirationInDays" in rule}
     assert expiring == {"athena/", "logs/"}
+
+
+def test_access_is_logged_to_a_bucket_of_the_customer_s_if_there_is_one(properties):
+    condition, logged, otherwise = properties("Bucket")["LoggingConfiguration"]["Fn::If"]
+    assert (condition, otherwise) == ("LogsAccess", {"Ref": "AWS::NoValue"})
+    assert logged == {
+        "DestinationBucketName": {"Ref": "AccessLogBucket"},
+        "LogFilePrefix": {"Fn::Sub": "${AWS::StackName}/"},
+    }
 
 
 def test_what_holds_data_outlives_the_stack(template):
@@ -115,13 +138,18 @@ def test_the_application_offers_sessions_in_that_network_stops_by_itself_and_has
     assert "InitialCapacity" not in application  # it would cost while nothing runs
 
 
-def test_athena_writes_encrypted_results_to_its_own_prefix_and_has_a_scan_limit(properties):
-    configuration = properties("Workgroup")["WorkGroupConfiguration"]
+@pytest.mark.parametrize(("workgroup", "prefix"), [("Workgroup", "athena/"), ("ResearchWorkgroup", "athena/research/")])
+def test_athena_writes_encrypted_results_to_its_own_prefix_and_has_a_scan_limit(properties, workgroup, prefix):
+    configuration = properties(workgroup)["WorkGroupConfiguration"]
     assert configuration["EnforceWorkGroupConfiguration"] is True
     assert configuration["BytesScannedCutoffPerQuery"] == {"Ref": "ScanLimitBytes"}
     result = configuration["ResultConfiguration"]
-    assert result["OutputLocation"] == {"Fn::Sub": "s3://${Bucket}/athena/"}
-    assert result["EncryptionConfiguration"] == {"EncryptionOption": "SSE_S3"}
+    assert result["OutputLocation"] == {"Fn::Sub": f"s3://${{Bucket}}/{prefix}"}
+    assert result["EncryptionConfiguration"]["Fn::If"] == [
+        "NamesKey",
+        {"EncryptionOption": "SSE_KMS", "KmsKey": {"Ref": "KmsKeyArn"}},
+        {"EncryptionOption": "SSE_S3"},
+    ]
 
 
 def test_alerts_have_an_encrypted_topic(properties):

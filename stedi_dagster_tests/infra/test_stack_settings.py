@@ -29,7 +29,7 @@ def stedi(deployed: Result) -> Run:
 
 
 def parameters() -> dict[str, Any]:
-    described = boto3.client("cloudformation").describe_stacks(StackName="lake")["Stacks"][0]
+    described = boto3.client("cloudformation", REGION).describe_stacks(StackName="lake")["Stacks"][0]
     return {pair["ParameterKey"]: pair["ParameterValue"] for pair in described["Parameters"]}
 
 
@@ -38,12 +38,12 @@ def test_deploy_creates_everything_and_prints_the_settings(deployed):
     values = exported(deployed.stdout)
     assert values["STEDI_WAREHOUSE"] == f"s3://{BUCKET}/warehouse"
     assert values["STEDI_LANDING"] == f"s3://{BUCKET}/landing"
-    databases = boto3.client("glue").get_databases()["DatabaseList"]
+    databases = boto3.client("glue", REGION).get_databases()["DatabaseList"]
     assert sorted(database["Name"] for database in databases) == ["stedi", "stedi_restricted"]
-    found = boto3.client("emr-serverless").get_application(applicationId=values["STEDI_EMR_APPLICATION_ID"])
+    found = boto3.client("emr-serverless", REGION).get_application(applicationId=values["STEDI_EMR_APPLICATION_ID"])
     assert found["application"]["releaseLabel"] == "emr-spark-8.0.0"
     assert found["application"]["maximumCapacity"] == {"cpu": "32 vCPU", "memory": "144 GB", "disk": "400 GB"}
-    workgroup = boto3.client("athena").get_work_group(WorkGroup=values["STEDI_ATHENA_WORKGROUP"])["WorkGroup"]
+    workgroup = boto3.client("athena", REGION).get_work_group(WorkGroup=values["STEDI_ATHENA_WORKGROUP"])["WorkGroup"]
     assert workgroup["Configuration"]["ResultConfiguration"]["OutputLocation"] == f"s3://{BUCKET}/athena/"
     assert values["STEDI_EMR_EXECUTION_ROLE_ARN"].startswith(f"arn:aws:iam::{ACCOUNT}:role/")
 
@@ -56,7 +56,7 @@ def test_the_platform_accepts_what_deploy_prints(deployed):
 
 
 def test_the_roles_as_created_name_this_account_s_resources_only(deployed):
-    iam = boto3.client("iam")
+    iam = boto3.client("iam", REGION)
     for role in iam.list_roles()["Roles"]:
         for name in iam.list_role_policies(RoleName=role["RoleName"])["PolicyNames"]:
             policy = iam.get_role_policy(RoleName=role["RoleName"], PolicyName=name)["PolicyDocument"]
@@ -69,7 +69,7 @@ def test_the_roles_as_created_name_this_account_s_resources_only(deployed):
 
 
 def test_the_region_s_prefix_list_of_s3_is_looked_up(deployed):
-    found = boto3.client("ec2").describe_managed_prefix_lists(PrefixListIds=[parameters()["S3PrefixListId"]])
+    found = boto3.client("ec2", REGION).describe_managed_prefix_lists(PrefixListIds=[parameters()["S3PrefixListId"]])
     assert found["PrefixLists"][0]["PrefixListName"] == f"com.amazonaws.{REGION}.s3"
 
 
@@ -94,12 +94,12 @@ def test_values_are_quoted_for_the_shell():
             ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
             "There are no AWS credentials for reading the stack other in eu-west-1. Set AWS_PROFILE",
         ),
-        (("AWS_DEFAULT_REGION",), "No AWS region is set. Set AWS_REGION"),
+        (("AWS_REGION", "AWS_DEFAULT_REGION"), "No AWS region is set. Set AWS_REGION"),
     ],
 )
 def test_settings_of_a_stack_that_cannot_be_read_are_one_line(stedi, monkeypatch, without, said):
     for name in without:
-        monkeypatch.delenv(name)
+        monkeypatch.delenv(name, raising=False)
     result = stedi("settings", "--from-stack", "other")
     assert (result.exit_code, result.stdout) == (2, "")
     assert said in result.stderr
@@ -117,7 +117,7 @@ def test_a_stack_that_holds_no_settings_is_refused(stedi, outputs, said):
     topic = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "topic"}}
     name = f"foreign-{len(outputs)}"
     body = json.dumps({"Resources": {"Topic": topic}, "Outputs": outputs})
-    boto3.client("cloudformation").create_stack(StackName=name, TemplateBody=body)
+    boto3.client("cloudformation", REGION).create_stack(StackName=name, TemplateBody=body)
     result = stedi("settings", "--from-stack", name)
     assert result.exit_code == 2
     assert said in result.stderr

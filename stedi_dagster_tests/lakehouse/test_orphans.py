@@ -1,14 +1,15 @@
-"""Sweeping: everything that no snapshot leads to goes, everything that one leads to stays."""
+"""Sweeping: what a run is noted to have staged goes; what a snapshot leads to stays, and so does what nobody knows."""
 
-import shutil
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
+from sqlalchemy.orm import Session
 
 from stedi_dagster.contracts import Participants
-from stedi_dagster.lakehouse import orphans
+from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.orphans import reachable_files, sweep
-from stedi_dagster.lakehouse.staging import Staging
+from stedi_dagster.lakehouse.publish import Publication
 from stedi_dagster_tests.lakehouse.builders import (
     files_of,
     people,
@@ -30,7 +31,7 @@ def history(lake) -> dict[int, list[tuple[str, str]]]:
 
 
 def kill_while_staging(lake) -> None:
-    staging = Staging(Participants, table_of(lake).location(), lake.storage)
+    staging = lake.stage_more(table_of(lake), Participants)
     staging.write_rows(people("half"))
     engine = Path(staging.folder) / "engine" / "_temporary" / "0"
     engine.mkdir(parents=True)
@@ -39,17 +40,29 @@ def kill_while_staging(lake) -> None:
 
 
 def kill_before_the_commit(lake) -> None:
+    assert stage_a_commit(lake).snapshot_id
+
+
+def stage_a_commit(lake) -> Publication:
     table = table_of(lake)
-    staging = Staging(Participants, table.location(), lake.storage)
+    staging = lake.stage_more(table, Participants)
     staging.write_rows(people("half"))
-    assert lake.prepare(table, staging.content(), "half", {}).snapshot_id
+    return lake.prepare(table, staging.content(), "half", {})
+
+
+class Killed(BaseException):
+    """As `kill -9`."""
 
 
 def kill_within_the_commit(lake) -> None:
     """The new metadata file is written, the catalog does not know it."""
-    kill_before_the_commit(lake)
-    current = Path(table_of(lake).metadata_location)
-    shutil.copy(current, current.with_name("00099-6fbd5f3a-5c0a-4a4e-8a0c-5d0b3c9d6d11.metadata.json"))
+
+    def killed(_session: Session) -> None:
+        raise Killed
+
+    publication = stage_a_commit(lake)
+    with patch.object(Session, "commit", killed), pytest.raises(Killed):
+        publication.commit()
 
 
 KILLS = [kill_while_staging, kill_before_the_commit, kill_within_the_commit]
@@ -61,7 +74,7 @@ def test_what_a_killed_run_leaves_is_removed_and_nothing_else(lake, history, kil
     kill(lake)
     left = files_of(lake) - before
     assert left
-    assert sweep(table_of(lake), lake.storage) == len(left)
+    assert lake.sweep(table_of(lake)) == len(left)
     assert files_of(lake) == before
     for snapshot_id, rows in history.items():
         assert published_rows(lake, snapshot_id) == rows
@@ -72,7 +85,7 @@ def test_a_table_that_was_never_published_is_swept_too(lake, kill):
     table_of(lake)
     before = files_of(lake)
     kill(lake)
-    assert sweep(table_of(lake), lake.storage)
+    assert lake.sweep(table_of(lake))
     assert files_of(lake) == before
 
 
@@ -97,37 +110,72 @@ def test_many_killed_runs_are_swept_at_once(lake, history):
     before = files_of(lake)
     for kill in KILLS * 2:
         kill(lake)
-    sweep(table_of(lake), lake.storage)
+    lake.sweep(table_of(lake))
     assert files_of(lake) == before
     assert before == reachable_files(table_of(lake))
 
 
 def test_no_empty_folders_stay_behind(lake, history):
     kill_while_staging(lake)
-    sweep(table_of(lake), lake.storage)
+    lake.sweep(table_of(lake))
     folders = [path for path in Path(table_of(lake).location()).rglob("*") if path.is_dir()]
     assert all(any(folder.iterdir()) for folder in folders)
 
 
-def test_the_metadata_file_alone_explains_exactly_the_files_that_manifests_lead_to(lake, history):
+def test_what_no_note_names_stays(lake, history):
+    publish(lake, "eve")
+    folder = Path(table_of(lake).location())
+    foreign = [
+        folder / "data" / "00000-0-somebody-elses.parquet",
+        folder / "data" / "6fbd5f3a-5c0a-4a4e-8a0c-5d0b3c9d6d11" / "part-00001.parquet",
+        folder / "metadata" / "snap-1-0-6fbd5f3a-5c0a-4a4e-8a0c-5d0b3c9d6d11.avro",
+        folder / "metadata" / "00000-6fbd5f3a-5c0a-4a4e-8a0c-5d0b3c9d6d11.metadata.json",
+    ]
+    for path in foreign:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("of somebody else")
     for kill in KILLS:
         kill(lake)
-    table = table_of(lake)
-    explained = {path for path in files_of(lake) if orphans._is_explained(path, *orphans._explanations(table))}
-    assert explained == reachable_files(table) & files_of(lake)
+    assert lake.sweep(table_of(lake))
+    assert files_of(lake) == reachable_files(table_of(lake)) | set(map(str, foreign))
+    assert lake.journal.all_notes() == {}
+    # An erasure is another matter: whoever it is of may stand in any file of the table.
+    assert sweep(table_of(lake), lake.storage) == len(foreign)
 
 
-def test_a_clean_table_is_swept_without_reading_a_manifest(lake, history, monkeypatch):
-    def fail(_table):
+def test_a_sweep_without_notes_reads_no_manifest_and_lists_no_table(lake, history, monkeypatch):
+    lake.sweep(table_of(lake))
+
+    def fail(*_):
         raise AssertionError("manifests are read")
 
-    monkeypatch.setattr(orphans, "reachable_files", fail)
-    assert sweep(table_of(lake), lake.storage) == 0
+    monkeypatch.setattr("stedi_dagster.lakehouse.orphans.reachable_files", fail)
+    assert lake.sweep(table_of(lake)) == 0
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_history_that_was_expired_by_a_killed_run_is_removed_by_the_next(lake, history, when):
+    lake.sweep(table_of(lake))
+    before = files_of(lake)
+    now = Lakehouse(lake.home, lake.warehouse, retention_days=0)
+    original = Session.commit
+
+    def killed(session: Session) -> None:
+        if when == "after":
+            original(session)
+        raise Killed
+
+    with patch.object(Session, "commit", killed), pytest.raises(Killed):
+        now.expire(table_of(now))
+    assert before <= files_of(lake)
+    now.unchanged(table_of(now), Participants, "inputs")
+    now.expire(table_of(now))
+    assert files_of(lake) == reachable_files(table_of(lake))
+    assert len(table_of(lake).metadata.snapshots) == 1
+    assert published_rows(lake) == people("dora")
 
 
 def test_unusual_names_of_folders_confuse_nothing(tmp_path):
-    from stedi_dagster.lakehouse.lakehouse import Lakehouse
-
     warehouse = tmp_path / "metadata" / "snap-1" / "data" / "it's 100 %41"
     lake = Lakehouse(tmp_path / "home", str(warehouse))
     publish(lake, "ann")
@@ -135,7 +183,7 @@ def test_unusual_names_of_folders_confuse_nothing(tmp_path):
     before = files_of(lake)
     for kill in KILLS:
         kill(lake)
-    sweep(table_of(lake), lake.storage)
+    lake.sweep(table_of(lake))
     assert files_of(lake) == before
     assert published_rows(lake) == people("bob")
 
@@ -146,7 +194,7 @@ def test_the_metadata_files_that_the_log_forgets_are_removed(lake):
         transaction.set_properties({"write.metadata.previous-versions-max": "2"})
     for name in ("ann", "bob", "cid", "dora"):
         publish(lake, name)
-    sweep(table_of(lake), lake.storage)
+    lake.sweep(table_of(lake))
     metadata = {path for path in files_of(lake) if path.endswith(".metadata.json")}
     assert len(metadata) == 3
     assert published_rows(lake) == people("dora")

@@ -14,7 +14,9 @@ from stedi_dagster.contracts import (
     Quarantine,
     StepTrainerLanding,
 )
+from stedi_dagster.landing.feeds import KEYS
 from stedi_dagster.landing.records import is_iso_date
+from stedi_dagster.policies.keys import stored
 from stedi_dagster.policies.people import trusted_customers
 from stedi_dagster.policies.policy import Policy
 from stedi_dagster.policies.selection import REASON, Selection
@@ -23,10 +25,14 @@ Record = Mapping[str, Any]
 
 
 def frame(session: SparkSession, contract: type[Contract], records: Iterable[Record]) -> DataFrame:
-    """Records as a frame of a contract's columns; what a record lacks is null."""
+    """Records as a frame of a contract's columns, as landing stores them; what a record lacks is null."""
     names = contract.names()
-    rows = [tuple(record.get(name) for name in names) for record in records]
+    rows = [tuple(_stored(name, record.get(name)) for name in names) for record in records]
     return session.createDataFrame(rows, contract.struct())
+
+
+def _stored(name: str, value: Any) -> Any:
+    return stored(value) if name in KEYS and value is not None else value
 
 
 def customers(session: SparkSession, *records: Record) -> DataFrame:

@@ -17,12 +17,12 @@ from stedi_dagster_tests.sql.violations.rows import (
     stepped,
     unreadable,
 )
-from stedi_dagster_tests.sql.worlds import ANN, BOB, IDA, LATE, adding, with_values
+from stedi_dagster_tests.sql.worlds import ANN, BOB, IDA_KEY, LATE, adding, with_values
 
 OF_PEOPLE: Violations = {
     "a person twice": (
         "one_row_a_person",
-        {CUSTOMERS: adding(person(f" {ANN.upper()}")), PEOPLE: adding(person(IDA.upper()), person(ANN))},
+        {CUSTOMERS: adding(person(f" {ANN.upper()}")), PEOPLE: adding(person(IDA_KEY), person(ANN))},
         {},
         [(CUSTOMERS, SEVERAL, 1), (PEOPLE, SEVERAL, 2)],
     ),
