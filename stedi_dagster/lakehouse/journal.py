@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from pyiceberg.table import Table, Transaction
 
@@ -120,10 +121,11 @@ class Journal:
         for path in sorted(paths):
             content = self.storage.read(path)
             if content is not None and path.endswith(".json"):
-                what = json.loads(content)
-                yield Note(
-                    path, **{key: tuple(value) if isinstance(value, list) else value for key, value in what.items()}
-                )
+                what: dict[str, Any] = json.loads(content)
+                known: dict[str, Any] = {
+                    key: tuple(value) if isinstance(value, list) else value for key, value in what.items()
+                }
+                yield Note(path, **known)
 
 
 def metadata_files(table: Table) -> list[str]:

@@ -60,8 +60,8 @@ def test_the_roles_as_created_name_this_account_s_resources_only(deployed):
     for role in iam.list_roles()["Roles"]:
         for name in iam.list_role_policies(RoleName=role["RoleName"])["PolicyNames"]:
             policy = iam.get_role_policy(RoleName=role["RoleName"], PolicyName=name)["PolicyDocument"]
-            # moto keeps the document as the text of a Python dictionary.
-            for statement in literal_eval(policy)["Statement"]:
+            # moto keeps the document as the text of a Python dictionary, and what is not there as None.
+            for statement in filter(None, literal_eval(policy)["Statement"]):
                 resources = statement["Resource"]
                 for resource in resources if isinstance(resources, list) else [resources]:
                     assert ACCOUNT in resource, statement["Sid"]

@@ -8,19 +8,20 @@ import pytest
 
 from stedi_dagster.contracts import Erasures, MachineLearningCurated
 from stedi_dagster.errors import OriginError
+from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.origin.adopt import AdoptedTable, adopt
 from stedi_dagster.lakehouse.origin.identity import NAME
 from stedi_dagster_tests.lakehouse.builders import people, published_rows, table_of
 from stedi_dagster_tests.lakehouse.test_origin import everything, opened, published, writing, written
 
 
-def lost(lake):
+def lost(lake: Lakehouse) -> Lakehouse:
     """Its catalog is lost, and another one is to have the tables."""
     (lake.home / "catalog.db").unlink()
     return opened(lake)
 
 
-def adopted(lake, *, accept_loss: bool = False, really: bool = True) -> dict[str, AdoptedTable]:
+def adopted(lake: Lakehouse, *, accept_loss: bool = False, really: bool = True) -> dict[str, AdoptedTable]:
     with lake.held("a test", timeout=0, waiting=print):
         return {table.table: table for table in adopt(lake, accept_loss=accept_loss, really=really)}
 

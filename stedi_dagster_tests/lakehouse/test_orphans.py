@@ -47,7 +47,8 @@ def stage_a_commit(lake) -> Publication:
     table = table_of(lake)
     staging = lake.stage_more(table, Participants)
     staging.write_rows(people("half"))
-    return lake.prepare(table, staging.content(), "half", {})
+    publication: Publication = lake.prepare(table, staging.content(), "half", {})
+    return publication
 
 
 class Killed(BaseException):

@@ -89,8 +89,8 @@ def missing(chosen: Iterable[AdoptedTable], identity: Identity | None) -> list[s
 def _refuse_loss(chosen: Mapping[str, AdoptedTable], identity: Identity | None) -> None:
     if lost := missing(chosen.values(), identity):
         raise OriginError(
-            f"Not to be found, or not whole: {' and '.join(lost)}. Nothing was changed. Bring the warehouse back from a "
-            "backup, or run `stedi adopt --accept-loss` if there never was one, or if it is really lost."
+            f"Not to be found, or not whole: {' and '.join(lost)}. Nothing was changed. Bring the warehouse back from "
+            "a backup, or run `stedi adopt --accept-loss` if there never was one, or if it is really lost."
         )
 
 

@@ -191,8 +191,8 @@ def _identified(lakehouse: "Lakehouse", identity: Identity | None, known: Mappin
     numbers = {number for number in said.values() if number} | ({identity.lakehouse} if identity else set())
     if len(numbers) > 1:
         raise OriginError(
-            f"Not all tables of the catalog ({described(lakehouse)}) are of the lakehouse in {lakehouse.warehouse}: their "
-            f" numbers are {', '.join(sorted(numbers))}. {_OTHERWISE}."
+            f"Not all tables of the catalog ({described(lakehouse)}) are of the lakehouse in "
+            f"{lakehouse.warehouse}: their numbers are {', '.join(sorted(numbers))}. {_OTHERWISE}."
         )
     if identity is None:
         refuse_nested(lakehouse.storage, lakehouse.warehouse)
