@@ -51,7 +51,7 @@ def test_mail_reaches_every_recipient_also_when_the_server_was_down(instance, ro
     _, mail = mailbox.mails[0]
     assert mail["subject"] == FAILS
     text = mail.get_body(("plain", "html")).get_content()
-    assert "rows without consent 3" in text
+    assert "3 rows without consent" in text
     assert f"/runs/{run_id}" in text
 
 
@@ -82,7 +82,7 @@ def test_sns_publishes_to_the_topic_in_the_topics_own_region(instance, round_of,
     received = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
     published = [json.loads(message["Body"]) for message in received]
     assert [message["Subject"] for message in published] == [FAILS, AGAIN]
-    assert "Found: rows without consent 3" in published[0]["Message"]
+    assert "Found: 3 rows without consent" in published[0]["Message"]
 
 
 def test_without_credentials_an_alert_for_sns_waits(instance, round_of, monkeypatch):
