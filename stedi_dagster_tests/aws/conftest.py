@@ -16,7 +16,7 @@ from stedi_dagster_tests.aws.emr_client import EmrClient
 from stedi_dagster_tests.aws.emr_standin import Standin, opened
 from stedi_dagster_tests.ports import free_port
 
-_STARTS_WITHIN = 60
+_STARTS_WITHIN = 600
 
 
 @pytest.fixture(scope="session")

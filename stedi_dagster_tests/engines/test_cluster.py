@@ -19,7 +19,7 @@ from stedi_dagster_tests.scenario import Scenario, checks
 
 pytestmark = pytest.mark.java
 
-_STARTS_WITHIN = 90
+_STARTS_WITHIN = 600
 _WORKERS = 2
 # Drawn at random in every lakehouse.
 _COLUMNS = {"machine_learning_curated": "sensorReadingTime, distanceFromObject, x, y, z"}

@@ -76,7 +76,7 @@ def servers(url: str) -> list[str]:
 
 def die_out(mentioning: str) -> bool:
     """Whether no process that holds this text is left, as soon as the kernel has done with those that were killed."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 600
     while processes(mentioning):
         if time.monotonic() > deadline:
             return False

@@ -77,7 +77,7 @@ def test_who_waits_gets_it_when_the_holder_is_done(tmp_path, holder):
     def finish(_holder: str) -> None:
         threading.Timer(0.1, holder.stdin.close).start()
 
-    with writer_lock(tmp_path, "run two", timeout=30, waiting=finish):
+    with writer_lock(tmp_path, "run two", timeout=600, waiting=finish):
         assert "run two" in (tmp_path / "lakehouse.holder").read_text()
 
 

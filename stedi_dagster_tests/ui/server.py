@@ -63,7 +63,7 @@ def serving(scenario: Scenario, *options: str, definitions: str = PRODUCT, **set
 )
 def _wait_for(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
     assert process.poll() is None, log.read_text()
-    connection = HTTPConnection(url.removeprefix("http://"), timeout=5)
+    connection = HTTPConnection(url.removeprefix("http://"), timeout=60)
     with closing(connection):
         connection.request("GET", "/server_info")
         assert connection.getresponse().status == 200
