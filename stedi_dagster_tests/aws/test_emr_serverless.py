@@ -1,7 +1,6 @@
 """A session of EMR Serverless for each run: started once, waited for, worked on, and always ended."""
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from typing import Any
 
 import boto3
@@ -149,14 +148,20 @@ def test_a_start_of_which_no_answer_ever_comes_is_found_and_ended(standin, engin
     assert standin.started == 1
 
 
-def test_the_token_is_renewed_before_it_expires(standin, engine, monkeypatch):
-    monkeypatch.setattr(emr_token, "_RENEWED_BEFORE", timedelta(seconds=1))
-    standin.token_lifetime = 1.2
+def test_the_token_is_renewed_before_it_expires(standin, engine):
+    standin.token_lifetime = emr_token._RENEWED_BEFORE.total_seconds() - 1
     with engine().session() as session:
-        for _ in range(8):
+        for _ in range(3):
             assert session.range(3).count() == 3
-            standin.closed.wait(0.1)
-    assert len(standin.tokens) > 2
+            standin.revoke_tokens()
+    assert len(standin.tokens) > 3
+
+
+def test_a_token_that_is_good_for_long_is_not_asked_for_again(standin, engine):
+    with engine().session() as session:
+        for _ in range(3):
+            assert session.range(3).count() == 3
+    assert len(standin.tokens) == 1
 
 
 def test_a_token_that_is_refused_in_the_middle_fails_the_run_and_ends_the_session(standin, cloud: Cloud):

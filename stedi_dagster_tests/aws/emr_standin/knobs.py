@@ -48,9 +48,9 @@ def application() -> dict[str, Any]:
 class Knobs:
     """May be turned at any time; what is said about times holds for the next such requests."""
 
-    # A session stays so long in each state before it goes on, and goes on when it is looked at: one state a look, so
+    # A session stays so long (see `later`) in each state before it goes on, and goes on when it is looked at, so
     # that whoever polls sees all of them. With 0 it is ready at once.
-    seconds_a_state: float = 0.05
+    seconds_a_state: float = 1.0
     # For idleTimeoutMinutes.
     seconds_a_minute: float = 60.0
     token_lifetime: float = 3600.0
@@ -60,8 +60,15 @@ class Knobs:
     # happen in the middle of a run.
     on_rpc: Callable[[int, str], None] = lambda _number, _method: None
     failing: tuple[str, str] = NOWHERE
+    # Time passes for sessions and tokens when a test says so, and not while a slow machine works.
+    now: float = 0.0
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     faults: dict[str, list[Fault]] = field(default_factory=dict, repr=False)
+
+    def later(self, seconds: float) -> None:
+        """Let time pass."""
+        with self.lock:
+            self.now += seconds
 
     def throttle(self, operation: str, times: float = 1) -> None:
         """Answer 429 ThrottlingException."""

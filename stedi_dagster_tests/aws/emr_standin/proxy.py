@@ -68,13 +68,13 @@ class Proxy:
             self._tell("Interrupt", interrupt)
             self._tell("ReleaseSession", proto.ReleaseSessionRequest(session_id=client, user_context=whose))
         # The channel is needed until the last request has noticed.
-        stopped.wait(10)
+        stopped.wait(60)
         self._behind.close()
 
     def _tell(self, name: str, message: Any) -> None:
         # The server behind may be gone as well, or be told for the second time.
         with suppress(grpc.RpcError, ValueError):
-            self._behind.unary_unary(f"/{_SERVICE}/{name}")(message.SerializeToString(), timeout=5)
+            self._behind.unary_unary(f"/{_SERVICE}/{name}")(message.SerializeToString(), timeout=600)
 
     def _handler(self, name: str, kind: str) -> Any:
         forward = getattr(self._behind, kind)(f"/{_SERVICE}/{name}")

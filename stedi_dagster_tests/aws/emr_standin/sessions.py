@@ -1,7 +1,6 @@
 """A session of EMR Serverless: its states, its tokens, and what the service tells of it."""
 
 import secrets
-import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -40,11 +39,14 @@ class Session:
     started_at: datetime | None = None
     ended_at: datetime | None = None
     updated_at: datetime = field(default_factory=lambda: datetime.now(UTC))
-    # Each with the moment (of time.monotonic) when it expires.
+    # Each with the moment (of `Knobs.now`) when it expires.
     tokens: dict[str, float] = field(default_factory=dict, repr=False)
     proxy: "Proxy | None" = field(default=None, repr=False)
-    _since: float = field(default_factory=time.monotonic)
+    _since: float = 0.0
     _requests: int = 0
+
+    def __post_init__(self) -> None:
+        self._since = self.knobs.now
 
     @property
     def name(self) -> str | None:
@@ -81,7 +83,7 @@ class Session:
             return self.state
 
     def _following(self) -> tuple[str, str] | None:
-        waited = time.monotonic() - self._since
+        waited = self.knobs.now - self._since
         failing, details = self.knobs.failing
         if self.state not in ENDED and waited >= self.knobs.seconds_a_state:
             if self.state == failing:
@@ -98,7 +100,7 @@ class Session:
         with self.knobs.lock:
             self.state, self.details = state, details
             self.history.append(state)
-            self._since, self.updated_at = time.monotonic(), datetime.now(UTC)
+            self._since, self.updated_at = self.knobs.now, datetime.now(UTC)
             if state == "STARTED":
                 self.started_at = self.updated_at
             if state in ENDED:
@@ -134,12 +136,12 @@ class Session:
         # As long as the real ones, and of their form: five parts in base64.
         token = ".".join(secrets.token_urlsafe(length) for length in (48, 256, 12, 700, 16))
         lifetime = self.knobs.token_lifetime
-        self.tokens[token] = time.monotonic() + lifetime
+        self.tokens[token] = self.knobs.now + lifetime
         return token, datetime.now(UTC) + timedelta(seconds=lifetime)
 
     def admits(self, token: str | None) -> bool:
         """Whether a token opens this session now."""
-        return token is not None and time.monotonic() < self.tokens.get(token, 0.0)
+        return token is not None and self.knobs.now < self.tokens.get(token, 0.0)
 
     def summary(self) -> dict[str, Any]:
         """What ListSessions says of it: no tags, as on AWS."""
