@@ -39,8 +39,9 @@ class EmrClient:
         seen: list[str] = []
         while not seen or seen[-1] != state:
             assert len(seen) < _MORE_THAN_ALL, seen
+            if seen:
+                self.standin.later(self.standin.seconds_a_state)
             seen.append(self.get(session_id)["state"])
-            self.standin.later(self.standin.seconds_a_state)
         return seen
 
     def end(self, session_id: str) -> Any:
