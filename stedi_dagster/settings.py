@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from pydantic_settings import SettingsError as UndecodableError
 
 from stedi_dagster.errors import SettingsError
@@ -22,6 +22,8 @@ from stedi_dagster.policies.policy import PRESETS, Consent, Match, Policy, Prese
 
 EMR_SERVERLESS = "emr-serverless"
 DEFAULT_RETENTION_DAYS = 7.0
+# A name, or an address of IPv6 in its brackets; with a port or without.
+_HOST = re.compile(r"([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 
 
 class Settings(BaseSettings):
@@ -144,7 +146,12 @@ class Settings(BaseSettings):
     ui_url: str = Field(
         default="http://127.0.0.1:3000",
         pattern=r"^https?://[^\s/][^\s]*$",
-        description="Where the Dagster UI is, for the links in alerts.",
+        description="Where the Dagster UI is, for the links in alerts; a proxy's host in it may be asked for the UI.",
+    )
+    ui_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="More hosts that a proxy serves the UI under, with blanks or commas between them: requests for "
+        "any other than this machine are refused.",
     )
 
     @field_validator("engine")
@@ -166,6 +173,15 @@ class Settings(BaseSettings):
         if value is not None:
             refuse_wrong(value.get_secret_value())
         return value
+
+    @field_validator("ui_hosts", mode="before")
+    @classmethod
+    def _hosts(cls, value: object) -> object:
+        hosts = tuple(re.split(r"[\s,]+", value.strip(" ,").lower())) if isinstance(value, str) else value
+        if isinstance(hosts, tuple) and not all(_HOST.fullmatch(host) for host in hosts):
+            msg = "allowed are names like stedi.example.com or stedi.example.com:8443, with blanks or commas between"
+            raise ValueError(msg)
+        return hosts
 
     @field_validator("ui_url")
     @classmethod

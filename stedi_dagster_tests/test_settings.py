@@ -92,6 +92,8 @@ def test_engines_are_known_by_name_or_by_url(env, engine):
         ("ALERT_TOPIC_ARN", "alerts", "arn:"),
         ("ALERT_TOPIC_ARN", "arn:aws:sns:eu-west-1:123456789012:alerts.fifo", "arn:"),
         ("UI_URL", "dagster.example", "https?://"),
+        ("UI_HOSTS", "https://lake.example", "stedi.example.com:8443"),
+        ("UI_HOSTS", "lake.example, *", "stedi.example.com:8443"),
         ("HOME", "s3://bucket/home", "a folder of this machine"),
         ("HOME", "/data/a*b", "none of * ? [ ] { }"),
         ("WAREHOUSE", "/data/{a,b}", "none of * ? [ ] { }"),
@@ -181,6 +183,11 @@ def test_urls_of_alerts_are_separated_by_blanks_or_commas_and_hidden(env):
     assert settings.alert_urls is not None
     assert [scheme_of(url) for url in split_urls(settings.alert_urls.get_secret_value())] == ["json", "json", "mailto"]
     assert not Settings.load(alert_urls=None).alerting
+
+
+def test_hosts_of_the_ui_are_separated_by_blanks_or_commas(env):
+    env("UI_HOSTS", " Lake.example, audit.example:8443\t[fd00::1] ")
+    assert Settings.load().ui_hosts == ("lake.example", "audit.example:8443", "[fd00::1]")
 
 
 @pytest.mark.parametrize("preset", PRESETS)

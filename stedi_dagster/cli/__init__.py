@@ -2,8 +2,9 @@
 
 import contextlib
 import gc
-import os
 import sys
+
+from stedi_dagster.stopping import work_until_stopped
 
 
 def main() -> None:
@@ -13,6 +14,11 @@ def main() -> None:
     apart at the end, would add a third to a run. Whatever needs closing is closed by then.
     """
     gc.disable()
+    work_until_stopped(_command)
+
+
+def _command() -> int:
+    """Do what the command line asks for; return the exit code."""
     from stedi_dagster.cli.app import app
 
     try:
@@ -26,4 +32,4 @@ def main() -> None:
         # The reader of a pipe (`| head`) may be gone.
         with contextlib.suppress(BrokenPipeError, ValueError):
             stream.flush()
-    os._exit(status if isinstance(status, int) else int(status is not None))
+    return status if isinstance(status, int) else int(status is not None)

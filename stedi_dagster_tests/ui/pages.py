@@ -16,7 +16,10 @@ from stedi_dagster.report.asset import GROUP as REPORTS
 WIDE: ViewportSize = {"width": 2700, "height": 1400}
 """Wide enough for the graph to write the names out and to say what became of each table."""
 NORMAL: ViewportSize = {"width": 1400, "height": 900}
-_RUN_SECONDS = 60
+# Generous: on a busy machine everything takes many times as long.
+_RUN_SECONDS = 300
+# Nothing that is waited for comes later than on a busy machine; the default of five seconds is for idle ones.
+expect.set_options(timeout=_RUN_SECONDS * 1000)
 
 # Every box of the graph, whether of a table or a group, and every edge, in the same coordinates.
 _DRAWN = """svg => ({
@@ -52,6 +55,13 @@ class Browser:
         """Who was asked for anything; pictures that are part of a page are nobody's."""
         return {urlsplit(url).hostname for url in self.asked if urlsplit(url).scheme not in {"data", "blob"}}
 
+    @contextmanager
+    def page_of_somebody_else(self) -> Iterator[Page]:
+        """Another window of the same browser, whose requests are not asked for."""
+        assert self.page.context.browser is not None
+        with self.page.context.browser.new_context() as context:
+            yield context.new_page()
+
 
 @contextmanager
 def browsing(chromium: str) -> Iterator[Browser]:
@@ -60,7 +70,9 @@ def browsing(chromium: str) -> Iterator[Browser]:
         # Its sandbox does not work for root, as in containers; all it opens here are pages of ours.
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         try:
-            yield Browser(browser.new_page(viewport=NORMAL))
+            page = browser.new_page(viewport=NORMAL)
+            page.set_default_timeout(_RUN_SECONDS * 1000)
+            yield Browser(page)
         finally:
             browser.close()
 

@@ -21,11 +21,11 @@ LAUNCH = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 from stedi_dagster.cli import main, ui
-ui.WORKSPACE = ("-m", "{definitions}")
+ui.DEFINITIONS = "{definitions}"
 main()
 """
 PRODUCT = "stedi_dagster.definitions"
-_SECONDS_TO_START, _SECONDS_TO_END = 90, 30
+_SECONDS_TO_START, _SECONDS_TO_END = 300, 60
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """What people see of the tables in the UI that `stedi ui` serves; and what a read-only one lets nobody do."""
 
 import base64
+import json
 import re
 from collections.abc import Iterator
 from urllib.parse import unquote
@@ -14,6 +15,7 @@ from stedi_dagster.report.asset import GROUP as REPORTS
 from stedi_dagster_tests.assets.test_presentation import GROUPS, INPUTS
 from stedi_dagster_tests.scenario import Scenario
 from stedi_dagster_tests.ui import pages
+from stedi_dagster_tests.ui.attacker import ATTEMPTS, attacking
 from stedi_dagster_tests.ui.pages import Browser
 from stedi_dagster_tests.ui.server import PRODUCT, serving
 from stedi_dagster_tests.ui.story import land_withdrawals
@@ -21,7 +23,7 @@ from stedi_dagster_tests.ui.story import land_withdrawals
 pytestmark = pytest.mark.browser
 
 # The sensor of withdrawals looks every 30 seconds, and a run takes a few.
-WITHDRAWN_WITHIN = 100
+WITHDRAWN_WITHIN = 400
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +125,33 @@ def test_a_read_only_ui_shows_everything_and_lets_nobody_run_anything(page, mate
             data={"query": 'mutation { deletePipelineRun(runId: "any") { __typename } }'},
         )
         assert refused.json()["data"]["deletePipelineRun"]["__typename"] == "UnauthorizedError"
+
+
+_LAUNCH = """mutation { launchRun(executionParams: {runConfigData: {}, selector: {jobName: "audit",
+    repositoryLocationName: "stedi_dagster.definitions", repositoryName: "__repository__"}}) { __typename } }"""
+
+
+def runs_of_the_audits(page: Page, ui: str) -> int:
+    query = '{ runsOrError(filter: {pipelineName: "audit"}) { ... on Runs { results { runId } } } }'
+    return len(page.request.post(f"{ui}/graphql", data={"query": query}).json()["data"]["runsOrError"]["results"])
+
+
+def test_a_page_of_somebody_else_in_the_same_browser_starts_nothing(page, browser, ui):
+    before = runs_of_the_audits(page, ui)
+    with attacking(ui, _LAUNCH) as elsewhere, browser.page_of_somebody_else() as stranger:
+        stranger.goto(elsewhere)
+        for attempt in Retrying(stop=stop_after_delay(60), wait=wait_fixed(0.1), reraise=True):
+            with attempt:
+                told = json.loads(stranger.locator("body").get_attribute("data-told") or "{}")
+                assert set(told) == set(ATTEMPTS)
+    assert (told["image"], told["text"], told["json"], told["socket"]) == ("error",) * 4
+    assert runs_of_the_audits(page, ui) == before
+    # It would have been started by the same question of a page of ours.
+    own = page.request.post(f"{ui}/graphql", data={"query": _LAUNCH}).json()
+    assert own["data"]["launchRun"]["__typename"] == "LaunchRunSuccess"
+    by_a_strange_name = page.request.post(f"{ui}/graphql", data={"query": _LAUNCH}, headers={"Host": "rebound.example"})
+    assert by_a_strange_name.status == 403
+    assert runs_of_the_audits(page, ui) == before + 1
 
 
 def test_the_ui_asks_nobody_but_this_machine(browser, ui):

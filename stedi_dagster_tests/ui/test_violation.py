@@ -21,7 +21,7 @@ pytestmark = pytest.mark.browser
 LOCATION = forgetful.__name__
 WITHDRAWN = 2
 # The sensor of alerts looks every 30 seconds.
-ALERT_SECONDS = 75
+ALERT_SECONDS = 400
 
 
 @pytest.fixture(scope="module")
