@@ -11,6 +11,7 @@ from filelock import FileLock
 
 from stedi_dagster.dagster_home import prepare
 from stedi_dagster.errors import SettingsError
+from stedi_dagster.lost_runs import record_lost
 from stedi_dagster.settings import Settings
 
 
@@ -50,6 +51,7 @@ def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
             instance = closing_later.enter_context(dg.DagsterInstance.get())
         for database in dagster_home.rglob("*.db"):
             _keep_open(closing_later.enter_context(closing(sqlite3.connect(database))))
+        record_lost(instance, home)
         yield instance
 
 

@@ -9,7 +9,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from queue import SimpleQueue
 from typing import NoReturn
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -17,9 +16,8 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _PATIENCE_SECONDS = 1.5
 _SHOW_CURSOR = "\x1b[?25h"
 
-_ENDED = None
-# The exit code of the work, a signal, or that all is done that was to be done at one.
-_Told = SimpleQueue[int | signal.Signals | None]
+# What is told over the pipe that the main thread listens to, besides numbers of signals.
+_WORK_DONE, _ENDED = 0, 255
 
 _endings: dict[object, Callable[[], None]] = {}
 
@@ -50,36 +48,39 @@ def work_until_stopped(work: Callable[[], int]) -> NoReturn:
     Args:
         work: returns the exit code.
     """
-    told: _Told = SimpleQueue()
+    told, tell = os.pipe()
+    os.set_blocking(tell, False)
     for number in _SIGNALS:
         if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # `nohup` means that
-            signal.signal(number, lambda got, _frame: told.put(signal.Signals(got)))
+            signal.signal(number, lambda *_: None)
+    # Whichever thread the system gives a signal to: its number is written here, and the main thread wakes up.
+    signal.set_wakeup_fd(tell)
+    status = [1]
 
     def worker() -> None:
-        status = 1
         try:
-            status = work()
+            status[0] = work()
         finally:
-            told.put(status)
+            os.write(tell, bytes([_WORK_DONE]))
 
     threading.Thread(target=worker, name="command", daemon=True).start()
-    heard = told.get()
-    if isinstance(heard, signal.Signals):
-        _stop(heard, told)
+    heard = os.read(told, 1)[0]
+    if heard != _WORK_DONE:
+        _stop(heard, told, tell)
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(heard or 0)
+    os._exit(status[0])
 
 
-def _stop(by: signal.Signals, told: _Told) -> NoReturn:
+def _stop(by: int, told: int, tell: int) -> NoReturn:
     """Say so at once, do what is to be done, and end; at a second signal without waiting for that."""
     _say_last(f"{_SHOW_CURSOR if sys.stderr.isatty() else ''}Stopping …\n")
-    threading.Thread(target=_end_all, args=(told,), daemon=True).start()
-    patience = threading.Timer(_PATIENCE_SECONDS, told.put, args=(_ENDED,))
+    threading.Thread(target=_end_all, args=(tell,), daemon=True).start()
+    patience = threading.Timer(_PATIENCE_SECONDS, os.write, args=(tell, bytes([_ENDED])))
     patience.daemon = True
     patience.start()
     # The work may come to its end meanwhile, which ends nothing that was begun here.
-    while told.get() not in {_ENDED, *_SIGNALS}:
+    while os.read(told, 1)[0] == _WORK_DONE:
         pass
     os._exit(128 + by)
 
@@ -92,10 +93,10 @@ def _say_last(text: str) -> None:
     os.dup2(nowhere, 2)
 
 
-def _end_all(told: _Told) -> None:
+def _end_all(tell: int) -> None:
     try:
         while _endings:
             _, ending = _endings.popitem()
             ending()
     finally:
-        told.put(_ENDED)
+        os.write(tell, bytes([_ENDED]))

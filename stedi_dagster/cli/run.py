@@ -23,6 +23,7 @@ from stedi_dagster.definitions import build_defs
 from stedi_dagster.errors import BusyError
 from stedi_dagster.instance import open_instance
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
+from stedi_dagster.lost_runs import running
 from stedi_dagster.settings import Settings
 from stedi_dagster.storage import storage_errors
 
@@ -79,9 +80,10 @@ def run_everything(*, as_json: bool) -> bool:
                 tell(said, sum(line.seconds is not None for line in lines.values()))
 
         instance.add_event_listener(run_id, follow)
-        result = job.execute_in_process(
-            instance=instance, raise_on_error=False, run_config=_QUIET, run_id=run_id, tags=TAGS
-        )
+        with running(instance, run_id, settings.home):
+            result = job.execute_in_process(
+                instance=instance, raise_on_error=False, run_config=_QUIET, run_id=run_id, tags=TAGS
+            )
         tell("sending alerts" if settings.alerting else "finishing", len(TABLES))
         alert_problems = send_alerts(settings, instance)
     with while_somebody_reads():

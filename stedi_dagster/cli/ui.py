@@ -5,6 +5,7 @@ import socket
 
 from stedi_dagster.errors import SettingsError
 from stedi_dagster.instance import open_instance
+from stedi_dagster.lost_runs import record_ended
 from stedi_dagster.settings import Settings
 from stedi_dagster.ui import services
 
@@ -28,9 +29,15 @@ def serve(port: int, *, read_only: bool) -> None:
     if "ui_url" not in settings.model_fields_set:
         # For the links in alerts, which the server's own processes send.
         os.environ["STEDI_UI_URL"] = f"http://127.0.0.1:{port}"
-    with open_instance(settings):
-        pass  # made now, it is there before the server's processes look for it
-    services.serve(DEFINITIONS, port, read_only=read_only)
+    # Made before the server's processes look for it.
+    with open_instance(settings) as instance:
+
+        def ended() -> None:
+            if not read_only:
+                record_ended(instance)
+
+        ended()  # what a UI that was killed left behind
+        services.serve(DEFINITIONS, port, read_only=read_only, ended=ended)
 
 
 def _refuse_taken(port: int) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -68,24 +69,27 @@ class Services:
             _send(process, signal.SIGKILL)
 
 
-def serve(definitions: str, port: int, *, read_only: bool) -> None:
+def serve(definitions: str, port: int, *, read_only: bool, ended: Callable[[], None]) -> None:
     """Serve the UI until the command is stopped.
 
     Args:
         definitions: the module that Dagster is to load.
         port: of 127.0.0.1.
         read_only: serve the pages alone, and let them change and start nothing.
+        ended: called when all processes have been ended.
 
     Raises:
         StediError: one of the processes ended by itself, or the door is not there.
     """
     services = Services()
-    with if_stopped(services.stop), tempfile.TemporaryDirectory(prefix="stedi-ui-") as folder:
+    folder = tempfile.TemporaryDirectory(prefix="stedi-ui-")
+    with folder, if_stopped(folder.cleanup), if_stopped(ended), if_stopped(services.stop):
         try:
-            _start(services, Path(folder), definitions, port, read_only=read_only)
+            _start(services, Path(folder.name), definitions, port, read_only=read_only)
             _watch(services, port)
         finally:
             services.stop()
+            ended()
 
 
 def _start(services: Services, folder: Path, definitions: str, port: int, *, read_only: bool) -> None:
