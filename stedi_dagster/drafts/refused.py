@@ -18,7 +18,7 @@ from stedi_dagster.drafts.run import PARTICIPANTS, Draft, Run
 from stedi_dagster.drafts.withdrawing import UNDATED, Said, said_in_raw_files
 from stedi_dagster.erasure.strike import strike
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
-from stedi_dagster.lakehouse.staging import Content, Staging
+from stedi_dagster.lakehouse.staging import Content
 from stedi_dagster.landing.feeds import Feed
 from stedi_dagster.landing.land import presentable
 from stedi_dagster.policies.keys import key_of
@@ -149,7 +149,7 @@ def _publish_quarantine(run: Run, feed: Feed, staged: Content | None, rows: list
         staged = published.content
     if staged is None and not rows:
         return
-    staging = Staging(Quarantine, table.location(), lakehouse.storage)
+    staging = lakehouse.stage_more(table, Quarantine)
     unreadable = () if staged is None else _batches(lakehouse, staged, Quarantine.names())
     staging.write_rows(chain(_tuples(map(_without_earlier, unreadable)), rows))
     # Made from this run, and from no listing: the next run does not take it for the quarantine of what it publishes.
