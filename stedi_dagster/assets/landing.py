@@ -9,7 +9,9 @@ from stedi_dagster.checks.contract import CHECK as CONTRACT
 from stedi_dagster.checks.quarantine import CHECK as QUARANTINE
 from stedi_dagster.checks.reconciliation import CHECK as RECONCILIATION
 from stedi_dagster.drafts.landing import draft_landing
+from stedi_dagster.drafts.refused import let_take_out
 from stedi_dagster.drafts.run import Draft, Run
+from stedi_dagster.errors import LandingError
 from stedi_dagster.lakehouse.lakehouse import Reading
 from stedi_dagster.landing.feeds import FEEDS, Feed
 from stedi_dagster.landing.files import list_files
@@ -18,10 +20,18 @@ from stedi_dagster.landing.files import list_files
 def _landing_asset(feed: Feed) -> dg.AssetsDefinition:
     def drafting(context: dg.AssetExecutionContext, run: Run, _inputs: Mapping[str, Reading]) -> Draft:
         landing = context.resources.landing
-        listing = list_files(landing.location, feed)
-        if listing.markers:
-            context.log.info("%d files or folders begin with _ or . and are skipped as markers", len(listing.markers))
-        return draft_landing(run, feed, listing, max_bad_share=landing.max_bad_share)
+        try:
+            listing = list_files(landing.location, feed)
+            if listing.markers:
+                skipped = "%d files or folders begin with _ or . and are skipped as markers"
+                context.log.info(skipped, len(listing.markers))
+            draft = draft_landing(run, feed, listing, max_bad_share=landing.max_bad_share)
+        except LandingError:
+            _tell(context, let_take_out(run, feed, landing.location, None))
+            raise
+        if draft.blocked:
+            _tell(context, let_take_out(run, feed, landing.location, draft))
+        return draft
 
     return build_asset(
         feed.contract,
@@ -31,6 +41,11 @@ def _landing_asset(feed: Feed) -> dg.AssetsDefinition:
         lineage={},
         drafting=drafting,
     )
+
+
+def _tell(context: dg.AssetExecutionContext, people: int) -> None:
+    if people:
+        context.log.warning("The feed is refused; %d people who withdrew in it are taken out of all tables", people)
 
 
 customer_landing = _landing_asset(FEEDS["customer_landing"])

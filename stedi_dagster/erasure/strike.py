@@ -60,7 +60,7 @@ def without(storage: Storage, content: Content, mask: Mask, left_of: Left, stagi
     return staging.content()
 
 
-def strike(
+def strike(  # noqa: PLR0913
     lakehouse: Lakehouse,
     name: str,
     contract: type[Contract],
@@ -69,6 +69,7 @@ def strike(
     left_of: Left,
     *,
     inputs: str,
+    since: str = ERASED_SINCE,
 ) -> int:
     """Publish a table without the rows that a mask is true for, and return their number.
 
@@ -80,6 +81,7 @@ def strike(
         mask: which rows.
         left_of: what is written in the place of rows that go.
         inputs: what the new snapshot is made from, so that the next run makes the table anew.
+        since: what the number of rows is recorded as.
     """
     reading = lakehouse.read(name, contract)
     if reading is None:
@@ -88,8 +90,8 @@ def strike(
     if rows:
         table = lakehouse.ensure_table(name, contract)
         content = without(lakehouse.storage, reading.content, mask, left_of, lakehouse.stage(table, contract))
-        erased = summary(reading.snapshot, ERASED_SINCE, 0) + rows
-        lakehouse.prepare_again(table, content, inputs, {ERASED_SINCE: erased}).commit()
+        gone = summary(reading.snapshot, since, 0) + rows
+        lakehouse.prepare_again(table, content, inputs, {since: gone}).commit()
     return rows
 
 
