@@ -18,6 +18,13 @@ def is_s3(location: str) -> bool:
     return location.startswith("s3://")
 
 
+def lies_within(location: str, other: str) -> bool:
+    """Whether a location is another one, or below it; links on this machine are followed."""
+    if is_s3(location) or is_s3(other):
+        return f"{location}/".startswith(f"{other}/")
+    return Path(location).resolve().is_relative_to(Path(other).resolve())
+
+
 def _location(value: str) -> str:
     if _S3.match(value):
         return value.rstrip("/")

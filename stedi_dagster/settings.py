@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from pydantic_settings import SettingsError as UndecodableError
 
 from stedi_dagster.errors import SettingsError
-from stedi_dagster.locations import Home, Landing, Warehouse, is_s3
+from stedi_dagster.locations import Home, Landing, Warehouse, is_s3, lies_within
 from stedi_dagster.policies.policy import PRESETS, Consent, Match, Policy, Preset, StepPeople
 
 EMR_SERVERLESS = "emr-serverless"
@@ -201,6 +201,15 @@ class Settings(BaseSettings):
             needed["STEDI_EMR_EXECUTION_ROLE_ARN"] = self.emr_execution_role_arn is not None
         if self.engine == "spark" and any(map(is_s3, on_s3.values())):
             msg = "STEDI_ENGINE=spark cannot read s3:// by itself: use sail, emr-serverless, or an sc:// cluster's URL"
+            raise ValueError(msg)
+        # What a sweep or an erasure removes must never be a raw file, nor what a run reads a table's.
+        feeds = [f"{self.landing}/{feed}" for feed in ("customer", "accelerometer", "step_trainer")]
+        inner = any(lies_within(self.warehouse_location, feed) for feed in feeds)
+        if inner or lies_within(self.landing, self.warehouse_location):
+            msg = (
+                f"STEDI_LANDING ({self.landing}) and STEDI_WAREHOUSE ({self.warehouse_location}) lie within each "
+                "other: give each a place of its own"
+            )
             raise ValueError(msg)
         missing = [name for name, given in needed.items() if not given]
         if missing:

@@ -41,12 +41,12 @@ def test_every_setting_is_described():
 def test_relative_folders_are_below_the_working_directory_of_the_start(tmp_path, monkeypatch, env, folder):
     monkeypatch.chdir(tmp_path)
     for name in ("HOME", "LANDING", "WAREHOUSE"):
-        env(name, folder)
+        env(name, f"{folder}/{name}")
     settings = Settings.load()
     monkeypatch.chdir("/")
-    assert settings.home == tmp_path / folder
-    assert Path(settings.landing) == tmp_path / folder
-    assert Path(settings.warehouse_location) == tmp_path / folder
+    assert settings.home == tmp_path / folder / "HOME"
+    assert Path(settings.landing) == tmp_path / folder / "LANDING"
+    assert Path(settings.warehouse_location) == tmp_path / folder / "WAREHOUSE"
 
 
 def test_a_tilde_is_the_home_folder_and_a_file_url_a_path(env):
@@ -208,3 +208,23 @@ def test_a_rule_of_its_own_wins_over_the_presets(env):
 def test_a_call_wins_over_the_environment(env):
     env("PRESET", "as-of")
     assert Settings.load(preset="default").policy == Policy()
+
+
+@pytest.mark.parametrize(
+    ("landing", "warehouse"),
+    [
+        ("w/landing", "w"),
+        ("same", "same"),
+        ("l", "l/customer/tables"),
+        ("s3://lake-of-tests/w/in", "s3://lake-of-tests/w"),
+    ],
+)
+def test_landing_zone_and_warehouse_do_not_lie_within_each_other(tmp_path, landing, warehouse):
+    places = [place if place.startswith("s3:") else str(tmp_path / place) for place in (landing, warehouse)]
+    with pytest.raises(SettingsError, match="lie within each other"):
+        Settings.load(home=tmp_path / "home", landing=places[0], warehouse=places[1])
+
+
+def test_landing_zone_and_warehouse_may_lie_side_by_side(tmp_path):
+    Settings.load(home=tmp_path, landing=str(tmp_path / "landing"), warehouse=str(tmp_path / "landing-tables"))
+    Settings.load(home=tmp_path, landing=str(tmp_path), warehouse=str(tmp_path / "tables"))

@@ -13,6 +13,7 @@ from stedi_dagster.errors import StediError
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.query import connect, pinned
 from stedi_dagster.settings import Settings
+from stedi_dagster.storage import storage_errors
 
 
 def open_lakehouse() -> Lakehouse:
@@ -23,8 +24,10 @@ def open_lakehouse() -> Lakehouse:
     """
     settings = Settings.load()
     lakehouse = Lakehouse.of(settings)
-    if settings.catalog == "sqlite" and not (settings.home / "catalog.db").exists():
-        lakehouse.refuse_lost_catalog()
+    exists = settings.catalog != "sqlite" or (settings.home / "catalog.db").exists()
+    with storage_errors("looking at the warehouse", outcome=""):
+        lakehouse.refuse_lost_catalog(exists=exists)
+    if not exists:
         raise StediError(f"Nothing is published in {settings.home} yet: run `stedi run`, or set STEDI_HOME.")
     return lakehouse
 

@@ -157,12 +157,17 @@ class Lakehouse:
         """
         self._identity = recognise(self)
 
-    def refuse_lost_catalog(self) -> None:
-        """Refuse a warehouse that holds tables, where there is no catalog at all; opens none.
+    def refuse_lost_catalog(self, *, exists: bool) -> None:
+        """Refuse, for readers, a warehouse that holds tables where the catalog is lost or knows of none.
+
+        Args:
+            exists: whether there is a catalog to be opened; none is made.
 
         Raises:
-            OriginError: it holds some.
+            OriginError: the warehouse holds some.
         """
+        if exists and any(self.catalog.list_tables(space) for space in (self.database, self.restricted)):
+            return
         refuse_unknown(self, known=(), files=listed(self), notes=self.journal.all_notes())
 
     @property
