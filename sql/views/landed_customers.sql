@@ -1,6 +1,6 @@
 -- Every customer record: whose it is, which device it names, when it was written, since when the person agrees (null:
 -- does not), and how many years old they were when they registered (null: unknown). A record that cannot be read counts
--- as a refusal of everybody it names, with every device it names: it may be a withdrawal.
+-- as a refusal of everybody it names, and devices that it names as carried by them: it may be a withdrawal.
 SELECT
   matching_key(email) AS person,
   matching_key(serialNumber) AS device,
@@ -24,7 +24,17 @@ FROM (
   ) AS dated
 ) AS records
 UNION ALL
-SELECT matching_key(email), matching_key(serialNumber), moment, NULL, NULL, false
+SELECT matching_key(email), NULL, moment, NULL, NULL, false
 FROM customer_quarantine
 CROSS JOIN UNNEST(split(people, chr(10))) AS named (email)
-CROSS JOIN UNNEST(coalesce(split(devices, chr(10)), ARRAY[CAST(NULL AS varchar)])) AS carried (serialNumber)
+UNION ALL
+-- The first and the last of them tell as well as all whether a device is one person's.
+SELECT matching_key(element_at(split(people, chr(10)), 1)), matching_key(serialNumber), moment, NULL, NULL, false
+FROM customer_quarantine
+CROSS JOIN UNNEST(split(devices, chr(10))) AS carried (serialNumber)
+WHERE people IS NOT NULL
+UNION ALL
+SELECT matching_key(element_at(split(people, chr(10)), -1)), matching_key(serialNumber), moment, NULL, NULL, false
+FROM customer_quarantine
+CROSS JOIN UNNEST(split(devices, chr(10))) AS carried (serialNumber)
+WHERE people IS NOT NULL

@@ -87,14 +87,22 @@ def with_doubtful(customer_landing: DataFrame, customer_quarantine: DataFrame) -
 
 
 def _doubtful(customer_quarantine: DataFrame) -> DataFrame:
-    def each(column: str) -> Column:
-        return F.explode(F.coalesce(F.split(column, "\n"), F.array(F.lit(None).cast("string"))))
-
+    """One record for each person and each device that an unreadable one names, not for each pair of them."""
     named = customer_quarantine.where(F.col("people").isNotNull()).select(
-        each("people").alias("email"), "devices", "moment"
+        F.split("people", "\n").alias("people"), F.split("devices", "\n").alias("devices"), "moment"
+    )
+    people = named.select(
+        F.explode("people").alias("email"), F.lit(None).cast("string").alias("serialNumber"), "moment"
+    )
+    # That a device is one person's or several's is all that a text tells of it, which two of the people tell, too.
+    carriers = F.array_distinct(F.array(F.element_at("people", 1), F.element_at("people", -1)))
+    devices = (
+        named.where(F.col("devices").isNotNull())
+        .select(F.explode("devices").alias("serialNumber"), carriers.alias("carriers"), "moment")
+        .select(F.explode("carriers").alias("email"), "serialNumber", "moment")
     )
     known = {"email": F.col("email"), "serialNumber": F.col("serialNumber"), "lastUpdateDate": F.col("moment")}
-    return named.select("email", each("devices").alias("serialNumber"), "moment").select(
+    return people.unionByName(devices).select(
         *(known.get(spec.name, F.lit(None).cast(spec.type)).alias(spec.name) for spec in CustomerLanding.columns())
     )
 

@@ -52,3 +52,17 @@ def test_a_serial_number_named_by_an_unreadable_record_is_carried_by_that_person
     curated = customers(engine, customer(ANN, serial="s1"))
     selection = trusted_steps(steps(engine, step("S1")), curated, landed, doubts, Policy())
     assert reasons(selection) == {AMBIGUOUS_SERIAL: 1}
+
+
+def test_a_text_of_many_people_and_devices_gives_a_record_for_each_and_not_for_each_pair(engine: SparkSession) -> None:
+    people = [f"p{number}@x" for number in range(40)]
+    doubts = unreadable(engine, {"people": "\n".join(people), "devices": "\n".join(f"d{n}" for n in range(30))})
+    named = with_doubtful(customers(engine), doubts)
+    assert named.count() == 40 + 2 * 30
+    assert set(records(named.select("email"))) == set(people)
+    assert [one for one in records(ambiguous_serials(named)) if one] == sorted(f"d{n}" for n in range(30))
+
+
+def test_a_device_named_together_with_its_one_owner_stays_theirs(sail: SparkSession) -> None:
+    doubts = unreadable(sail, {"people": ANN, "devices": "S1\nS2"})
+    assert records(ambiguous_serials(with_doubtful(customers(sail, customer(ANN, serial="s1")), doubts))) == []
