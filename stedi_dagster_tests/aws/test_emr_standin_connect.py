@@ -109,7 +109,13 @@ def test_the_driver_can_die_under_a_running_request(standin: Standin, client: Em
     with connected(client.endpoint(session_id)) as session:
         running = threading.Event()
         standin.on_rpc = lambda _number, method: running.set() if method == "ExecutePlan" else None
-        threading.Thread(target=lambda: (running.wait(), time.sleep(0.3), standin.die()), daemon=True).start()
+
+        def die_in_the_middle() -> None:
+            running.wait()
+            time.sleep(0.3)
+            standin.die()
+
+        threading.Thread(target=die_in_the_middle, daemon=True).start()
         with pytest.raises(SparkConnectGrpcException):
             impatient(session).range(10**14).selectExpr("sum(id % 7)").collect()
     assert client.get(session_id)["state"] == "FAILED"
