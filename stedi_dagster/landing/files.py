@@ -95,16 +95,24 @@ def masked(name: str) -> str:
 def _sort_out(found: Sequence[Entry], folder: str, feed: Feed) -> tuple[list[RawFile], list[str]]:
     files: list[RawFile] = []
     markers: list[str] = []
-    for entry in found:
+    seen: set[str] = set()
+    for entry in sorted(found, key=lambda entry: entry.path):
         inner = entry.path.removeprefix(f"{folder}/")
         name = f"{feed.folder}/{inner}"
         if any(part.startswith(("_", ".")) for part in PurePosixPath(inner).parts):
             markers.append(name)
+        elif entry.leads_nowhere:
+            raise LandingError(
+                f"{masked(name)} in the landing zone is a link that leads nowhere. Nothing of its feed was published. "
+                "Mend the link, or remove it."
+            )
         elif not entry.readable:
             raise LandingError(
                 f"{masked(name)} in the landing zone is a pipe or a device and not a file. Nothing of its feed was "
                 "published. Remove it."
             )
-        else:
+        elif not entry.identity or entry.identity not in seen:
+            # A file that has two names was delivered once.
+            seen.add(entry.identity)
             files.append(RawFile(name, entry.path, entry.size, entry.version))
     return files, markers

@@ -14,12 +14,17 @@ from pyarrow import parquet as pq
 
 @dataclass(frozen=True)
 class Entry:
-    """A file in a listing; `version` changes when its content does."""
+    """A file in a listing; `version` changes when its content does.
+
+    `identity` is the same for two names of one file. A link that `leads_nowhere` is not readable.
+    """
 
     path: str
     size: int
     version: str
     readable: bool = True
+    identity: str = ""
+    leads_nowhere: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,11 @@
 """Files on this machine."""
 
+import os
 import re
 import shutil
+import stat
 import uuid
+from collections import deque
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -23,13 +26,37 @@ class LocalStorage(Storage):
         self.filesystem = fs.LocalFileSystem()
 
     def entries(self, folder: str) -> list[Entry]:
-        """See `Storage.entries`."""
-        found = self.filesystem.get_file_info(fs.FileSelector(folder, recursive=True))
-        return [
-            Entry(info.path, info.size or 0, str(info.mtime_ns), info.type == fs.FileType.File)
-            for info in found
-            if info.type != fs.FileType.Directory
-        ]
+        """See `Storage.entries`. Links are followed; each folder is looked into once, by its own name if it has one.
+
+        A file's version is its modification time, which tools may set, with what they cannot: the time of its last
+        change of any kind, and its number on the disk.
+        """
+        found: list[Entry] = []
+        # Also those above: a link to one of them is a loop.
+        seen = {_identity(above.stat()) for above in Path(folder).resolve(strict=True).parents}
+        folders, links = deque([folder]), deque[str]()
+        while folders or links:
+            # Links wait until every folder has been seen by its own name.
+            inner = folders.popleft() if folders else links.popleft()
+            try:
+                identity, inside = _identity(Path(inner).stat()), os.scandir(inner)
+            except FileNotFoundError:
+                if inner == folder:
+                    raise
+                continue  # deleted meanwhile
+            if identity in seen:
+                continue
+            seen.add(identity)
+            with inside:
+                for item in sorted(inside, key=lambda item: item.name):
+                    os.fsencode(item.name).decode()  # raises where a name is no UTF-8
+                    path = f"{inner}/{item.name}"
+                    entry = _entry(path, item)
+                    if entry is None:
+                        (links if item.is_symlink() else folders).append(path)
+                    elif entry.path:
+                        found.append(entry)
+        return found
 
     def delete(self, paths: Iterable[str]) -> None:
         """See `Storage.delete`."""
@@ -96,3 +123,23 @@ class LocalStorage(Storage):
                 return
             self.filesystem.delete_dir(str(folder))
             folder = folder.parent
+
+
+def _entry(path: str, item: "os.DirEntry[str]") -> Entry | None:
+    """What stands in a folder; None for another folder, one without a path for what was deleted meanwhile."""
+    try:
+        about = item.stat()
+    except OSError as error:
+        if item.is_symlink():
+            return Entry(path, 0, "", readable=False, leads_nowhere=True)
+        if isinstance(error, FileNotFoundError):
+            return Entry("", 0, "")
+        raise
+    if stat.S_ISDIR(about.st_mode):
+        return None
+    version = f"{about.st_mtime_ns}-{about.st_ctime_ns}-{about.st_ino}"
+    return Entry(path, about.st_size, version, stat.S_ISREG(about.st_mode), _identity(about))
+
+
+def _identity(about: os.stat_result) -> str:
+    return f"{about.st_dev}-{about.st_ino}"

@@ -134,9 +134,53 @@ def test_the_digest_changes_when_a_file_comes_goes_grows_moves_or_is_rewritten(z
     os.utime(path, ns=(0, path.stat().st_mtime_ns + 1))  # rewritten with as many bytes
     digests.append(listed(zone).digest())
 
+    before = path.stat()
+    path.write_text(path.read_text().replace("Ann", "Eve"))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))  # as rsync -t, cp -p and a restore do
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    digests.append(listed(zone).digest())
+
+    copy = path.with_name("copy")
+    copy.write_text(path.read_text().replace("Eve", "Ada"))
+    os.utime(copy, ns=(before.st_atime_ns, before.st_mtime_ns))
+    copy.replace(path)
+    digests.append(listed(zone).digest())
+
     path = path.rename(path.with_name("moved.json"))
     digests.append(listed(zone).digest())
 
     path.unlink()
     digests.append(listed(zone).digest())
     assert len(set(digests)) == len(digests)
+
+
+def names(zone: Scenario) -> list[str]:
+    return [file.name.removeprefix("customer/landing/") for file in listed(zone).files]
+
+
+def test_links_are_followed_and_every_file_is_delivered_once(zone, tmp_path):
+    folder = zone.landing / "customer" / "landing"
+    zone.land("customer", customer(), name="day 1/a.json")
+    zone.land("accelerometer", customer(), name="not ours.json")
+    (folder / "0 loop").symlink_to(folder)
+    (folder / "day 1" / "above").symlink_to("../..")
+    (folder / "day 1" / "further above").symlink_to(zone.landing)
+    (folder / "0 the same day").symlink_to("day 1")
+    (folder / "day 1" / "b.json").symlink_to("a.json")
+    (folder / "day 1" / "c.json").hardlink_to(folder / "day 1" / "a.json")
+    elsewhere = Scenario(tmp_path / "elsewhere")
+    elsewhere.land("customer", customer(), name="far.json")
+    for name in ("x", "y"):
+        (folder / name).symlink_to(elsewhere.landing / "customer" / "landing")
+    assert names(zone) == ["day 1/a.json", "x/far.json"]
+
+
+@pytest.mark.parametrize("leads_to", ["nowhere.json", "of ann@example.com", "a/b/c", "itself"])
+def test_a_link_that_leads_nowhere_is_refused_and_named_as_one(zone, leads_to):
+    zone.land("customer", customer())
+    link = zone.landing / "customer/landing/of ben@example.com"
+    link.symlink_to(link.name if leads_to == "itself" else leads_to)
+    with pytest.raises(LandingError, match=r"of \(address\) in the landing zone is a link that leads nowhere"):
+        listed(zone)
+    link.rename(link.with_name("_marker"))
+    assert names(zone) == ["part-1.json"]
