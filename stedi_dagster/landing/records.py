@@ -5,6 +5,7 @@ Derived from the feed's contract; a reason names fields and rules, never a value
 
 import math
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
@@ -23,6 +24,7 @@ _NUMBER = re.compile(
 )
 _IS_ADDRESS = re.compile(ADDRESS)
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_NO_LETTERS = re.compile(r"[\W_]+")
 _LONG = range(-(2**63), 2**63)
 
 Row = tuple[Any, ...]
@@ -55,6 +57,7 @@ class RecordReader:
         self._derives_birthday = "birthDayValid" in {spec.name for spec in columns}
         self._columns = [spec for spec in columns if spec.name not in DERIVED]
         self._by_folded = {spec.name.casefold(): spec.name for spec in self._columns}
+        self._by_spelling = {_spelling(spec.name): spec.name for spec in self._columns}
         self._convert = {spec.name: _converter(spec, now_ms) for spec in self._columns}
         self._birthday_after = next(
             (index for index, spec in enumerate(self._columns, 1) if spec.name == "birthDay"), 0
@@ -75,16 +78,36 @@ class RecordReader:
         return tuple(row), None
 
     def _fields(self, value: Mapping[str, Any]) -> dict[str, Any]:
-        """The object's values by the contract's names. A key spelled as in the contract wins over other spellings."""
+        """The object's values by the contract's names, in any case.
+
+        A key that is there once more must say the same: in another case, and in other spellings, which are not read.
+        """
         fields: dict[str, Any] = {}
+        others: list[tuple[str, Any]] = []
         for key, item in value.items():
             name = self._by_folded.get(key.casefold())
-            if name is None or (key != name and name in value):
+            if name is None:
+                name = self._by_spelling.get(_spelling(key))
+                if name is not None:
+                    others.append((name, item))
                 continue
-            if item is Ambiguous or (name in fields and fields[name] != item):
+            if item is Ambiguous or (name in fields and not _is_same(fields[name], item)):
                 raise _UnreadableError(f"{name} is there twice with different values")
             fields[name] = item
+        for name, item in others:
+            if name in fields and (item is Ambiguous or not _is_same(fields[name], item)):
+                raise _UnreadableError(f"{name} is there twice with different values")
         return fields
+
+
+def _spelling(key: str) -> str:
+    """A key without what tells its spellings apart: letters' forms and case, and what is none of a name's letters."""
+    return _NO_LETTERS.sub("", key if key.isascii() else unicodedata.normalize("NFKC", key)).casefold()
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """Whether two values are the same to a reader; true is not 1."""
+    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
 
 
 def is_iso_date(text: str | None) -> bool | None:
@@ -113,6 +136,8 @@ def _converter(spec: Column, now_ms: int) -> Callable[[Any], Any]:
             if not spec.nullable:
                 raise _UnreadableError(f"{spec.name} is missing")
             return None
+        if spec.nullable and is_moment(spec) and isinstance(item, str) and not item.strip():
+            return None  # what converters from CSV write where there is none
         value = read(item, spec.name)
         if spec.name in KEYS:
             value = stored(value)

@@ -3,6 +3,7 @@
 Every good record of the people concerned is whole somewhere: only copies are cut or scrambled.
 """
 
+from stedi_dagster.sample.plan import CUSTOMER
 from stedi_dagster.sample.quirks.kit import (
     PERSON,
     Delivery,
@@ -14,6 +15,7 @@ from stedi_dagster.sample.quirks.kit import (
     half,
     plain,
     text,
+    with_bad,
 )
 
 NAMES = (
@@ -52,8 +54,10 @@ def truncated_gzip(feed: str, delivery: Delivery) -> list[Odd]:
 
 
 def binary_rubbish(feed: str, delivery: Delivery) -> list[Odd]:
-    """A file of bytes that mean nothing, counted as one bad record."""
+    """A file of bytes that mean nothing, counted as one bad record; among customers, where it would block, a line."""
     rubbish = bytes(byte for byte in range(256) if byte not in b'\t\n\v\f\r {}[]",\\\x1c\x1d\x1e\x1f\x85\xa0')
+    if feed == CUSTOMER:
+        return [with_bad(feed, flat(delivery), [rubbish])]
     return [Odd(rubbish * 4, 0, 1), plain(feed, flat(delivery), f"{feed}-beside-rubbish.json")]
 
 
