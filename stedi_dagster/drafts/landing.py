@@ -67,7 +67,12 @@ def draft_landing(run: Run, feed: Feed, listing: Listing, *, max_bad_share: floa
                 rows_in=rows_in, kept=content.rows, withheld=erased, quarantined=quarantine.content.rows
             ),
             audit_quarantine(
-                records=rows_in, quarantined=quarantined, files=facts["quarantined-in"], max_share=max_bad_share
+                records=rows_in,
+                quarantined=quarantined,
+                files=facts["quarantined-in"],
+                max_share=max_bad_share,
+                shares=facts["shares"],
+                hidden=facts["hidden"] if feed.contract is CustomerLanding else {},
             ),
         )
     return Draft(
@@ -144,6 +149,7 @@ def _stage(
         "quarantined-in": dict(landed.quarantined_by_file.most_common(_FILES_SHOWN)),
         "odd-files": landed.odd_files,
         "due": landed.due_ms,
+        **landed.weight.facts(),
     }
     recorded = {"run-id": run.run_id, "code-version": run.code_version, "landed": facts}
     return (

@@ -17,6 +17,7 @@ from stedi_dagster.landing.feeds import FEEDS, Feed
 from stedi_dagster.landing.files import Listing, RawFile
 from stedi_dagster.landing.records import RecordReader, Row
 from stedi_dagster.landing.traces import Traces, traces
+from stedi_dagster.landing.weight import FileWeight, Weight
 from stedi_dagster.storage import Storage
 
 _LONGEST_RAW = 10_000
@@ -38,6 +39,7 @@ class Landed:
     odd_files: int = 0
     # When (epoch ms) the first of the records that are refused for lying in the future no longer is.
     due_ms: int | None = None
+    weight: Weight = field(default_factory=Weight)
 
 
 class Lander:
@@ -86,6 +88,7 @@ class Lander:
             return frozenset()
         landed.by_engine = content.rows
         landed.records += content.rows
+        landed.weight.readable(records=content.rows, octets=sum(file.size for file in files))
         return frozenset(files)
 
     def _land_odd(self, files: Sequence[RawFile], records: Staging, quarantine: Staging, landed: Landed) -> None:
@@ -93,9 +96,11 @@ class Lander:
 
         def rows() -> Iterator[Row]:
             for file in files:
+                weight = FileWeight(landed.weight)
                 for document in self._documents(file):
                     landed.records += 1
                     row, reason = self._read(document)
+                    weight.add(document, landed=row is not None)
                     if row is not None:
                         yield row
                         continue
@@ -107,6 +112,7 @@ class Lander:
                     if len(unreadable) >= _QUARANTINED_A_PART:
                         quarantine.write_rows(unreadable)
                         unreadable.clear()
+                weight.end(file.shown)
 
         records.write_rows(rows())
         quarantine.write_rows(unreadable)

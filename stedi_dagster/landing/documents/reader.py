@@ -20,7 +20,7 @@ from stedi_dagster.landing.documents.document import (
     object_of,
 )
 from stedi_dagster.landing.documents.stretch import Stretch
-from stedi_dagster.landing.formats import Part, opened
+from stedi_dagster.landing.formats import Part, opened, reason_of
 
 LONGEST = 1 << 26
 _BETWEEN = re.compile(r"[ \t\r\n\x1e\ufeff]*+")
@@ -31,7 +31,6 @@ _SCALAR = re.compile(
 )
 _ALONE_IN_ARRAY = re.compile(r"[ \t]*+(?:[,\]\n\r\x1e]|\Z)")
 _ALONE = re.compile(r"[ \t]*+(?:[{\[\n\r\x1e]|\Z|,[ \t]*+(?:[{\[\n\r\x1e]|\Z))")
-_STRING_ALONE = re.compile(r"[ \t]*+,?[ \t]*+(?:[\n\r\x1e]|\Z)")
 # What tools put between objects for a line's end, written out, and other marks that no record holds.
 _SEPARATOR = re.compile(
     r"(?:\\(?:[nrtfv0]|u00[01][0-9a-fA-F]|x[01][0-9a-fA-F])|%0[ADad]|&#1[03];|<br ?/?>|[;|\x00])++"
@@ -80,7 +79,7 @@ class _Reader:
     def documents(self) -> Iterator[Document]:
         buffer = self.buffer
         if self._kind is not None:
-            yield from self._all_of_it(f"{self._kind} file, which is not read")
+            yield from self._all_of_it(reason_of(self._kind))
             return
         while self._skip():
             character = buffer.text[buffer.start]
@@ -165,10 +164,10 @@ class _Reader:
         try:
             value, end_at = self._decode(text, start)
         except json.JSONDecodeError as raised:
-            error = min(raised.pos, len(text)) - start
-            is_sure = buffer.final or not (
-                raised.msg.startswith("Unterminated string") or start + error + _LONGEST_WORD >= len(text)
-            )
+            # A text without its end breaks off where everything does.
+            is_open = raised.msg.startswith("Unterminated string")
+            error = (len(text) if is_open else min(raised.pos, len(text))) - start
+            is_sure = buffer.final or start + error + _LONGEST_WORD < len(text)
         except (ValueError, RecursionError):  # a number of more digits than Python converts; too many brackets
             error, is_sure = 0, False
         else:
@@ -206,17 +205,10 @@ class _Reader:
     def _rubbish(self) -> Iterator[Document]:
         buffer = self.buffer
         found = buffer.match(_SCALAR)
-        if found is not None:
-            alone = (
-                _ALONE_IN_ARRAY
-                if self._depth
-                else _STRING_ALONE
-                if found[0] == '"' and not self._within_line
-                else _ALONE
-            )
-            if buffer.match(alone, len(found)) is not None:
-                yield self._text(len(found), NOT_AN_OBJECT, weighs=False)
-                return
+        alone = _ALONE_IN_ARRAY if self._depth else _ALONE
+        if found is not None and buffer.match(alone, len(found)) is not None:
+            yield self._text(len(found), NOT_AN_OBJECT, weighs=False)
+            return
         if (separators := buffer.match(_SEPARATOR)) is not None:
             reason = NOT_JSON if "\x00" in separators else STRAY_SEPARATOR
             yield self._text(len(separators), reason, weighs=False)

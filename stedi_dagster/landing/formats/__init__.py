@@ -3,6 +3,6 @@
 Also what a file is that cannot be read. Nothing here knows JSON.
 """
 
-from stedi_dagster.landing.formats.form import Broken, Form, Part, form_of, opened, unpacked, writing
+from stedi_dagster.landing.formats.form import Broken, Form, Part, form_of, hides, opened, reason_of, unpacked, writing
 
-__all__ = ["Broken", "Form", "Part", "form_of", "opened", "unpacked", "writing"]
+__all__ = ["Broken", "Form", "Part", "form_of", "hides", "opened", "reason_of", "unpacked", "writing"]

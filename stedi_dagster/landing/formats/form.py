@@ -12,6 +12,8 @@ from stedi_dagster.landing.formats.magic import HEAD, in_archive, unreadable
 from stedi_dagster.landing.formats.packing import (
     BLOCK,
     DAMAGED,
+    ENCRYPTED,
+    TOO_DENSE,
     ZIP,
     PackedError,
     members,
@@ -23,6 +25,7 @@ from stedi_dagster.landing.formats.packing import (
 
 # Twice packed happens, by a tool that packs what was packed; more often is a trap.
 _MOST_PACKINGS = 3
+_NOT_READ = " file, which is not read"
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,16 @@ class Part:
 
     form: Form
     blocks: Iterator[str | Broken]
+
+
+def reason_of(kind: str) -> str:
+    """Why a file that is of a kind cannot be read."""
+    return f"{kind}{_NOT_READ}"
+
+
+def hides(reason: str) -> bool:
+    """Whether what cannot be read for this reason may hold anything: not even its letters can be looked at."""
+    return reason.endswith(_NOT_READ) or reason in (DAMAGED, TOO_DENSE, ENCRYPTED)
 
 
 def opened(stream: IO[bytes]) -> Iterator[Part]:

@@ -43,6 +43,8 @@ _UNKNOWN = "binary"
 # What no text is made of: control characters, and bytes that are no UTF-8.
 _NO_TEXT = re.compile("[\x00-\x08\x0e-\x1d\x7f\udc80-\udcff]")
 _MOST_NO_TEXT = 0.3
+# A line on which a record may stand, or the records of an array: with them rubbish is rubbish in a text.
+_RECORD = re.compile(r'^[\ufeff \t\[]*\{\s*"', re.MULTILINE)
 # Fields with delimiters, the first of them letters: a CSV file's heading.
 _HEADING = re.compile(r"\ufeff?\"?[A-Za-z][\w .-]*\"?(?:[,;\t|]\"?[A-Za-z][\w .-]*\"?)+\s*")
 
@@ -59,7 +61,8 @@ def unreadable(head: bytes) -> str | None:
     if head[_TAR_AT : _TAR_AT + 5] == b"ustar":
         return "tar"
     text = head.decode("utf-8", "surrogateescape")
-    return _UNKNOWN if len(_NO_TEXT.findall(text)) > _MOST_NO_TEXT * len(text) else None
+    is_binary = len(_NO_TEXT.findall(text)) > _MOST_NO_TEXT * len(text)
+    return _UNKNOWN if is_binary and not _RECORD.search(text) else None
 
 
 def is_heading(line: str) -> bool:

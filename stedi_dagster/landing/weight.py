@@ -1,0 +1,80 @@
+"""How much of a feed cannot be read: one text may have been a record, or a file of them, so lines and bytes count, too.
+
+What an object was, or began as, counts as one record, whatever its size; anything else that nobody can tell the records
+of counts with its lines and bytes. What was never a record does not count: separators written out, blanks and zeros.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from stedi_dagster.landing.documents import NOT_RECORDS, Document
+from stedi_dagster.landing.formats import hides
+
+_BLANK = dict.fromkeys(map(ord, "\x00 \t\r\n"))
+
+
+@dataclass
+class Weight:
+    """Lines (of what is readable: records) and bytes of a feed, and those of them that cannot be read.
+
+    `hidden` are the files of which nothing can be read, with what they are.
+    """
+
+    lines: int = 0
+    bad_lines: int = 0
+    octets: int = 0
+    bad_octets: int = 0
+    hidden: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """The unreadable share of the lines and of the bytes."""
+        return {
+            "lines": self.bad_lines / self.lines if self.lines else 0.0,
+            "bytes": self.bad_octets / self.octets if self.octets else 0.0,
+        }
+
+    def readable(self, *, records: int, octets: int) -> None:
+        """Count what an engine has read."""
+        self.lines += records
+        self.octets += octets
+
+    def facts(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {"shares": self.shares, "hidden": self.hidden}
+
+
+class FileWeight:
+    """Weighs one file document by document."""
+
+    def __init__(self, weight: Weight) -> None:
+        self._weight = weight
+        self._objects = 0
+        self._hiding: str | None = None
+
+    def add(self, document: Document, *, landed: bool) -> None:
+        """Count a document, of which a record was made or not."""
+        weight = self._weight
+        self._objects += document.value is not None
+        if document.reason is not None and hides(document.reason):
+            self._hiding = document.reason
+        octets = len(document.text) if landed else len(document.text.translate(_BLANK))
+        lines = 1 if landed or not document.weighs else 1 + document.text.strip().count("\n")
+        if document.reason in NOT_RECORDS:
+            return
+        weight.lines += lines
+        weight.octets += octets
+        weight.bad_lines += 0 if landed else lines
+        weight.bad_octets += octets if document.weighs else 0
+
+    def end(self, name: str) -> None:
+        """Say whether anything in the file could be read."""
+        if self._hiding is not None and not self._objects:
+            self._weight.hidden[name] = self._hiding
+
+
+def bad_records(quarantined: Mapping[str, int]) -> int:
+    """How many quarantined texts, by reason, may have been records."""
+    return (Counter(quarantined) - Counter({reason: quarantined.get(reason, 0) for reason in NOT_RECORDS})).total()
