@@ -90,7 +90,7 @@ def good(number: int) -> st.SearchStrategy[dict[str, Any]]:
             {},
             {"note": "}{ [\n"},
             {"sensorReadingTime": "1655564400000"},
-            {"SERIALNUMBER": "another"},
+            {"SERIALNUMBER": step()["serialNumber"]},
             {"distanceFromObject": f" {number} "},
         ]
     ).map(lambda more: {**step(), "distanceFromObject": number, **more})

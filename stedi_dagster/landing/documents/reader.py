@@ -164,10 +164,10 @@ class _Reader:
         try:
             value, end_at = self._decode(text, start)
         except json.JSONDecodeError as raised:
-            error = min(raised.pos, len(text)) - start
-            is_sure = buffer.final or not (
-                raised.msg.startswith("Unterminated string") or start + error + _LONGEST_WORD >= len(text)
-            )
+            # A text without its end breaks off where everything does.
+            is_open = raised.msg.startswith("Unterminated string")
+            error = (len(text) if is_open else min(raised.pos, len(text))) - start
+            is_sure = buffer.final or start + error + _LONGEST_WORD < len(text)
         except (ValueError, RecursionError):  # a number of more digits than Python converts; too many brackets
             error, is_sure = 0, False
         else:

@@ -121,11 +121,20 @@ class Stretch:
             if at == self._error and not self._rubbish:
                 self._ends.append(at)
         if self._open and self._open[-1] == _LIST:
-            self._open[-1] = _OBJECTS if bracket == "{" else _OTHERS
-            self._lists += bracket == "{"
+            self._open[-1] = _OTHERS
+            if bracket == "{":
+                self._holds_objects()
         self._open.append(_OBJECT if bracket == "{" else _LIST)
         self._last = bracket
         return min(self._ends) if self._ends and len(self._open) > _DEEPEST else None
+
+    def _holds_objects(self) -> None:
+        """The list that is open begins with an object; so does a list of such lists."""
+        for at in range(len(self._open) - 1, -1, -1):
+            if self._open[at] != _OTHERS:
+                return
+            self._open[at] = _OBJECTS
+            self._lists += 1
 
     def _closes(self, bracket: str, at: int, next_object: int | None) -> int | None:
         wanted = _OBJECT if bracket == "}" else _LIST + _OBJECTS + _OTHERS
@@ -152,7 +161,7 @@ class Stretch:
         within = self._open[-1]
         if self._broken_at is None and begins and self._last not in _OPENS:
             return at  # what is certainly no JSON
-        if (self._lists or (within == _LIST and follows == "{")) and len(self._open) <= _DEEPEST:
+        if (self._lists or (within == _LIST and begins)) and len(self._open) <= _DEEPEST:
             cut = first and self._is_broken(at) and self._last not in _GOES_ON
             return min([*self._ends, at]) if cut else None
         broken = self._is_broken(at)
