@@ -197,7 +197,7 @@ def test_before_the_first_run_there_is_nothing_and_nothing_is_made(stedi, tmp_pa
     assert not (tmp_path / "home").exists()
 
 
-def test_a_lakehouse_without_any_feed_says_so_when_asked_for_quarantine(stedi, tmp_path):
+def test_of_feeds_that_were_refused_the_quarantine_is_there_though_no_table_is(stedi, tmp_path):
     scenario = Scenario(tmp_path, {"max_bad_share": 0})
     for feed in ("customer", "accelerometer", "step_trainer"):
         scenario.land_text(feed, "{")
@@ -206,8 +206,8 @@ def test_a_lakehouse_without_any_feed_says_so_when_asked_for_quarantine(stedi, t
     told = stedi("tables", home=scenario.home)
     assert (told.exit_code, told.stdout) == (0, "")
     assert told.stderr.startswith("Nothing is published yet: run `stedi run`")
-    assert parsed(stedi("quarantine", "--json", home=scenario.home)) == []
-    assert "0 of 0" in stedi("quarantine", home=scenario.home).stderr
+    assert {row["raw"] for row in parsed(stedi("quarantine", "--json", home=scenario.home))} == {"{"}
+    assert "3 of 3" in stedi("quarantine", home=scenario.home).stderr
 
 
 def test_a_relative_home_is_found_from_its_folder(stedi, world, monkeypatch):

@@ -174,7 +174,7 @@ def test_the_function_is_one_expression_of_one_value():
     [
         ("SELECT (1", "line 1, column 9: Expecting"),
         ("SELECT 1; SELECT 2", "holds 2 statements"),
-        ("-- nothing", "holds 0 statements"),
+        ("-- nothing", "is empty: it holds no statement"),
         ("SELECT 'a", "not in Athena's dialect"),
     ],
 )
