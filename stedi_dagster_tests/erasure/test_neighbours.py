@@ -32,10 +32,10 @@ OTHERS = [
     customer(BOB, customerName=NAME, phone=PHONE),
     customer(LEE),
     customer(DORA, serial=SERIAL.lower()),
-    {**customer(EVE), "Email": ZOE, "note": f"knows {ZOE}"},
+    {**customer(EVE), "referredBy": ZOE, "note": f"knows {ZOE}"},
 ]
 # Cid takes back an agreement; his record cannot be read, and she is named in it.
-REFUSAL = {"email": CID, "shareWithResearchAsOfDate": "", "friend": {"email": ZOE}, "lastUpdateDate": T0 + 1}
+REFUSAL = {"email": CID, "shareWithResearchAsOfDate": "no", "friend": {"email": ZOE}, "lastUpdateDate": T0 + 1}
 
 
 @pytest.fixture(scope="module")
