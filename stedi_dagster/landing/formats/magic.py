@@ -46,7 +46,6 @@ _MOST_NO_TEXT = 0.3
 # A line on which a record may stand, or the records of an array: with them rubbish is rubbish in a text.
 _RECORD = re.compile(r'^[\ufeff \t\[]*\{\s*"', re.MULTILINE)
 # Fields with delimiters, the first of them letters: a CSV file's heading.
-_HEADING = re.compile(r"\ufeff?\"?[A-Za-z][\w .-]*\"?(?:[,;\t|]\"?[A-Za-z][\w .-]*\"?)+\s*")
 
 
 def unreadable(head: bytes) -> str | None:
@@ -63,11 +62,6 @@ def unreadable(head: bytes) -> str | None:
     text = head.decode("utf-8", "surrogateescape")
     is_binary = len(_NO_TEXT.findall(text)) > _MOST_NO_TEXT * len(text)
     return _UNKNOWN if is_binary and not _RECORD.search(text) else None
-
-
-def is_heading(line: str) -> bool:
-    """Whether a line looks like the heading of a CSV file."""
-    return _HEADING.fullmatch(line) is not None
 
 
 def in_archive(names: list[str]) -> str | None:
