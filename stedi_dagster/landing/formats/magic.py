@@ -45,7 +45,6 @@ _NO_TEXT = re.compile("[\x00-\x08\x0e-\x1d\x7f\udc80-\udcff]")
 _MOST_NO_TEXT = 0.3
 # A line on which a record may stand, or the records of an array: with them rubbish is rubbish in a text.
 _RECORD = re.compile(r'^[\ufeff \t\[]*\{\s*"', re.MULTILINE)
-# Fields with delimiters, the first of them letters: a CSV file's heading.
 
 
 def unreadable(head: bytes) -> str | None:
