@@ -2,7 +2,9 @@
 
 import json
 import os
+from concurrent.futures import ProcessPoolExecutor
 from datetime import timedelta
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +115,21 @@ def test_one_session_serves_a_process_until_its_variables_change(shell, monkeypa
     assert aws._session() is not first
 
 
+def read_by_all(folder: str, home: Path) -> None:
+    """Read a folder's one Parquet file of two rows by each library, twice, with keys that end soon."""
+    # The libraries ask again once what they have ends within some seconds.
+    lending._GOOD_FOR = timedelta(seconds=3)
+    storage = S3Storage()
+    catalog = open_catalog("sqlite", home, f"s3://{Cloud.bucket}/warehouse", [])
+    of_iceberg = load_file_io(catalog.properties).new_input(f"{folder}/rows.parquet")
+    with Sail().session() as session:
+        for _ in range(2):
+            [found] = storage.entries(folder)
+            assert storage.footer(found.path).num_rows == 2
+            assert len(of_iceberg) == found.size
+            assert session.read.parquet(folder).count() == 2
+
+
 def test_a_role_of_a_profile_signs_every_library_s_requests_and_is_renewed(s3, tmp_path, monkeypatch):
     """Of 900 s, the shortest that a role's keys may have, boto3 renews them whenever it is asked."""
     pq.write_table(pa.table({"n": [1, 2]}), tmp_path / "rows.parquet")
@@ -127,26 +144,18 @@ def test_a_role_of_a_profile_signs_every_library_s_requests_and_is_renewed(s3, t
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
     monkeypatch.setenv("AWS_PROFILE", "lake")
-    # The libraries ask again once what they have ends within some seconds.
-    monkeypatch.setattr(lending, "_GOOD_FOR", timedelta(seconds=3))
     with gate.opened(os.environ["AWS_ENDPOINT_URL"]) as before:
         monkeypatch.setenv("AWS_ENDPOINT_URL", before.url)
         monkeypatch.setenv("AWS_ENDPOINT", before.url)
-        storage = S3Storage()
-        catalog = open_catalog("sqlite", tmp_path, f"s3://{Cloud.bucket}/warehouse", [])
-        of_iceberg = load_file_io(catalog.properties).new_input(f"{folder}/rows.parquet")
-        with Sail().session() as session:
-            for _ in range(2):
-                [found] = storage.entries(folder)
-                assert storage.footer(found.path).num_rows == 2
-                assert len(of_iceberg) == found.size
-                assert session.read.parquet(folder).count() == 2
+        # Sail keeps the keys that it first found in a process: here those of other tests.
+        with ProcessPoolExecutor(1, get_context("spawn")) as process:
+            process.submit(read_by_all, folder, tmp_path).result()
         to_sts = [key for key in before.signed if key == (BOTO3, "AKIAOFTHEANALYST0000")]
         others = [key for key in before.signed if key not in to_sts]
     assert {by for by, _ in others} == {BOTO3, PYARROW, SAIL}
     for library in (BOTO3, PYARROW, SAIL):
         keys = {key for by, key in others if by == library}
-        assert all(key.startswith("ASIA") for key in keys), "signed with what the role gave"
+        assert {key[:4] for key in keys} == {"ASIA"}, f"{library} signed with something else than what the role gave"
         assert len(keys) > 1, f"{library} was given new keys"
     assert len(to_sts) > 1
 

@@ -23,11 +23,17 @@ def _key(text: str) -> str:
     return text.strip().lower()
 
 
+def _whole(people: str) -> str:
+    """Whose address stands in a text, without what may be read of it by leaving off its end (ann@EXAMPLE.COM)."""
+    found = sorted(people.split("\n"))
+    return "\n".join(one for one in found if not any(other.startswith(f"{one}.") for other in found))
+
+
 _SHAPES: dict[str, Callable[[dict[str, Any]], Row]] = {
     "customer_landing": _customer,
     "customer_trusted": _customer,
     "customers_curated": _customer,
-    "customer_quarantine": lambda row: (_key(row["people"]), row["raw"]),
+    "customer_quarantine": lambda row: (_whole(row["people"]), row["raw"]),
     "accelerometer_landing": lambda row: (_key(row["user"]), row["timestamp"], row["x"]),
     "accelerometer_trusted": lambda row: (_key(row["user"]), row["timestamp"], row["x"]),
     "step_trainer_landing": lambda row: (row["sensorReadingTime"], _key(row["serialNumber"])),

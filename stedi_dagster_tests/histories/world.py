@@ -103,8 +103,8 @@ class World:
         given = customer(spelled, agreed=agreed, serial=serial, registrationDate=since, lastUpdateDate=written)
         known = Record("customer", json.dumps(given), email, serial, since, written, agrees=what == "agrees")
         if what == "cannot be read":
-            blank = json.dumps(given | {"shareWithResearchAsOfDate": ""})
-            return replace(known, text=blank, moment=written, readable=False)
+            worded = json.dumps(given | {"shareWithResearchAsOfDate": "in June"})
+            return replace(known, text=worded, moment=written, readable=False)
         if what == "is cut off":
             return replace(known, text=json.dumps(given)[:-3], moment=None, written=None, agrees=False, readable=False)
         return known
