@@ -8,8 +8,9 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -20,6 +21,7 @@ from stedi_dagster import aws
 from stedi_dagster.engines.base import Engine, connected
 from stedi_dagster.engines.emr_token import Token
 from stedi_dagster.errors import AwsError, EngineError
+from stedi_dagster.stopping import if_stopped
 
 SERVICE = "emr-serverless"
 WAREHOUSE_TAG, RUN_TAG = "stedi:warehouse", "stedi:run-id"
@@ -166,7 +168,8 @@ class EmrServerless(Engine):
             raise
         try:
             self._note({"stedi/emr_session": session_id})
-            yield session_id
+            with if_stopped(partial(self._terminate, session_id)):
+                yield session_id
         finally:
             self._end(session_id, logs)
 
@@ -190,6 +193,11 @@ class EmrServerless(Engine):
                         "STEDI_EMR_START_MINUTES, or look at the application's capacity."
                     )
                 time.sleep(_POLL_SECONDS)
+
+    def _terminate(self, session_id: str) -> None:
+        """End a session without waiting for it; whatever goes wrong, the next run ends it."""
+        with suppress(ClientError, BotoCoreError):
+            self._client.terminate_session(applicationId=self._emr.application_id, sessionId=session_id)
 
     def _end(self, session_id: str, logs: str) -> None:
         """End the session and tell what it cost. What fails here must not hide how the run ended."""

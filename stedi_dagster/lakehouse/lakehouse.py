@@ -15,6 +15,7 @@ from typing import Any
 
 from pyiceberg.catalog import Catalog
 from pyiceberg.exceptions import NoSuchTableError, ValidationError
+from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Snapshot
 from pyiceberg.typedef import Identifier
@@ -275,13 +276,31 @@ class Lakehouse:
     def unchanged(self, table: Table, contract: type[Contract], inputs: str) -> Publication | None:
         """The table's current content, if it was made from these inputs; what killed runs left beside it is removed.
 
+        Content of which a file is gone, or has another size, is none: it is to be made again. The price is a listing.
         The caller holds the writer lock.
+
+        Raises:
+            OriginError: a manifest of the table is gone.
         """
         snapshot = table.current_snapshot()
         if snapshot is None or snapshot.summary is None or snapshot.summary.get(INPUTS) != inputs:
             return None
         self._sweep(table)
-        return Publication(table, _content(table, contract, snapshot), None)
+        content = _content(table, contract, snapshot)
+        if lost := self._lost(table, snapshot, content):
+            _log.warning("%d data files of %s are gone or damaged: it is made again", lost, ".".join(table.name()))
+            return None
+        return Publication(table, content, None)
+
+    def _lost(self, table: Table, snapshot: Snapshot, content: Content) -> int:
+        """How many data files are not there as they were published."""
+        if not content.paths:
+            return 0
+        try:
+            there = {entry.path: entry.size for entry in self.storage.entries(content.folder)}
+        except FileNotFoundError:
+            there = {}
+        return sum(there.get(file.file_path) != file.file_size_in_bytes for file in _files(table, snapshot))
 
     def prepare(self, table: Table, content: Content, inputs: str, properties: Mapping[str, Any]) -> Publication:
         """See `publish.prepare`; `inputs` is what `unchanged` compares."""
@@ -358,8 +377,18 @@ def _texts(properties: Mapping[str, Any]) -> dict[str, str]:
     return {f"{_RECORDED}{key}": json.dumps(value) for key, value in properties.items()}
 
 
+def _files(table: Table, snapshot: Snapshot) -> list[DataFile]:
+    try:
+        return [task.file for task in table.scan(snapshot_id=snapshot.snapshot_id).plan_files()]
+    except FileNotFoundError:
+        raise OriginError(
+            f"A manifest of {'.'.join(table.name())} that its current snapshot names is gone. Nothing was changed. "
+            f"Bring it back from a backup of {table.location()}/metadata."
+        ) from None
+
+
 def _content(table: Table, contract: type[Contract], snapshot: Snapshot) -> Content:
-    files = [task.file for task in table.scan(snapshot_id=snapshot.snapshot_id).plan_files()]
+    files = _files(table, snapshot)
     folder = snapshot.summary.get("stedi.staged-in", "") if snapshot.summary else ""
     paths = tuple(sorted(file.file_path for file in files))
     return Content(contract, paths, sum(file.record_count for file in files), f"{table.location()}/data/{folder}")

@@ -1,6 +1,7 @@
 """A session of EMR Serverless for each run: started once, waited for, worked on, and always ended."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import boto3
@@ -190,6 +191,24 @@ def test_a_session_that_dies_in_the_middle_fails_the_run_clearly_and_the_next_on
 def test_the_session_is_ended_however_the_run_ends(engine, wrong):
     with pytest.raises(wrong), engine().session():
         raise wrong
+
+
+def test_a_command_that_is_stopped_ends_its_session(standin, engine, monkeypatch):
+    endings: list[Callable[[], None]] = []
+
+    @contextmanager
+    def noted(ending: Callable[[], None]) -> Iterator[None]:
+        endings.append(ending)
+        yield
+
+    monkeypatch.setattr(emr_serverless, "if_stopped", noted)
+    with engine().session():
+        assert len(standin.running()) == 1
+        [ending] = endings
+        ending()
+        assert standin.running() == []
+        # Whatever AWS says then, nobody is left to hear it.
+        ending()
 
 
 def test_another_spark_than_the_client_s_is_refused_before_anything_is_started(standin, engine):

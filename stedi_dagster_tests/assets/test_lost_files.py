@@ -1,0 +1,82 @@
+"""Published files that are gone, or are not what they were: a run over unchanged inputs makes the table again."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from shutil import rmtree
+
+import pytest
+from pyiceberg.io import load_file_io
+
+from stedi_dagster.contracts import TABLES
+from stedi_dagster_tests.assets.builders import contents, failure, orphans, three_people
+from stedi_dagster_tests.scenario import Scenario
+
+QUARANTINE = "customer_quarantine"
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory) -> Scenario:
+    """Everything of three people, published."""
+    scenario = three_people(tmp_path_factory.mktemp("world"))
+    scenario.settings["max_bad_share"] = 0.5
+    scenario.land_text("customer", '{"email": "half', name="broken.json")
+    assert scenario.run().success
+    return scenario
+
+
+def data_file(world: Scenario, table: str) -> Path:
+    """One of those that are published now."""
+    return Path(next(iter(world.lakehouse().table(table).scan().plan_files())).file.file_path)
+
+
+def cut_short(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, cut_short])
+@pytest.mark.parametrize("table", [*TABLES, QUARANTINE])
+def test_a_table_that_nobody_can_read_any_more_is_made_again(world, caplog, table, damage: Callable[[Path], None]):
+    before = contents(world)
+    damage(data_file(world, table))
+    with caplog.at_level(logging.WARNING, "stedi_dagster"):
+        assert world.run().success
+    assert contents(world) == before
+    assert orphans(world) == set()
+    [told] = [record.getMessage() for record in caplog.records if f".{table} " in record.getMessage()]
+    assert "1 data files of" in told
+    assert "it is made again" in told
+
+
+def test_a_table_whose_folder_of_data_is_gone_is_made_again(world):
+    before = contents(world)
+    [folder] = world.home.glob("warehouse/*/customers_curated/data")
+    rmtree(folder)
+    assert world.run().success
+    assert contents(world) == before
+
+
+def test_what_cannot_be_made_again_is_told(world):
+    before = contents(world)
+    manifest = Path(world.lakehouse().table("customers_curated").current_snapshot().manifests(load_file_io())[0].manifest_path)
+    kept = manifest.read_bytes()
+    manifest.unlink()
+    result = world.run()
+    assert not result.success
+    assert "A manifest of stedi.customers_curated that its current snapshot names is gone" in failure(
+        result, "customers_curated"
+    )
+    manifest.write_bytes(kept)
+    assert world.run().success
+    assert contents(world) == before
+
+
+def test_nobody_is_given_another_number_because_the_numbers_cannot_be_read(world):
+    before = contents(world)
+    numbers = data_file(world, "participants")
+    kept = numbers.read_bytes()
+    numbers.unlink()
+    assert not world.run().success
+    numbers.write_bytes(kept)
+    assert world.run().success
+    assert contents(world) == before
