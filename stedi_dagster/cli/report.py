@@ -12,6 +12,7 @@ from stedi_dagster.errors import StediError
 from stedi_dagster.report.facts import Facts
 from stedi_dagster.report.gather import beginning, gather
 from stedi_dagster.settings import Settings
+from stedi_dagster.storage import storage_for
 
 DEFAULT_FILE = "stedi-report.html"
 _STANDARD_OUTPUT = "-"
@@ -70,9 +71,15 @@ def _write(facts: Facts, file: str) -> None:
     if file == _STANDARD_OUTPUT:
         sys.stdout.write(page)
         return
-    _refuse_anothers(Path(file), facts.lakehouse)
+    target = Path(file).absolute()
+    if target.is_file():
+        _refuse_anothers(Path(file), facts.lakehouse)
     try:
-        Path(file).write_text(page, encoding="utf-8")
+        if target.is_file() or (target.parent.is_dir() and not target.exists()):
+            storage_for(str(target.parent)).write(str(target.resolve()), page.encode())
+        else:
+            # A pipe or a terminal is not replaced, and no folder is made of what may be misspelt.
+            target.write_text(page, encoding="utf-8")
     except OSError as error:
         raise StediError(f"The report cannot be written to {file} ({error.strerror}): name another file.") from None
-    Printing(soft_wrap=True).print(f"{facts.verdict} The report is in {Path(file).absolute()}", markup=False)
+    Printing(soft_wrap=True).print(f"{facts.verdict} The report is in {target}", markup=False)

@@ -179,9 +179,10 @@ def _show(lines: dict[str, Line], settings: Settings) -> None:
         seconds = "" if line.seconds is None else f"{line.seconds:.2f}"
         table.add_row(line.table, line.state, rows, why, _checks(line), seconds)
     console.print(table)
+    for error in dict.fromkeys(line.error for line in lines.values() if line.error):
+        tables = ", ".join(line.table for line in lines.values() if line.error == error)
+        console.print(f"\n[bold red]{tables}[/]: {escape(error)}", soft_wrap=True)
     for line in lines.values():
-        if line.error:
-            console.print(f"\n[bold red]{line.table}[/]: {escape(line.error)}", soft_wrap=True)
         for check, finding in line.findings.items():
             colour = "bold red" if check in line.failed else "yellow"
             console.print(f"[{colour}]{line.table}, {check}[/]: {escape(finding)}", soft_wrap=True)

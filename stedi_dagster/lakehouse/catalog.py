@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pyiceberg.catalog import Catalog
 
+from stedi_dagster.errors import OriginError, StorageError
 from stedi_dagster.locations import is_s3
 
 
@@ -16,6 +17,10 @@ def open_catalog(kind: str, home: Path, warehouse: str, databases: Iterable[str]
         home: STEDI_HOME, the folder of the SQLite catalog.
         warehouse: folder or s3:// URL of the tables' files.
         databases: what it has to have.
+
+    Raises:
+        OriginError: the SQLite catalog is damaged.
+        StorageError: it is locked, or cannot be read or written.
     """
     properties = {"warehouse": warehouse}
     if is_s3(warehouse):
@@ -26,7 +31,10 @@ def open_catalog(kind: str, home: Path, warehouse: str, databases: Iterable[str]
         properties["s3.region"] = aws.region()
         if endpoint := aws.endpoint("s3"):
             properties["s3.endpoint"] = endpoint
-    catalog = _glue(properties) if kind == "glue" else _sqlite(home, properties)
+    return _with(databases, _glue(properties)) if kind == "glue" else _sqlite(home, properties, databases)
+
+
+def _with(databases: Iterable[str], catalog: Catalog) -> Catalog:
     for database in databases:
         # Looked for first: who runs the platform on AWS need not be allowed to make a database.
         if not catalog.namespace_exists(database):
@@ -34,14 +42,27 @@ def open_catalog(kind: str, home: Path, warehouse: str, databases: Iterable[str]
     return catalog
 
 
-def _sqlite(home: Path, properties: dict[str, str]) -> Catalog:
+def _sqlite(home: Path, properties: dict[str, str], databases: Iterable[str]) -> Catalog:
     from pyiceberg.catalog.sql import SqlCatalog
     from sqlalchemy import URL
+    from sqlalchemy.exc import DatabaseError, OperationalError
 
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = home / "catalog.db"
     # Not an f-string: a `%` or `?` in the folder's name would mean something else.
-    uri = URL.create("sqlite", database=str(home / "catalog.db"))
-    return SqlCatalog("stedi", uri=uri.render_as_string(), **properties)
+    uri = URL.create("sqlite", database=str(path)).render_as_string()
+    try:
+        return _with(databases, SqlCatalog("stedi", uri=uri, **properties))
+    except OperationalError as error:
+        raise StorageError(
+            f"The catalog {path} cannot be used now: {error.orig}. Nothing was changed. End the program that holds it, "
+            "make room on its disk, or let this user write it, and run it again."
+        ) from None
+    except DatabaseError as error:
+        raise OriginError(
+            f"The catalog {path} is damaged: {error.orig}. Nothing was changed. Bring it back from a backup; or move "
+            "it away and run `stedi adopt`, which makes another one from what the warehouse holds."
+        ) from None
 
 
 def _glue(properties: dict[str, str]) -> Catalog:

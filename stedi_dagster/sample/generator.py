@@ -20,6 +20,7 @@ from stedi_dagster.sample.plan import (
     OddFile,
     plan,
 )
+from stedi_dagster.stopping import if_stopped
 
 BATCH: Final = 500
 """People held in memory at a time. Part of the recipe: another number gives other data."""
@@ -69,7 +70,8 @@ def generate(
 
     landing.mkdir(parents=True, exist_ok=True)
     odd_files: tuple[OddFile, ...] = ()
-    with TemporaryDirectory(prefix=".generating-", dir=landing) as name:
+    folder = TemporaryDirectory(prefix=".generating-", dir=landing, ignore_cleanup_errors=True)
+    with folder as name, if_stopped(folder.cleanup):
         draft = Path(name)
         feeds = {feed: _Feed(feed_folder(draft, feed), feed, target.records[feed]) for feed in FEEDS}
         crowd = Crowd(seed, target.people)

@@ -1,5 +1,7 @@
 """What goes wrong with files and catalogs, said without their names: a raw file may be called after a person."""
 
+import errno
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -14,6 +16,12 @@ _ADVICE = {
     "ACCESS_DENIED": "The credentials may not do that: use the orchestrator role of infra/stack.yaml.",
     "ExpiredToken": "The credentials have expired: renew them and run it again.",
     "INVALID_ACCESS_KEY_ID": "The credentials are not known to AWS: check AWS_PROFILE.",
+    **dict.fromkeys(
+        map(os.strerror, (errno.EACCES, errno.EPERM, errno.EROFS)),
+        "Give this user the permission to read and write it, and run it again.",
+    ),
+    **dict.fromkeys(map(os.strerror, (errno.ENOSPC, errno.EDQUOT)), "Make room on its disk, and run it again."),
+    os.strerror(errno.ENAMETOOLONG): "Choose a shorter path.",
 }
 
 
@@ -34,7 +42,9 @@ def storage_errors(doing: str, *, outcome: str = "Nothing of it is published.") 
             yield
     except OSError as error:
         said = _UNKNOWN_TO_THE_SDK.search(str(error)) or _AWS_ERROR.search(str(error))
-        kind = said[1] if said else error.strerror or type(error).__name__
+        # By its number: PyArrow's texts name the file.
+        of_system = os.strerror(error.errno) if error.errno else type(error).__name__
+        kind = said[1] if said else of_system
         advice = _ADVICE.get(kind, "Check the storage, and run it again.")
         raise StorageError(
             f"The storage failed while {doing} ({kind}). {outcome}{' ' * bool(outcome)}{advice}"

@@ -6,7 +6,7 @@ from pathlib import Path
 from shutil import rmtree
 
 import pytest
-from pyiceberg.io import load_file_io
+from pyiceberg.table import Table
 
 from stedi_dagster.contracts import TABLES
 from stedi_dagster_tests.assets.builders import contents, failure, orphans, three_people
@@ -27,7 +27,13 @@ def world(tmp_path_factory) -> Scenario:
 
 def data_file(world: Scenario, table: str) -> Path:
     """One of those that are published now."""
-    return Path(next(iter(world.lakehouse().table(table).scan().plan_files())).file.file_path)
+    return Path(next(iter(published(world, table).scan().plan_files())).file.file_path)
+
+
+def published(world: Scenario, name: str) -> Table:
+    table = world.lakehouse().table(name)
+    assert table is not None
+    return table
 
 
 def cut_short(path: Path) -> None:
@@ -58,7 +64,8 @@ def test_a_table_whose_folder_of_data_is_gone_is_made_again(world):
 
 def test_what_cannot_be_made_again_is_told(world):
     before = contents(world)
-    manifest = Path(world.lakehouse().table("customers_curated").current_snapshot().manifests(load_file_io())[0].manifest_path)
+    [manifest, *_] = published(world, "customers_curated").inspect.manifests()["path"].to_pylist()
+    manifest = Path(manifest)
     kept = manifest.read_bytes()
     manifest.unlink()
     result = world.run()

@@ -1,9 +1,14 @@
 """Files: listing, deleting with what becomes empty, footers, writing in batches."""
 
+import errno
+import os
+
 import pyarrow as pa
 import pytest
 from pyarrow import parquet as pq
 
+from stedi_dagster.errors import StorageError
+from stedi_dagster.storage import storage_errors
 from stedi_dagster.storage.local import LocalStorage
 
 SCHEMA = pa.schema([("name", pa.string())])
@@ -81,3 +86,23 @@ def test_folders_that_hold_nothing_but_empty_folders_are_deleted_too(storage, tm
         (tmp_path / name).touch()
     storage.delete([str(tmp_path / "table/data/staged/engine/part")])
     assert [path.name for path in (tmp_path / "table").iterdir()] == ["metadata.json"]
+
+
+def test_what_a_disk_refuses_is_told_without_a_file_s_name(tmp_path):
+    """PyArrow's own text names it, and a raw file may be called after a person."""
+    with pytest.raises(StorageError) as told, storage_errors("reading", outcome=""):
+        LocalStorage().open(f"{tmp_path}/ann@example.com.json")
+    assert str(told.value).startswith("The storage failed while reading (No such file or directory). Check")
+
+
+@pytest.mark.parametrize(
+    ("number", "advice"),
+    [
+        (errno.EROFS, "Give this user the permission"),
+        (errno.ENOSPC, "Make room on its disk"),
+        (errno.ENAMETOOLONG, "Choose a shorter path"),
+    ],
+)
+def test_what_to_do_about_a_disk_is_told(number, advice):
+    with pytest.raises(StorageError, match=advice), storage_errors("writing"):
+        raise OSError(number, os.strerror(number))

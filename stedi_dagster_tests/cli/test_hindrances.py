@@ -1,0 +1,118 @@
+"""What a machine may put in the way: each is one sentence and exit code 2, and nothing is lost."""
+
+import errno
+import os
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from stedi_dagster.cli.run import Line, _show
+from stedi_dagster.sample import generator
+from stedi_dagster_tests.assets.builders import contents
+from stedi_dagster_tests.scenario import Scenario, customer
+
+COMMANDS = (
+    ["run"],
+    ["tables"],
+    ["audit"],
+    ["sql", "SELECT 1"],
+    ["report", "-"],
+    ["forget", "ann@example.com", "--yes"],
+)
+LONG = "x" * 500
+
+
+def told(result) -> str:
+    """The one sentence, or several of one paragraph, that a command ended with."""
+    assert result.exit_code == 2, result.output
+    [said] = [line for line in result.stderr.splitlines() if line.startswith("stedi: ")]
+    return said
+
+
+@pytest.fixture
+def published(tmp_path) -> Scenario:
+    scenario = Scenario(tmp_path)
+    scenario.land("customer", customer())
+    assert scenario.run().success
+    return scenario
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+def test_a_damaged_catalog_is_told_and_left(stedi, published, command):
+    catalog = published.home / "catalog.db"
+    kept, before = catalog.read_bytes(), contents(published)
+    catalog.write_bytes(b"no database" * 500)
+    said = told(stedi(*command, home=published.home, landing=published.landing))
+    assert f"The catalog {catalog} is damaged: file is not a database." in said
+    assert "`stedi adopt`" in said
+    catalog.write_bytes(kept)
+    assert contents(published) == before
+
+
+def test_a_damaged_catalog_that_was_moved_away_is_made_anew_by_adopting(stedi, published):
+    before = contents(published)
+    (published.home / "catalog.db").rename(published.home / "damaged.db")
+    assert stedi("adopt", home=published.home, landing=published.landing).exit_code == 0
+    assert contents(published) == before
+
+
+@pytest.mark.parametrize("command", ["run", "tables"])
+def test_a_locked_catalog_is_told(stedi, published, command):
+    holder = sqlite3.connect(published.home / "catalog.db", isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    said = told(stedi(command, home=published.home, landing=published.landing))
+    assert "cannot be used now: database is locked. Nothing was changed." in said
+    holder.close()
+
+
+@pytest.mark.parametrize("setting", ["home", "warehouse"])
+def test_a_path_that_is_too_long_is_told(stedi, published, tmp_path, setting):
+    given = {"home": published.home, "landing": published.landing, setting: tmp_path / LONG}
+    said = told(stedi("run", **given))
+    assert os.strerror(errno.ENAMETOOLONG) in said or "is not allowed: it must be a folder" in said
+
+
+def test_what_hinders_several_tables_alike_is_said_once(published, capsys):
+    said = "The engine at sc://127.0.0.1:9 cannot be reached."
+    lines = {name: Line(name, "not published", error=said) for name in ("customer_landing", "step_trainer_landing")}
+    _show(lines, published.load_settings())
+    assert f"\ncustomer_landing, step_trainer_landing: {said}\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES, errno.EROFS])
+def test_a_landing_zone_that_cannot_be_filled_is_told(stedi, tmp_path, monkeypatch, number):
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(generator, "_move", refuse)
+    said = told(stedi("generate", str(tmp_path / "zone"), "--scale", "0.001"))
+    assert f"The landing folder {tmp_path / 'zone'} cannot be filled ({os.strerror(number)})" in said
+    assert list((tmp_path / "zone").iterdir()) == []
+
+
+def test_a_report_that_cannot_be_written_leaves_the_one_before(stedi, published, tmp_path, monkeypatch):
+    page = tmp_path / "page.html"
+    assert stedi("report", str(page), home=published.home, landing=published.landing).exit_code == 0
+    before = page.read_text()
+
+    def refuse(path: Path, _: bytes) -> int:
+        path.touch()
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_bytes", refuse)
+    said = told(stedi("report", str(page), home=published.home, landing=published.landing))
+    assert f"The report cannot be written to {page} ({os.strerror(errno.ENOSPC)})" in said
+    assert page.read_text() == before
+    assert [path.name for path in tmp_path.iterdir() if path.suffix] == ["page.html"]
+
+
+def test_a_report_goes_down_a_pipe_without_replacing_it(stedi, published, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as pool:
+        read = pool.submit(pipe.read_text)
+        assert stedi("report", str(pipe), home=published.home, landing=published.landing).exit_code == 0
+        assert read.result().lower().startswith("<!doctype html>")
+    assert pipe.is_fifo()
