@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from typer.testing import Result
 
 from stedi_dagster.cli.run import Line, _show
 from stedi_dagster.sample import generator
@@ -24,7 +25,7 @@ COMMANDS = (
 LONG = "x" * 500
 
 
-def told(result) -> str:
+def told(result: Result) -> str:
     """The one sentence, or several of one paragraph, that a command ended with."""
     assert result.exit_code == 2, result.output
     [said] = [line for line in result.stderr.splitlines() if line.startswith("stedi: ")]
