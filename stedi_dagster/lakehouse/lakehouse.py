@@ -6,7 +6,7 @@ import logging
 import math
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -246,7 +246,7 @@ class Lakehouse:
         snapshot = table.current_snapshot() if table else None
         if table is None or snapshot is None:
             return None
-        return Reading(name, snapshot, _content(table, contract, snapshot))
+        return Reading(name, snapshot, _content(table, contract, snapshot, _files(table, snapshot)))
 
     def stage(self, table: Table, contract: type[Contract]) -> Staging:
         """A fresh folder for a table's new content; what killed runs left beside it is removed.
@@ -286,13 +286,14 @@ class Lakehouse:
         if snapshot is None or snapshot.summary is None or snapshot.summary.get(INPUTS) != inputs:
             return None
         self._sweep(table)
-        content = _content(table, contract, snapshot)
-        if lost := self._lost(table, snapshot, content):
+        files = _files(table, snapshot)
+        content = _content(table, contract, snapshot, files)
+        if lost := self._lost(content, files):
             _log.warning("%d data files of %s are gone or damaged: it is made again", lost, ".".join(table.name()))
             return None
         return Publication(table, content, None)
 
-    def _lost(self, table: Table, snapshot: Snapshot, content: Content) -> int:
+    def _lost(self, content: Content, files: Sequence[DataFile]) -> int:
         """How many data files are not there as they were published."""
         if not content.paths:
             return 0
@@ -300,7 +301,7 @@ class Lakehouse:
             there = {entry.path: entry.size for entry in self.storage.entries(content.folder)}
         except FileNotFoundError:
             there = {}
-        return sum(there.get(file.file_path) != file.file_size_in_bytes for file in _files(table, snapshot))
+        return sum(there.get(file.file_path) != file.file_size_in_bytes for file in files)
 
     def prepare(self, table: Table, content: Content, inputs: str, properties: Mapping[str, Any]) -> Publication:
         """See `publish.prepare`; `inputs` is what `unchanged` compares."""
@@ -387,8 +388,7 @@ def _files(table: Table, snapshot: Snapshot) -> list[DataFile]:
         ) from None
 
 
-def _content(table: Table, contract: type[Contract], snapshot: Snapshot) -> Content:
-    files = _files(table, snapshot)
+def _content(table: Table, contract: type[Contract], snapshot: Snapshot, files: Sequence[DataFile]) -> Content:
     folder = snapshot.summary.get("stedi.staged-in", "") if snapshot.summary else ""
     paths = tuple(sorted(file.file_path for file in files))
     return Content(contract, paths, sum(file.record_count for file in files), f"{table.location()}/data/{folder}")
