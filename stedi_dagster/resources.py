@@ -31,10 +31,12 @@ if TYPE_CHECKING:
 
 
 class LandingResource(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """Where raw files land, and how much of a feed may be unreadable."""
+    """Where raw files land, and what of it is not believed: too much that is unreadable, missing or in doubt."""
 
     location: str = Field(description="Folder that holds the feeds' folders.")
     max_bad_share: float = Field(description="Share of a feed's records that may be quarantined.")
+    max_shrink: float = Field(description="Share of a feed's published records that may be missing.")
+    max_doubt: float = Field(description="Share of the published people that unreadable texts may take out at once.")
 
 
 class PolicyResource(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -110,8 +112,12 @@ class LakehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             )
         return self._lakehouse
 
-    def writing_run(self, policy: Policy) -> Run:
+    def writing_run(self, policy: Policy, *, max_doubt: float) -> Run:
         """The run, holding the writer lock from now on until it ends.
+
+        Args:
+            policy: the rules in force.
+            max_doubt: the largest share of the published people that unreadable texts may take out at once.
 
         Raises:
             BusyError: another run held it for too long.
@@ -129,6 +135,7 @@ class LakehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             code_version=code_version(),
             lakehouse=self.lakehouse(),
             open_session=self._open_session,
+            max_doubt=max_doubt,
         )
 
     def _resume_erasures(self) -> None:
@@ -237,7 +244,12 @@ def _emr_config(settings: Settings) -> EmrConfig | None:
 def resources_for(settings: Settings) -> dict[str, dg.ConfigurableResource]:  # type: ignore[type-arg]
     """The resources that the settings ask for."""
     return {
-        "landing": LandingResource(location=settings.landing, max_bad_share=settings.max_bad_share),
+        "landing": LandingResource(
+            location=settings.landing,
+            max_bad_share=settings.max_bad_share,
+            max_shrink=settings.max_shrink,
+            max_doubt=settings.max_doubt,
+        ),
         "policy": PolicyResource(**settings.policy.model_dump()),
         "lakehouse": LakehouseResource(
             # Dagster keeps a resource's configuration with every run, and the URL's parameters may carry a token.

@@ -113,6 +113,20 @@ class Settings(BaseSettings):
         le=1,
         description="Share of a feed's records that may be quarantined before the feed counts as broken.",
     )
+    max_shrink: float = Field(
+        default=0.1,
+        ge=0,
+        le=1,
+        description="Share of a feed's published records that may be missing before the feed counts as cut off; up to "
+        "10 records never do, all of them always.",
+    )
+    max_doubt: float = Field(
+        default=0.1,
+        ge=0,
+        le=1,
+        description="Share of the published people that unreadable customer records may take out in one run; up to 10 "
+        "people always, all of them only under 1.",
+    )
     retention: float = Field(
         default=DEFAULT_RETENTION_DAYS,
         ge=0,

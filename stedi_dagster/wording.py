@@ -15,6 +15,7 @@ _SINGULAR = {
     "snapshots": "snapshot",
     "tables": "table",
     "files": "file",
+    "feeds": "feed",
     "landing folders": "landing folder",
 }
 _NOUN = re.compile(rf"({'|'.join(_SINGULAR)})(?![\w])(.*)", re.DOTALL)

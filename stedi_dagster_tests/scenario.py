@@ -89,6 +89,7 @@ class Scenario:
         instance: dg.DagsterInstance | None = None,
         job: str = "everything",
         tables: Iterable[str] | None = None,
+        tags: Mapping[str, str] | None = None,
         **overrides: Any,
     ) -> dg.ExecuteInProcessResult:
         """Run a job, or only some of its tables, in this process; a failure is in the result."""
@@ -97,6 +98,7 @@ class Scenario:
             instance=instance or dg.DagsterInstance.ephemeral(),
             asset_selection=None if tables is None else [dg.AssetKey(table) for table in tables],
             raise_on_error=False,
+            tags=dict(tags or {}),
         )
 
     def lakehouse(self) -> Lakehouse:

@@ -29,7 +29,7 @@ def test_everything_has_a_default(tmp_path, monkeypatch):
     assert settings.warehouse_location == str(tmp_path / ".stedi" / "warehouse")
     assert settings.landing == str(tmp_path / "data" / "landing")
     assert (settings.engine, settings.catalog, settings.preset) == ("sail", "sqlite", "default")
-    assert settings.max_bad_share == 0.05
+    assert (settings.max_bad_share, settings.max_shrink, settings.max_doubt) == (0.05, 0.1, 0.1)
     assert settings.policy == Policy()
 
 
@@ -85,6 +85,8 @@ def test_engines_are_known_by_name_or_by_url(env, engine):
         ("MAX_BAD_SHARE", "-0.1", "greater than or equal to 0"),
         ("MAX_BAD_SHARE", "nan", "1"),
         ("MAX_BAD_SHARE", "5%", "number"),
+        ("MAX_DOUBT", "-1", "greater than or equal to 0"),
+        ("MAX_SHRINK", "1.5", "less than or equal to 1"),
         ("LOCK_TIMEOUT", "-1", "greater than or equal to 0"),
         ("LOCK_TIMEOUT", "forever", "number"),
         ("LOCK_TIMEOUT", "nan", "0"),

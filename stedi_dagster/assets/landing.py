@@ -8,6 +8,8 @@ from stedi_dagster.assets.table_asset import build_asset
 from stedi_dagster.checks.contract import CHECK as CONTRACT
 from stedi_dagster.checks.quarantine import CHECK as QUARANTINE
 from stedi_dagster.checks.reconciliation import CHECK as RECONCILIATION
+from stedi_dagster.checks.volume import CHECK as VOLUME
+from stedi_dagster.checks.volume import accepted_volumes
 from stedi_dagster.drafts.landing import draft_landing
 from stedi_dagster.drafts.refused import let_take_out
 from stedi_dagster.drafts.run import Draft, Run
@@ -25,7 +27,14 @@ def _landing_asset(feed: Feed) -> dg.AssetsDefinition:
             if listing.markers:
                 skipped = "%d files or folders begin with _ or . and are skipped as markers"
                 context.log.info(skipped, len(listing.markers))
-            draft = draft_landing(run, feed, listing, max_bad_share=landing.max_bad_share)
+            draft = draft_landing(
+                run,
+                feed,
+                listing,
+                max_bad_share=landing.max_bad_share,
+                max_shrink=landing.max_shrink,
+                volume_accepted=feed.name in accepted_volumes(context.run.tags),
+            )
         except LandingError:
             _tell(context, let_take_out(run, feed, landing.location, None))
             raise
@@ -37,7 +46,7 @@ def _landing_asset(feed: Feed) -> dg.AssetsDefinition:
         feed.contract,
         group="landing",
         inputs=(),
-        checks=(CONTRACT, RECONCILIATION, QUARANTINE),
+        checks=(CONTRACT, RECONCILIATION, QUARANTINE, VOLUME),
         lineage={},
         drafting=drafting,
     )

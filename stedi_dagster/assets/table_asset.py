@@ -18,7 +18,8 @@ from stedi_dagster.audits.settling import NAME as VERDICTS
 from stedi_dagster.checks.contract import CHECK as CONTRACT
 from stedi_dagster.checks.reconciliation import CHECK as RECONCILIATION
 from stedi_dagster.code_version import code_version
-from stedi_dagster.contracts import Contract
+from stedi_dagster.contracts import Contract, CustomerTrusted
+from stedi_dagster.drafts.refused import take_out_withdrawn
 from stedi_dagster.drafts.run import Draft, Run
 from stedi_dagster.drafts.tables import TableDraft, draft_table
 from stedi_dagster.errors import StediError
@@ -33,8 +34,10 @@ CHECKS = {
     CONTRACT: "The content is what the table's contract says, column by column and row by row.",
     RECONCILIATION: "Rows in are rows kept plus rows withheld, by reason, plus records quarantined.",
     "quarantine": "No more of the feed's records are unreadable than the setting allows.",
+    "volume": "The feed has not lost more of its records than the setting allows, and not all.",
     "consent": "No row is of a person who has not agreed to research.",
     "same_person": "No row pairs the readings of two people.",
+    "doubt": "Not too many people are taken out only because a later record of theirs cannot be read.",
     "unique_person": "No person has two rows.",
     "serial_conflicts": "No serial number is carried by two people.",
 }
@@ -54,8 +57,11 @@ def table_asset(
         drafting: how to draft it, where there is more to do than `draft_table`.
     """
 
-    def default(_context: dg.AssetExecutionContext, run: Run, inputs: Mapping[str, Reading]) -> Draft:
-        return draft_table(run, plan, inputs)
+    def default(context: dg.AssetExecutionContext, run: Run, inputs: Mapping[str, Reading]) -> Draft:
+        draft = draft_table(run, plan, inputs)
+        if draft.blocked and plan.contract is CustomerTrusted and (people := take_out_withdrawn(run)):
+            context.log.warning("The table is refused; %d people who no longer agree are taken out of all", people)
+        return draft
 
     return build_asset(
         plan.contract,
@@ -105,7 +111,7 @@ def build_asset(
         policy: Policy = context.resources.policy.policy()
         try:
             with storage_errors(f"making {name}"):
-                run = context.resources.lakehouse.writing_run(policy)
+                run = context.resources.lakehouse.writing_run(policy, max_doubt=context.resources.landing.max_doubt)
                 draft = drafting(context, run, readings)
                 if draft.blocked:
                     _refuse(run, draft)

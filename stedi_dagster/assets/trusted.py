@@ -5,10 +5,11 @@ from collections.abc import Callable
 import dagster as dg
 
 from stedi_dagster.assets.table_asset import same_columns, table_asset
-from stedi_dagster.checks import consent, people
+from stedi_dagster.checks import consent, doubt, people
+from stedi_dagster.checks.outcome import Outcome
 from stedi_dagster.contracts import AccelerometerTrusted, CustomerTrusted, StepTrainerTrusted
-from stedi_dagster.drafts.tables import Audit, TableDraft
-from stedi_dagster.policies.people import trusted_customers
+from stedi_dagster.drafts.tables import CUSTOMER_LANDING, CUSTOMER_QUARANTINE, Audit, Evidence, TableDraft
+from stedi_dagster.policies.people import doubted_people, trusted_customers
 from stedi_dagster.policies.readings import trusted_accelerometer, trusted_steps
 from stedi_dagster.policies.selection import Selection
 
@@ -19,6 +20,11 @@ customer_audits: dict[str, Audit] = {
 }
 
 
+def _audit_doubt(on: Evidence) -> Outcome:
+    doubted = doubted_people(on.inputs[CUSTOMER_LANDING], on.inputs[CUSTOMER_QUARANTINE])
+    return doubt.audit_doubt(doubted, on.published(), max_doubt=on.max_doubt)
+
+
 def customer_trusted_by(rule: Callable[..., Selection]) -> dg.AssetsDefinition:
     """The asset `customer_trusted`, its rows selected by a rule."""
     return table_asset(
@@ -26,7 +32,7 @@ def customer_trusted_by(rule: Callable[..., Selection]) -> dg.AssetsDefinition:
             CustomerTrusted,
             select=rule,
             inputs=("customer_landing",),
-            audits=customer_audits,
+            audits={**customer_audits, doubt.CHECK: _audit_doubt},
             wants_quarantine=True,
         ),
         group="trusted",

@@ -13,11 +13,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Finding:
-    """So many rows of a table with one problem; never what is in them."""
+    """So many rows of a table with one problem; never what is in them.
+
+    With `fails` it is an error, whatever the audit's severity.
+    """
 
     table: str
     problem: str
     rows: int
+    fails: bool = False
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ class Audit:
         question: the question, which is answered yes when nothing is found.
         on: the tables it may find something in, at whose assets Dagster shows it.
         find: what breaks the rule; nothing when all is well.
-        severity: how bad a finding is.
+        severity: how bad a finding is that does not say so itself.
     """
 
     name: str
@@ -63,7 +67,8 @@ class Verdict:
     @property
     def severity(self) -> Severity:
         """How bad it is if it did not pass: an audit that could not run may have missed anything."""
-        return self.audit.severity if self.hindrance is None else "ERROR"
+        worse = self.hindrance is not None or any(finding.fails for finding in self.findings)
+        return "ERROR" if worse else self.audit.severity
 
     @property
     def fails(self) -> bool:

@@ -42,13 +42,13 @@ def find_stale(evidence: Evidence) -> Iterator[Finding]:
         if snapshot.summary is None or INPUTS not in snapshot.summary.additional_properties:
             yield Finding(name, UNKNOWN, 1)
         elif name in FEEDS:
-            if snapshot.timestamp_ms <= since and not _landed(evidence, name, snapshot):
+            if snapshot.timestamp_ms <= since and not landed(evidence, name, snapshot):
                 yield Finding(name, FILES_SINCE, 1)
         elif newer := newer_inputs(name, snapshots, until=since):
             yield Finding(name, TABLES_SINCE, len(newer))
 
 
-def _landed(evidence: Evidence, table: str, snapshot: Snapshot) -> bool:
+def landed(evidence: Evidence, table: str, snapshot: Snapshot) -> bool:
     """Whether a landing table was made from the files that its feed has now."""
     feed = FEEDS[table]
     listing = list_files(evidence.settings.landing, feed)

@@ -1,7 +1,7 @@
 """The audit `withdrawals`: is nobody in a table who has taken back their agreement in a raw file since?
 
-Judged from the raw customer files, which may have come after the last run: read as landing reads them, and judged by
-code of its own.
+Judged from the raw customer files, which may have come after the last run: taken apart as landing takes them apart, and
+judged by code of its own, also as to whom a text means that is no record (`raw`).
 """
 
 import math
@@ -14,18 +14,26 @@ from pyiceberg.table.snapshots import Snapshot
 
 from stedi_dagster.audits.audit import Finding
 from stedi_dagster.audits.evidence import Evidence
+from stedi_dagster.audits.freshness import landed
+from stedi_dagster.audits.raw import Known, written_at
 from stedi_dagster.contracts import TABLES, CustomerLanding
-from stedi_dagster.lakehouse.lakehouse import Lakehouse
+from stedi_dagster.contracts.base import latest_ms
+from stedi_dagster.errors import LandingError
+from stedi_dagster.lakehouse.lakehouse import Lakehouse, summary
 from stedi_dagster.landing.documents import Document, read_documents
 from stedi_dagster.landing.feeds import FEEDS
 from stedi_dagster.landing.files import list_files
+from stedi_dagster.landing.formats import hides
 from stedi_dagster.landing.records import RecordReader
-from stedi_dagster.landing.traces import traces
 from stedi_dagster.policies.keys import key_of
 from stedi_dagster.storage import storage_for
 from stedi_dagster.wording import ago
 
 TABLE = "customer_trusted"
+REFUSED = "feeds of customers that the last run refused"
+UNJUDGED = "files of customers that hide what they hold, or may not be read"
+_LANDED = "customer_landing"
+_FEED = FEEDS[_LANDED]
 # Where people stand by their address.
 _PEOPLE = {"customer_trusted": "email", "accelerometer_trusted": "user", "customers_curated": "email"}
 # The moment of a refusal that does not say when it was made: it counts as the last word.
@@ -34,10 +42,14 @@ _UNDATED = math.inf
 
 @dataclass(frozen=True)
 class Pending:
-    """How many people are in a table who have withdrawn, and when the first of them did (epoch ms)."""
+    """How many people are in a table who have withdrawn, and when the first of them did (epoch ms).
+
+    `unjudged` are the files in which others may have.
+    """
 
     people: int
     since_ms: float | None
+    unjudged: int
 
 
 @dataclass(frozen=True, order=True)
@@ -49,14 +61,20 @@ class _Word:
 
 
 def find_pending(evidence: Evidence) -> Iterator[Finding]:
-    """People who have withdrawn and are in a table all the same.
+    """People who have withdrawn and are in a table all the same: a warning as long as no run can have seen it.
 
     Raises:
         LandingError: the landing zone cannot be read.
     """
     pending = pending_withdrawals(evidence.settings.landing, evidence.lakehouse)
+    refused = _was_refused(evidence.lakehouse)
     if pending.people:
-        yield Finding(TABLE, _problem(pending, evidence.now_ms), pending.people)
+        fails = refused or pending.unjudged > 0 or _was_read(evidence)
+        yield Finding(TABLE, _problem(pending, evidence.now_ms), pending.people, fails=fails)
+    if pending.unjudged:
+        yield Finding(TABLE, UNJUDGED, pending.unjudged, fails=True)
+    if refused:
+        yield Finding(TABLE, REFUSED, 1, fails=True)
 
 
 def pending_withdrawals(landing: str, lakehouse: Lakehouse) -> Pending:
@@ -69,14 +87,13 @@ def pending_withdrawals(landing: str, lakehouse: Lakehouse) -> Pending:
     Raises:
         LandingError: the landing zone cannot be read.
     """
-    there = _people(lakehouse)
+    raw = _RawFiles(landing, _people(lakehouse))
     last: dict[str, _Word] = {}
-    for person, word in _words(landing) if there else ():
-        if person in there:
-            last[person] = max(word, last.get(person, word))
+    for person, word in raw.words():
+        last[person] = max(word, last.get(person, word))
     refusals = [word.moment for word in last.values() if word.refuses]
     dated = [moment for moment in refusals if moment != _UNDATED]
-    return Pending(len(refusals), min(dated, default=None))
+    return Pending(len(refusals), min(dated, default=None), raw.unjudged)
 
 
 def current_snapshots(lakehouse: Lakehouse) -> dict[str, Snapshot]:
@@ -86,28 +103,59 @@ def current_snapshots(lakehouse: Lakehouse) -> dict[str, Snapshot]:
     return {name: snapshot for name, snapshot in current.items() if snapshot}
 
 
-def _words(landing: str) -> Iterator[tuple[str, _Word]]:
-    feed = FEEDS["customer_landing"]
-    storage = storage_for(landing)
-    reader = RecordReader(CustomerLanding, now_ms=time.time_ns() // 1_000_000)
-    for file in list_files(landing, feed).files:
-        with storage.open(file.path) as stream:
-            for document in read_documents(stream):
-                yield from _said_by(document, reader)
+class _RawFiles:
+    """What the raw files say of the people who are in a table, and how many of them cannot be judged."""
+
+    def __init__(self, landing: str, people: set[str]) -> None:
+        now_ms = time.time_ns() // 1_000_000
+        self._landing = landing
+        self._people = people
+        self._known = Known(people)
+        self._reader = RecordReader(CustomerLanding, now_ms=now_ms)
+        self._latest_ms = latest_ms(now_ms)
+        self.unjudged = 0
+
+    def words(self) -> Iterator[tuple[str, _Word]]:
+        """Everything that is said, file by file: one that cannot be read does not hide the others."""
+        storage = storage_for(self._landing)
+        for file in list_files(self._landing, _FEED).files if self._people else ():
+            hidden = False
+            try:
+                with storage.open(file.path) as stream:
+                    for document in read_documents(stream):
+                        hidden |= document.reason is not None and hides(document.reason)
+                        yield from self._said_by(document)
+            except (OSError, LandingError):
+                hidden = True
+            self.unjudged += hidden
+
+    def _said_by(self, document: Document) -> Iterator[tuple[str, _Word]]:
+        row, _ = self._reader.read(document.value) if document.reason is None else (None, "")
+        if row is None:
+            # What cannot be read may be a withdrawal, and counts as one.
+            written = written_at(document.value, self._latest_ms)
+            word = _Word(_UNDATED if written is None else written, refuses=True)
+            yield from ((person, word) for person in self._known.named_in(document.text))
+            return
+        record = dict(zip(CustomerLanding.names(), row, strict=True))
+        person = key_of(record["email"])
+        if person in self._people:
+            refuses = record["shareWithResearchAsOfDate"] is None
+            moment = record["lastUpdateDate"] or record["registrationDate"] or (_UNDATED if refuses else 0)
+            yield person, _Word(moment, refuses)
 
 
-def _said_by(document: Document, reader: RecordReader) -> Iterator[tuple[str, _Word]]:
-    row, _ = reader.read(document.value) if document.reason is None else (None, "")
-    if row is None:
-        # What cannot be read may be a withdrawal, and counts as one.
-        named = traces(document)
-        moment = _UNDATED if named.moment is None else named.moment
-        yield from ((key_of(person), _Word(moment, True)) for person in (named.people or "").split("\n") if person)
-        return
-    record = dict(zip(CustomerLanding.names(), row, strict=True))
-    refuses = record["shareWithResearchAsOfDate"] is None
-    moment = record["lastUpdateDate"] or record["registrationDate"] or (_UNDATED if refuses else 0)
-    yield key_of(record["email"]), _Word(moment, refuses)
+def _was_refused(lakehouse: Lakehouse) -> bool:
+    """Whether a run has refused the feed as it was last seen."""
+    table = lakehouse.table(_FEED.quarantine)
+    snapshot = table.current_snapshot() if table else None
+    return snapshot is not None and bool(summary(snapshot, "refused", default=False))
+
+
+def _was_read(evidence: Evidence) -> bool:
+    """Whether a run has landed the files as they are."""
+    snapshot = current_snapshots(evidence.lakehouse).get(_LANDED)
+    return snapshot is not None and landed(evidence, _LANDED, snapshot)
 
 
 def _people(lakehouse: Lakehouse) -> set[str]:

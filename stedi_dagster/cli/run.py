@@ -4,6 +4,7 @@ import gc
 import json
 import sys
 import uuid
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -13,6 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from stedi_dagster.automation import EVERYTHING
+from stedi_dagster.checks.volume import ACCEPT_VOLUME
 from stedi_dagster.cli.attribution import TAGS, attribute
 from stedi_dagster.cli.grid import Printing
 from stedi_dagster.cli.pipes import while_somebody_reads
@@ -52,8 +54,12 @@ class Line:
     error: str | None = None
 
 
-def run_everything(*, as_json: bool) -> bool:
+def run_everything(*, as_json: bool, accept_volume: Sequence[str] = ()) -> bool:
     """Run, show progress, print what came of it; return whether every table is published.
+
+    Args:
+        as_json: whether to print JSON.
+        accept_volume: the feeds that are meant to be smaller than before.
 
     Raises:
         SettingsError: a setting is not allowed.
@@ -66,6 +72,7 @@ def run_everything(*, as_json: bool) -> bool:
     gc.freeze()
     gc.enable()
     run_id = str(uuid.uuid4())
+    tags = TAGS | ({ACCEPT_VOLUME: ",".join(accept_volume)} if accept_volume else {})
     with (
         open_instance(settings) as instance,
         progress(len(TABLES)) as tell,
@@ -82,7 +89,7 @@ def run_everything(*, as_json: bool) -> bool:
         instance.add_event_listener(run_id, follow)
         with running(instance, run_id, settings.home):
             result = job.execute_in_process(
-                instance=instance, raise_on_error=False, run_config=_QUIET, run_id=run_id, tags=TAGS
+                instance=instance, raise_on_error=False, run_config=_QUIET, run_id=run_id, tags=tags
             )
         tell("sending alerts" if settings.alerting else "finishing", len(TABLES))
         alert_problems = send_alerts(settings, instance)

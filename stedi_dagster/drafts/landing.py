@@ -14,6 +14,7 @@ from stedi_dagster.checks.contract import audit_contract
 from stedi_dagster.checks.outcome import run_audit
 from stedi_dagster.checks.quarantine import audit_quarantine
 from stedi_dagster.checks.reconciliation import audit_reconciliation
+from stedi_dagster.checks.volume import audit_volume
 from stedi_dagster.contracts import CustomerLanding, Quarantine
 from stedi_dagster.drafts.run import Draft, Run, engine_errors
 from stedi_dagster.erasure.ledger import Erasure, Ledger, recognising
@@ -27,13 +28,17 @@ from stedi_dagster.landing.files import Listing, masked
 from stedi_dagster.landing.land import Landed, Lander
 from stedi_dagster.storage import storage_for
 
+# Recorded with a quarantine's snapshot that a feed which was refused has left.
+REFUSED = "refused"
 # Why a record of somebody who was erased does not land.
 ERASED = "erased"
 # How many of the files with the most quarantined texts are named in metadata; `stedi quarantine` has them all.
 _FILES_SHOWN = 20
 
 
-def draft_landing(run: Run, feed: Feed, listing: Listing, *, max_bad_share: float) -> Draft:
+def draft_landing(
+    run: Run, feed: Feed, listing: Listing, *, max_bad_share: float, max_shrink: float, volume_accepted: bool
+) -> Draft:
     """Stage and audit a feed's records and its quarantine; or, where no file has changed, audit what is published.
 
     Args:
@@ -41,6 +46,8 @@ def draft_landing(run: Run, feed: Feed, listing: Listing, *, max_bad_share: floa
         feed: the feed.
         listing: the files it has.
         max_bad_share: the largest share of records that may be quarantined, from 0 to 1.
+        max_shrink: the largest share of what is published that may be missing, from 0 to 1.
+        volume_accepted: whether the operator says that a smaller feed is meant.
 
     Raises:
         LandingError: a file cannot be read.
@@ -48,6 +55,7 @@ def draft_landing(run: Run, feed: Feed, listing: Listing, *, max_bad_share: floa
     """
     name = feed.contract.table()
     erasures = Ledger(run.lakehouse).erasures()
+    published = _published(run, feed)
     depends_on = inputs_of(feed, listing, run.code_version, erasures)
     tables = (
         run.lakehouse.ensure_table(name, feed.contract),
@@ -73,6 +81,13 @@ def draft_landing(run: Run, feed: Feed, listing: Listing, *, max_bad_share: floa
                 max_share=max_bad_share,
                 shares=facts["shares"],
                 hidden=facts["hidden"] if feed.contract is CustomerLanding else {},
+            ),
+            audit_volume(
+                feed.name,
+                found=content.rows + quarantine.content.rows,
+                published=published,
+                max_shrink=max_shrink,
+                accepted=volume_accepted,
             ),
         )
     return Draft(
@@ -101,6 +116,19 @@ def inputs_of(feed: Feed, listing: Listing, code_version: str, erasures: Sequenc
             "erasures": [erasure.number for erasure in erasures],
         }
     )
+
+
+def _published(run: Run, feed: Feed) -> int | None:
+    """How many records are published, readable or not: counted now, because an erasure may have taken some out."""
+    records = run.lakehouse.read(feed.contract.table(), feed.contract)
+    if records is None:
+        return None
+    quarantine = run.lakehouse.read(feed.quarantine, Quarantine)
+    if quarantine is None or summary(quarantine.snapshot, REFUSED, default=False):
+        # What a feed that was refused could not have read is no part of what was published.
+        quarantined: dict[str, int] = summary(records.snapshot, "landed", {}).get("quarantined", {})
+        return records.content.rows + sum(quarantined.values())
+    return records.content.rows + quarantine.content.rows
 
 
 def _unchanged(

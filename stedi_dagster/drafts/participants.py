@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
 
-from stedi_dagster.contracts import CustomerLanding, Participants
+from stedi_dagster.contracts import CustomerLanding, Participants, Quarantine
 from stedi_dagster.drafts.run import PARTICIPANTS, Run, engine_errors
-from stedi_dagster.drafts.tables import CUSTOMER_LANDING
+from stedi_dagster.drafts.tables import CUSTOMER_LANDING, CUSTOMER_QUARANTINE
 from stedi_dagster.lakehouse.lakehouse import Reading, fingerprint
 from stedi_dagster.policies.people import agreeing_people
 
@@ -28,14 +28,17 @@ def register_participants(run: Run, customers_curated: Reading) -> Reading:
     """
     known = run.lakehouse.read(PARTICIPANTS, Participants)
     landed = run.read(CUSTOMER_LANDING, CustomerLanding)
+    unreadable = run.read(CUSTOMER_QUARANTINE, Quarantine)
     with engine_errors("looking for new participants"):
-        people = customers_curated.frame(run.session).select("email")
+        people = curated = customers_curated.frame(run.session).select("email")
         gone: set[str] = set()
         if known is not None:
             registered = known.frame(run.session).select(F.col("email").alias("registered"))
             people = people.join(registered, on=F.col("email") == F.col("registered"), how="left_anti")
-            agreeing = agreeing_people(landed.frame(run.session))
+            agreeing = agreeing_people(landed.frame(run.session), unreadable.frame(run.session))
             left = registered.join(agreeing, on=F.col("registered") == F.col("agreeing"), how="left_anti")
+            # Who is in doubt, and stays published because too many are.
+            left = left.join(curated, on=F.col("registered") == F.col("email"), how="left_anti")
             gone.update(left.toArrow()["registered"].to_pylist())
         new: list[str] = people.toArrow()["email"].to_pylist()
     table = run.lakehouse.ensure_table(PARTICIPANTS, Participants)

@@ -13,12 +13,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import parquet as pq
 
+from stedi_dagster.checks.doubt import too_many_doubted
+from stedi_dagster.checks.volume import CHECK as VOLUME
 from stedi_dagster.contracts import TABLES, Contract, CustomerLanding, Participants, Quarantine
+from stedi_dagster.drafts.landing import REFUSED
 from stedi_dagster.drafts.run import PARTICIPANTS, Draft, Run
 from stedi_dagster.drafts.withdrawing import UNDATED, Said, said_in_raw_files
 from stedi_dagster.erasure.strike import strike
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.staging import Content
+from stedi_dagster.landing.cut import Addresses
 from stedi_dagster.landing.feeds import Feed
 from stedi_dagster.landing.land import presentable
 from stedi_dagster.policies.keys import key_of
@@ -26,8 +30,8 @@ from stedi_dagster.policies.keys import key_of
 WITHDRAWN = "withdrawn in a feed that was refused"
 # Recorded with a snapshot: how many rows of the table were taken out for a refused feed since a run made it.
 WITHDRAWN_SINCE = "withdrawn-since"
-# Texts that are no record take at most this share of the published people out of tables, or this many.
-_DOUBTED_SHARE, _DOUBTED_PEOPLE = 0.1, 10
+# So many of a quarantine's columns tell where a text stands: file, line, position.
+_PLACE = 3
 
 
 def let_take_out(run: Run, feed: Feed, landing: str, draft: Draft | None) -> int:
@@ -52,12 +56,33 @@ def let_take_out(run: Run, feed: Feed, landing: str, draft: Draft | None) -> int
     withdrawn = _Withdrawn()
     if feed.contract is CustomerLanding:
         withdrawn = _withdrawn(run, landing)
-    staged = draft.also[0].content if draft and draft.also else None
-    _publish_quarantine(run, feed, staged, withdrawn.rows)
-    if withdrawn.people:
-        for name, contract, column, values in _places(run.lakehouse, withdrawn.people):
-            _strike(run, name, contract, column, values)
+    _publish_quarantine(run, feed, draft, withdrawn.rows)
+    _take_out(run, withdrawn.people)
     return len(withdrawn.people)
+
+
+def take_out_withdrawn(run: Run) -> int:
+    """Where customer_trusted is refused, take out of the tables who is in it and no longer agrees as landed.
+
+    Args:
+        run: the run; it holds the writer lock.
+
+    Returns:
+        How many people were taken out.
+
+    Raises:
+        PublishConflictError: another run published one of the tables at the same time.
+    """
+    run.lakehouse.confirm_writing()
+    people = set(map(key_of, _values(run.lakehouse, "customer_trusted", "email"))) - _agreeing(run.lakehouse).keys()
+    _take_out(run, people)
+    return len(people)
+
+
+def _take_out(run: Run, people: set[str]) -> None:
+    if people:
+        for name, contract, column, values in _places(run.lakehouse, people):
+            _strike(run, name, contract, column, values)
 
 
 @dataclass
@@ -73,17 +98,17 @@ def _withdrawn(run: Run, landing: str) -> _Withdrawn:
     landed, trusted = _agreeing(run.lakehouse), _values(run.lakehouse, "customer_trusted", "email")
     readable = {person: Said(moment, refuses=False) for person, moment in landed.items()}
     doubted: dict[str, float] = {}
+    known = Addresses(landed)
     for said in said_in_raw_files(landing, now_ms=run.now_ms):
-        if said.person not in landed:
-            continue
-        if said.document is not None and said.unreadable:
-            doubted[said.person] = max(said.moment, doubted.get(said.person, -1))
-        else:
+        if said.unreadable:
+            for person in known.beginning(said.person) if said.begun else landed.keys() & {said.person}:
+                doubted[person] = max(said.moment, doubted.get(person, -1))
+        elif said.person in landed:
             readable[said.person] = max(said, readable[said.person], key=Said.order)
     going = {person: said for person, said in readable.items() if said.refuses}
     found = _Withdrawn(set(going), [_row(said) for said in going.values()])
     unsure = {person for person, moment in doubted.items() if moment >= readable[person].moment} - found.people
-    if len(unsure & trusted) <= max(_DOUBTED_PEOPLE, _DOUBTED_SHARE * len(trusted)):
+    if not too_many_doubted(len(unsure & trusted), len(trusted), run.max_doubt):
         found.people |= unsure
     return found
 
@@ -108,7 +133,11 @@ def _agreeing(lakehouse: Lakehouse) -> dict[str, float]:
 def _places(lakehouse: Lakehouse, people: set[str]) -> Iterator[tuple[str, type[Contract], str, set[str]]]:
     """Where people stand, and by what."""
     numbers = _rows(lakehouse, PARTICIPANTS, Participants, ["email", "participantId"])
-    devices = _rows(lakehouse, "customer_landing", CustomerLanding, ["email", "serialNumber"])
+    # What they were published with, too: it may be gone from what has landed.
+    devices = chain.from_iterable(
+        _rows(lakehouse, name, TABLES[name], ["email", "serialNumber"])
+        for name in ("customer_landing", "customer_trusted")
+    )
     standing = {
         "machine_learning_curated": ("participantId", {number for email, number in numbers if key_of(email) in people}),
         "step_trainer_trusted": (
@@ -140,22 +169,41 @@ def _nothing(rows: pa.RecordBatch) -> pa.RecordBatch:
     return rows.slice(0, 0)
 
 
-def _publish_quarantine(run: Run, feed: Feed, staged: Content | None, rows: list[tuple[Any, ...]]) -> None:
-    """Show what cannot be read; where nothing was staged, what was published before stays beside the withdrawals."""
+def _publish_quarantine(run: Run, feed: Feed, draft: Draft | None, rows: list[tuple[Any, ...]]) -> None:
+    """Show what cannot be read, and the withdrawals.
+
+    What was published before stays beside it where files may be missing: whoever is in doubt by them must stay out.
+    """
     lakehouse = run.lakehouse
     table = lakehouse.ensure_table(feed.quarantine, Quarantine)
     published = lakehouse.read(feed.quarantine, Quarantine)
-    if staged is None and published is not None:
-        staged = published.content
-    if staged is None and not rows:
+    contents = [draft.also[0].content] if draft and draft.also else []
+    if published is not None and (not contents or _shrunk(draft)):
+        contents.append(published.content)
+    if not contents and not rows:
         return
     staging = lakehouse.stage_more(table, Quarantine)
-    unreadable = () if staged is None else _batches(lakehouse, staged, Quarantine.names())
-    staging.write_rows(chain(_tuples(map(_without_earlier, unreadable)), rows))
+    staging.write_rows(chain(_texts_once(lakehouse, contents), rows))
     # Made from this run, and from no listing: the next run does not take it for the quarantine of what it publishes.
-    recorded = {"run-id": run.run_id, "code-version": run.code_version, "refused": True}
+    recorded = {"run-id": run.run_id, "code-version": run.code_version, REFUSED: True}
     lakehouse.prepare(table, staging.content(), f"refused in run {run.run_id}", recorded).commit()
     lakehouse.expire(table.refresh())
+
+
+def _shrunk(draft: Draft | None) -> bool:
+    return draft is not None and any(outcome.check == VOLUME and outcome.blocks for outcome in draft.outcomes)
+
+
+def _texts_once(lakehouse: Lakehouse, contents: list[Content]) -> Iterator[tuple[Any, ...]]:
+    """Unreadable texts; where several contents have one of the same place, that of the first."""
+    shown: set[tuple[Any, ...]] = set()
+    for number, content in enumerate(contents, start=1):
+        for text in _tuples(map(_without_earlier, _batches(lakehouse, content, Quarantine.names()))):
+            where = text[:_PLACE]
+            if where not in shown:
+                yield text
+            if number < len(contents):
+                shown.add(where)
 
 
 def _without_earlier(rows: pa.RecordBatch) -> pa.RecordBatch:

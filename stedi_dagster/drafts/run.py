@@ -27,7 +27,7 @@ if "SPARK_CONNECT_LOG_LEVEL" not in os.environ:
 
 @dataclass(frozen=True)
 class Run:
-    """One run: its time, its rules, its one engine session, its tables."""
+    """One run: its time, its rules and limits, its one engine session, its tables."""
 
     run_id: str
     now_ms: int
@@ -35,6 +35,8 @@ class Run:
     code_version: str
     lakehouse: Lakehouse
     open_session: Callable[[], SparkSession]
+    # The largest share of the published people that unreadable texts may take out at once.
+    max_doubt: float
 
     @property
     def session(self) -> SparkSession:

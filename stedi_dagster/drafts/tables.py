@@ -38,6 +38,9 @@ class Evidence:
     inputs: Mapping[str, DataFrame]
     customers: DataFrame
     policy: Policy
+    # What readers see of the table now; None where nothing is published.
+    published: Callable[[], DataFrame | None]
+    max_doubt: float
 
 
 Audit = Callable[[Evidence], Outcome]
@@ -89,7 +92,14 @@ def draft_table(run: Run, plan: TableDraft, inputs: Mapping[str, Reading]) -> Dr
         staged = _staged_before(publication, table) if publication else _stage(run, plan, table, frames)
         content, withheld = staged.content, staged.withheld
         records = with_doubtful(customers.frame(run.session), unreadable.frame(run.session))
-        evidence = Evidence(content.frame(run.session), frames, records, run.policy)
+        evidence = Evidence(
+            content.frame(run.session),
+            frames,
+            records,
+            run.policy,
+            partial(_published, run, plan),
+            run.max_doubt,
+        )
         outcomes, kept = _audit(run, plan, staged, evidence)
     outcomes.append(audit_reconciliation(rows_in=rows_in, kept=kept, expected_kept=staged.expected, withheld=withheld))
     if publication is None:
@@ -105,6 +115,11 @@ def draft_table(run: Run, plan: TableDraft, inputs: Mapping[str, Reading]) -> Dr
         publication = run.lakehouse.prepare(table, content, depends_on, recorded)
     rests_on = {CUSTOMER_LANDING: customers.snapshot_id, CUSTOMER_QUARANTINE: unreadable.snapshot_id}
     return Draft(publication, rows_in, withheld, tuple(outcomes), {**upstream, **rests_on})
+
+
+def _published(run: Run, plan: TableDraft) -> DataFrame | None:
+    reading = run.lakehouse.read(plan.contract.table(), plan.contract)
+    return reading.frame(run.session) if reading else None
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from stedi_dagster.contracts import CustomerLanding
 from stedi_dagster.errors import LandingError
+from stedi_dagster.landing.cut import cut_addresses
 from stedi_dagster.landing.documents import Document, read_documents
 from stedi_dagster.landing.feeds import FEEDS, Feed
 from stedi_dagster.landing.files import list_files
@@ -35,6 +36,8 @@ class Said:
     unreadable: bool = False
     file: str = ""
     document: Document | None = None
+    # Whether `person` is only how the addresses begin of those who are meant.
+    begun: bool = False
 
     def order(self) -> tuple[float, bool]:
         """The later word holds, and of two at once the refusal."""
@@ -105,6 +108,8 @@ def _said_by(document: Document, reader: RecordReader, file: str) -> Iterator[Sa
         moment = UNDATED if named.moment is None else named.moment
         for person in filter(None, (named.people or "").split("\n")):
             yield Said(moment, True, key_of(person), unreadable=True, file=file, document=document)
+        for address in cut_addresses(document.text):
+            yield Said(moment, True, address, unreadable=True, file=file, document=document, begun=True)
         return
     record = dict(zip(CustomerLanding.names(), row, strict=True))
     updated, registered = record["lastUpdateDate"], record["registrationDate"]

@@ -10,6 +10,7 @@ from itertools import chain, islice
 from typing import Any
 
 import pyarrow as pa
+from pyarrow import parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 
 from stedi_dagster.contracts import Contract
@@ -79,6 +80,13 @@ class Staging:
         """How many values of some columns are not null, by the files' footers; None where one does not tell."""
         counts = [self._storage.values(path, columns) for path in self._storage.list(self.folder)]
         return None if None in counts else sum(count for count in counts if count is not None)
+
+    def column(self, name: str) -> Iterator[str]:
+        """The values of a text column of what was written."""
+        for path in filter(_is_data, self._storage.list(self.folder)):
+            with pq.ParquetFile(self._storage.within(path), filesystem=self._storage.filesystem) as file:
+                for batch in file.iter_batches(columns=[name]):
+                    yield from batch[name].to_pylist()
 
     def discard(self) -> None:
         """Remove everything that was written."""

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import IO, Any
@@ -12,12 +12,14 @@ from pyspark.sql import SparkSession
 from stedi_dagster.errors import LandingError
 from stedi_dagster.lakehouse.staging import Staging
 from stedi_dagster.landing.canonical import canonical_files, is_canonical_line, parse, raw_columns
+from stedi_dagster.landing.cut import Addresses, cut_addresses
 from stedi_dagster.landing.documents import Document, read_documents
 from stedi_dagster.landing.feeds import FEEDS, Feed
 from stedi_dagster.landing.files import Listing, RawFile
 from stedi_dagster.landing.records import RecordReader, Row
 from stedi_dagster.landing.traces import Traces, traces
 from stedi_dagster.landing.weight import FileWeight, Weight
+from stedi_dagster.policies.keys import key_of
 from stedi_dagster.storage import Storage
 
 _LONGEST_RAW = 10_000
@@ -93,6 +95,8 @@ class Lander:
 
     def _land_odd(self, files: Sequence[RawFile], records: Staging, quarantine: Staging, landed: Landed) -> None:
         unreadable: list[tuple[Any, ...]] = []
+        # Whom they mean is known once everybody has landed.
+        cut: list[tuple[Row, set[str]]] = []
 
         def rows() -> Iterator[Row]:
             for file in files:
@@ -106,21 +110,29 @@ class Lander:
                         continue
                     landed.quarantined[reason] += 1
                     landed.quarantined_by_file[file.shown] += 1
-                    about = self._about(document)
+                    about, begun = self._about(document)
                     where = (file.name, document.line, document.position)
-                    unreadable.append((*where, reason, presentable(document.text), *about))
+                    row = (*where, reason, presentable(document.text), *about)
+                    if begun:
+                        cut.append((row, begun))
+                        continue
+                    unreadable.append(row)
                     if len(unreadable) >= _QUARANTINED_A_PART:
                         quarantine.write_rows(unreadable)
                         unreadable.clear()
                 weight.end(file.shown)
 
         records.write_rows(rows())
+        if cut:
+            known = Addresses(map(key_of, records.column("email")))
+            unreadable.extend(_naming(row, known.beginning(*begun)) for row, begun in cut)
         quarantine.write_rows(unreadable)
 
-    def _about(self, document: Document) -> Traces:
+    def _about(self, document: Document) -> tuple[Traces, set[str]]:
+        """Whom a customer's text names, and how addresses begin that it was cut within."""
         if self._feed is not FEEDS["customer_landing"]:
-            return Traces()
-        return traces(document, now_ms=self._now_ms)
+            return Traces(), set()
+        return traces(document, now_ms=self._now_ms), cut_addresses(document.text)
 
     def _read(self, document: Document) -> tuple[Row | None, str]:
         if document.reason is not None:
@@ -146,6 +158,12 @@ class Lander:
                 f"The landing file {file.shown} cannot be read ({type(error).__name__}). Nothing was published. "
                 "Check that it still exists and that this process may read it."
             ) from None
+
+
+def _naming(row: Row, people: Iterable[str]) -> Row:
+    """A row of `Quarantine` that names more people."""
+    *before, named, devices, moment = row
+    return (*before, "\n".join(sorted({*filter(None, (named or "").split("\n")), *people})) or None, devices, moment)
 
 
 def presentable(text: str) -> str:

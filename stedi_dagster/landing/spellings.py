@@ -2,14 +2,14 @@
 
 The rule: whoever's address may be read anywhere in the text, under any spelling that is known here, is meant. Where a
 text can be read in several ways, every reading counts: when in doubt, out. A text that was cut within an address names
-what is left of it. Every step takes time in proportion to the text, whatever is in it.
+what is left of it (and whom that means says `cut`). Every step takes time in proportion to the text, whatever is in it.
 """
 
 import base64
 import html
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
@@ -248,6 +248,11 @@ def _domains(run: str) -> dict[str, None]:
             break
         found[run[: ending.start()].rstrip(_AFTER)] = None
     return found
+
+
+def locals_before_at(text: str) -> Iterable[str]:
+    """What may be the part before the @ that a text stands before."""
+    return _locals(_before_at(text))
 
 
 def _in_domain(sign: str) -> bool:

@@ -28,37 +28,40 @@ def trusted_customers(customer_landing: DataFrame, customer_quarantine: DataFram
     Returns:
         A CustomerTrusted frame and the counts of landing records.
     """
-    last_doubt = F.max(F.coalesce("lastUpdateDate", F.lit(LARGEST_LONG)))
-    doubts = (
-        _doubtful(customer_quarantine).groupBy(matching_key("email").alias("doubtful")).agg(last_doubt.alias("doubt"))
-    )
-    records = with_keys(customer_landing, "email", "serialNumber").join(
-        doubts, on=F.col("email") == F.col("doubtful"), how="left"
-    )
-    rank = F.row_number().over(Window.partitionBy("email").orderBy(*_latest_first()))
-    written = F.coalesce("lastUpdateDate", "registrationDate", F.lit(0))
-    rules = [
-        (F.col("rank") > 1, SUPERSEDED),
-        (F.col("shareWithResearchAsOfDate").isNull(), NO_CONSENT),
-        (F.col("doubt") >= written, IN_DOUBT),
-    ]
+    rules = _disagreement()
     if policy.max_age is not None:
         age = _age_at_registration()
         rules += [(age.isNull(), AGE_UNKNOWN), (age > policy.max_age, TOO_OLD)]
-    labelled = records.withColumn("rank", rank).withColumn(REASON, first_reason(*rules))
+    labelled = _ranked(customer_landing, customer_quarantine).withColumn(REASON, first_reason(*rules))
     return select(labelled, CustomerTrusted.names())
 
 
-def agreeing_people(customer_landing: DataFrame) -> DataFrame:
-    """Who agrees to research as of their latest record, whatever else may withhold them.
+def doubted_people(customer_landing: DataFrame, customer_quarantine: DataFrame) -> DataFrame:
+    """Who is withheld by doubt alone: their latest record agrees, and a later one cannot be read.
+
+    Args:
+        customer_landing: a CustomerLanding frame.
+        customer_quarantine: a Quarantine frame.
+
+    Returns:
+        A frame of one column, `doubted`, as a matching key.
+    """
+    labelled = _ranked(customer_landing, customer_quarantine).withColumn(REASON, first_reason(*_disagreement()))
+    return labelled.where(F.col(REASON) == IN_DOUBT).select(F.col("email").alias("doubted"))
+
+
+def agreeing_people(customer_landing: DataFrame, customer_quarantine: DataFrame) -> DataFrame:
+    """Who agrees to research as of their latest word, also where another rule withholds them.
+
+    Args:
+        customer_landing: a CustomerLanding frame.
+        customer_quarantine: a Quarantine frame: what cannot be read may be a withdrawal.
 
     Returns:
         A frame of one column, `agreeing`, as a matching key.
     """
-    records = with_keys(customer_landing, "email")
-    rank = F.row_number().over(Window.partitionBy("email").orderBy(*_latest_first()))
-    latest = records.withColumn("rank", rank).where(F.col("rank") == 1)
-    return latest.where(F.col("shareWithResearchAsOfDate").isNotNull()).select(F.col("email").alias("agreeing"))
+    labelled = _ranked(customer_landing, customer_quarantine).withColumn(REASON, first_reason(*_disagreement()))
+    return labelled.where(F.col(REASON).isNull()).select(F.col("email").alias("agreeing"))
 
 
 def curated_customers(customer_trusted: DataFrame, accelerometer_trusted: DataFrame) -> Selection:
@@ -84,6 +87,28 @@ def with_doubtful(customer_landing: DataFrame, customer_quarantine: DataFrame) -
         A frame with the columns of CustomerLanding.
     """
     return customer_landing.select(*CustomerLanding.names()).unionByName(_doubtful(customer_quarantine))
+
+
+def _ranked(customer_landing: DataFrame, customer_quarantine: DataFrame) -> DataFrame:
+    """All records by their keys: which of the person's it is, the latest being 1, and when their last doubt was."""
+    last_doubt = F.max(F.coalesce("lastUpdateDate", F.lit(LARGEST_LONG)))
+    doubts = (
+        _doubtful(customer_quarantine).groupBy(matching_key("email").alias("doubtful")).agg(last_doubt.alias("doubt"))
+    )
+    records = with_keys(customer_landing, "email", "serialNumber").join(
+        doubts, on=F.col("email") == F.col("doubtful"), how="left"
+    )
+    return records.withColumn("rank", F.row_number().over(Window.partitionBy("email").orderBy(*_latest_first())))
+
+
+def _disagreement() -> list[tuple[Column, str]]:
+    """Why a ranked record does not say that its person agrees."""
+    written = F.coalesce("lastUpdateDate", "registrationDate", F.lit(0))
+    return [
+        (F.col("rank") > 1, SUPERSEDED),
+        (F.col("shareWithResearchAsOfDate").isNull(), NO_CONSENT),
+        (F.col("doubt") >= written, IN_DOUBT),
+    ]
 
 
 def _doubtful(customer_quarantine: DataFrame) -> DataFrame:

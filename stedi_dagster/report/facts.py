@@ -24,13 +24,20 @@ class Step:
 class Books:
     """What became of the rows that a table was made from: withheld, by reason, or kept.
 
-    `erased` are rows of the table that erasures have taken out since.
+    `withdrawn` and `erased` are rows of the table that have been taken out since: of who withdrew in a feed that was
+    refused, and by erasures.
     """
 
     rows_in: int
     withheld: Mapping[str, int]
     kept: int
+    withdrawn: int
     erased: int
+
+    @property
+    def since(self) -> int:
+        """All rows that have been taken out since."""
+        return self.withdrawn + self.erased
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from stedi_dagster.audits.evidence import Evidence, evidence_of, unreadable
 from stedi_dagster.audits.run import judge
 from stedi_dagster.code_version import code_version
 from stedi_dagster.contracts import TABLES
+from stedi_dagster.drafts.refused import WITHDRAWN_SINCE
 from stedi_dagster.erasure.ledger import Ledger, unfinished
 from stedi_dagster.erasure.strike import ERASED_SINCE
 from stedi_dagster.errors import StediError
@@ -173,12 +174,13 @@ def _table(name: str, table: Table) -> TableFacts:
 def _landed(snapshot: Snapshot, landed: Mapping[str, Any]) -> Books:
     withheld = {"of somebody who was erased": landed["erased"]} if landed["erased"] else {}
     withheld |= {f"quarantined: {reason}": texts for reason, texts in landed["quarantined"].items()}
-    return Books(
-        landed["records"], withheld, landed["records"] - sum(withheld.values()), summary(snapshot, ERASED_SINCE, 0)
-    )
+    return _books(snapshot, landed["records"], withheld, landed["records"] - sum(withheld.values()))
 
 
 def _derived(snapshot: Snapshot, withheld: Mapping[str, int]) -> Books:
-    return Books(
-        summary(snapshot, "rows-in", 0), withheld, summary(snapshot, "kept", 0), summary(snapshot, ERASED_SINCE, 0)
-    )
+    return _books(snapshot, summary(snapshot, "rows-in", 0), withheld, summary(snapshot, "kept", 0))
+
+
+def _books(snapshot: Snapshot, rows_in: int, withheld: Mapping[str, int], kept: int) -> Books:
+    withdrawn, erased = (summary(snapshot, since, 0) for since in (WITHDRAWN_SINCE, ERASED_SINCE))
+    return Books(rows_in, withheld, kept, withdrawn, erased)

@@ -140,10 +140,10 @@ def test_a_landing_table_tells_how_many_files_it_was_read_from(scenario, run):
 def test_every_table_has_its_checks_and_all_of_them_block(scenario, run):
     everywhere = {"contract", "reconciliation"}
     expected = {(table, check) for table in TABLES for check in everywhere}
-    expected |= {(table, "quarantine") for table in GROUPS["landing"]}
+    expected |= {(table, check) for table in GROUPS["landing"] for check in ("quarantine", "volume")}
     expected |= {(table, "consent") for table in GROUPS["trusted"] | GROUPS["curated"]}
     expected |= {(table, check) for table in ("customer_trusted", "customers_curated") for check in CUSTOMER_CHECKS}
-    expected.add(("machine_learning_curated", "same_person"))
+    expected |= {("customer_trusted", "doubt"), ("machine_learning_curated", "same_person")}
     assert set(checks(run)) == expected
     defined = [
         spec

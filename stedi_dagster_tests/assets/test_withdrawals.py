@@ -9,6 +9,7 @@ from stedi_dagster.contracts import TABLES
 from stedi_dagster_tests.assets.builders import ANN, BOB, CID, orphans, tables, three_people
 from stedi_dagster_tests.scenario import T0, Scenario, customer
 
+EVE = "eve@example.com"
 LATER = T0 + 5000
 AGREEMENT = customer(ANN, lastUpdateDate=LATER)
 TABLES_WITH_A_PERSON = {
@@ -63,9 +64,17 @@ def test_a_later_record_without_a_readable_agreement_takes_the_person_out(scenar
     assert all(found == back for found in people(scenario).values())
 
 
-def test_who_agrees_again_after_a_withdrawal_is_somebody_new(scenario):
+@pytest.mark.parametrize(
+    "withdrawal",
+    [
+        customer(ANN, agreed=None, lastUpdateDate=LATER),
+        {**AGREEMENT, "shareWithResearchAsOfDate": "never"},
+    ],
+    ids=["that can be read", "that cannot"],
+)
+def test_who_agrees_again_after_a_withdrawal_is_somebody_new(scenario, withdrawal):
     before = dict(scenario.rows("participants"))
-    scenario.land("customer", customer(ANN, agreed=None, lastUpdateDate=LATER), name="later.json")
+    scenario.land("customer", withdrawal, name="later.json")
     assert scenario.run().success
     assert dict(scenario.rows("participants")) == {CID: before[CID]}
     scenario.land("customer", customer(ANN, lastUpdateDate=LATER + 1), name="again.json")
@@ -73,6 +82,32 @@ def test_who_agrees_again_after_a_withdrawal_is_somebody_new(scenario):
     after = dict(scenario.rows("participants"))
     assert after[CID] == before[CID]
     assert after[ANN] != before[ANN]
+
+
+def test_lines_that_cannot_be_told_apart_name_everybody_who_stands_on_them(scenario):
+    scenario.land("customer", customer(EVE), name="eve.json")
+    assert scenario.run().success
+    lines = (
+        '{"email": "dora@example.com", "notes": [{"of": "hers"},\n'
+        f'"{ANN} asks to be left out",\n'
+        f"so does {EVE.upper()}, too\n"
+    )
+    scenario.land_text("customer", lines, name="later.json")
+    assert scenario.run(max_bad_share=0.9).success
+    [(text, named)] = scenario.query("SELECT raw, people FROM customer_quarantine")
+    assert text == lines.strip()
+    assert {"dora@example.com", ANN, EVE} <= set(named.split("\n"))
+    assert all(found == {CID} for found in people(scenario).values())
+
+
+def test_a_text_that_was_cut_within_an_address_takes_out_whoever_it_begins(scenario):
+    scenario.land("customer", customer(EVE), name="eve.json")
+    scenario.land_text("customer", f'{{"phone": "1", "email": "{ANN[:-8]}', name="later.json")
+    assert scenario.run().success
+    assert people(scenario)["customer_trusted"] == {CID, EVE}
+    scenario.land_text("customer", "junk\n" * 99 + f'{{"email": "{EVE[:-8]}', name="more.json")
+    assert not scenario.run().success
+    assert all(found == {CID} for found in people(scenario).values())
 
 
 def test_a_rule_that_withholds_somebody_for_a_while_leaves_their_participant_id(scenario):

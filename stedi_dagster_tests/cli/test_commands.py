@@ -9,7 +9,9 @@ import uuid
 import dagster as dg
 import pytest
 
+from stedi_dagster.cli.app import FeedName
 from stedi_dagster.contracts import TABLES
+from stedi_dagster.landing.feeds import FEEDS
 from stedi_dagster_tests.cli.conftest import parsed
 from stedi_dagster_tests.scenario import Scenario, customer, reading, step
 
@@ -74,7 +76,7 @@ def test_a_run_tells_people_in_a_table_what_it_did(stedi, scenario):
     shown = {line.split()[0]: line for line in lines if line.split() and line.split()[0] in TABLES}
     assert list(shown) == list(TABLES)
     assert "1 no consent to research" in shown["customer_trusted"]
-    assert "5 passed" in shown["customer_trusted"]
+    assert "6 passed" in shown["customer_trusted"]
     # Nobody looks at a bar in a pipe: there, each thing that happens is a line with its time.
     said = [
         re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC +\d+\.\d\d s  (.+)", line)
@@ -130,6 +132,19 @@ def test_a_run_that_publishes_not_everything_exits_with_1_and_says_why(stedi, sc
     assert "quarantine failed" in result.stdout
     assert "accelerometer_landing: accelerometer_landing is not published" in result.stdout
     assert "accelerometer_landing, quarantine: " in result.stdout
+
+
+def test_a_run_accepts_feeds_that_are_smaller_and_only_those_that_there_are(stedi, scenario):
+    assert stedi("run", home=scenario.home, landing=scenario.landing).exit_code == 0
+    for feed in ("accelerometer", "step_trainer"):
+        scenario.land_text(feed, "")
+    refused = stedi("run", "--accept-volume", "accelerometer")
+    assert refused.exit_code == 1
+    assert "step_trainer_landing, volume: The feed is empty" in refused.stdout
+    assert "accelerometer_landing, volume" not in refused.stdout
+    assert stedi("run", "--accept-volume", "accelerometer", "--accept-volume", "step_trainer").exit_code == 0
+    assert {feed.name for feed in FEEDS.values()} == set(FeedName)
+    assert stedi("run", "--accept-volume", "steps").exit_code == 2
 
 
 def test_a_run_shows_in_the_instance_that_the_ui_opens(stedi, scenario):

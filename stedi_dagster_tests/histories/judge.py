@@ -50,8 +50,8 @@ class Judge:
         expected = self._world.expected()
         for name, rows in self._stand.items():
             assert rows == expected[name], f"{name}: too much {rows - expected[name]}, lost {expected[name] - rows}"
-        agreeing = self._world.agreeing()
-        stay = {email: number for email, number in before.items() if email in agreeing}
+        consenting = self._world.consenting()
+        stay = {email: number for email, number in before.items() if email in consenting}
         self._judge_numbers(stay, may_come=_people(expected))
         assert self._numbers.keys() == stay.keys() | _people(expected), "somebody has no participantId, or still has"
         if everything:
@@ -68,9 +68,9 @@ class Judge:
         for name, rows in self._stand.items():
             may_be = [expected[name], *erasures.may_leave(name, stood[name]), *[Counter()] * (name == emptied)]
             assert rows in may_be, f"{name} holds {rows}, which is none of {may_be}"
-        agreeing = self._world.agreeing()
+        consenting = self._world.consenting()
         going = {erased.person for erased in erasures.unfinished}
-        stay = {email: before[email] for email in before.keys() & agreeing.keys() - going}
+        stay = {email: before[email] for email in before.keys() & consenting.keys() - going}
         assert {
             email for email in self._numbers.keys() & before.keys() if self._numbers[email] != before[email]
         } <= going, "who withdrew and agrees again is new only after a run has seen it"

@@ -11,9 +11,10 @@ from stedi_dagster.contracts import TABLES
 from stedi_dagster.errors import StediError
 from stedi_dagster.report.gather import DEFAULT_DAYS, beginning
 from stedi_dagster.report.page import render
-from stedi_dagster_tests.assets.builders import ANN, BOB, three_people
+from stedi_dagster_tests.assets.builders import ANN, BOB, CID, three_people
 from stedi_dagster_tests.erasure.zoe import forget
 from stedi_dagster_tests.report.conftest import begin_erasure, facts_of
+from stedi_dagster_tests.scenario import T0, customer
 from stedi_dagster_tests.sql.worlds import adding, planted
 
 
@@ -123,6 +124,32 @@ def test_rows_that_an_erasure_took_since_the_last_run_are_told_apart_from_what_i
     assert f"rows erased since, which leaves {rows['customer_trusted']}" in render(facts)
     assert world.run(engine=sail_url).success
     assert "rows erased since" not in render(facts_of(world))
+
+
+def test_rows_of_who_withdrew_in_a_refused_feed_are_counted_as_withheld_beside_those_of_an_erasure(tmp_path, sail_url):
+    world = three_people(tmp_path)
+    assert world.run(engine=sail_url).success
+    before = {table.name: table.rows for table in facts_of(world).tables}
+    world.land("customer", customer(ANN, agreed=None, lastUpdateDate=T0 + 5000), name="later.json")
+    junk = world.land_text("customer", "junk\n" * 99, name="junk.json")
+    assert not world.run(engine=sail_url).success
+    facts = facts_of(world)
+    gone = {table.name: table.books.withdrawn for table in facts.tables if table.books}
+    assert gone == {table.name: before[table.name] - table.rows for table in facts.tables}
+    assert (gone["customer_landing"], gone["customer_trusted"]) == (0, 1)
+    told = "rows withheld since, of people who withdrew in a feed that was refused"
+    assert f"{told}, which leaves 1<" in render(facts)
+    forget(world, CID)
+    erased = facts_of(world)
+    [books] = [table.books for table in erased.tables if table.name == "customer_trusted"]
+    assert books is not None
+    assert (books.withdrawn, books.erased) == (1, 1)
+    page = render(erased)
+    assert f"{told}<" in page
+    assert "rows erased since, which leaves 0" in page
+    junk.unlink()
+    assert world.run(engine=sail_url).success
+    assert told not in render(facts_of(world))
 
 
 def test_other_rules_than_those_in_force_are_told(world):
