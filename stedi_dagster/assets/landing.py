@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from stedi_dagster.assets.table_asset import build_asset
+from stedi_dagster.assets.table_asset import build_asset, warn_of
 from stedi_dagster.checks.contract import CHECK as CONTRACT
 from stedi_dagster.checks.quarantine import CHECK as QUARANTINE
 from stedi_dagster.checks.reconciliation import CHECK as RECONCILIATION
@@ -13,7 +13,7 @@ from stedi_dagster.checks.volume import accepted_volumes
 from stedi_dagster.drafts.landing import draft_landing
 from stedi_dagster.drafts.refused import let_take_out
 from stedi_dagster.drafts.run import Draft, Run
-from stedi_dagster.errors import LandingError
+from stedi_dagster.errors import StediError
 from stedi_dagster.lakehouse.lakehouse import Reading
 from stedi_dagster.landing.feeds import FEEDS, Feed
 from stedi_dagster.landing.files import list_files
@@ -35,11 +35,11 @@ def _landing_asset(feed: Feed) -> dg.AssetsDefinition:
                 max_shrink=landing.max_shrink,
                 volume_accepted=feed.name in accepted_volumes(context.run.tags),
             )
-        except LandingError:
-            _tell(context, let_take_out(run, feed, landing.location, None))
+        except StediError:
+            warn_of(let_take_out(run, feed, landing.location, None), context)
             raise
         if draft.blocked:
-            _tell(context, let_take_out(run, feed, landing.location, draft))
+            warn_of(let_take_out(run, feed, landing.location, draft), context)
         return draft
 
     return build_asset(
@@ -50,11 +50,6 @@ def _landing_asset(feed: Feed) -> dg.AssetsDefinition:
         lineage={},
         drafting=drafting,
     )
-
-
-def _tell(context: dg.AssetExecutionContext, people: int) -> None:
-    if people:
-        context.log.warning("The feed is refused; %d people who withdrew in it are taken out of all tables", people)
 
 
 customer_landing = _landing_asset(FEEDS["customer_landing"])

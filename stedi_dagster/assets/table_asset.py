@@ -18,10 +18,10 @@ from stedi_dagster.audits.settling import NAME as VERDICTS
 from stedi_dagster.checks.contract import CHECK as CONTRACT
 from stedi_dagster.checks.reconciliation import CHECK as RECONCILIATION
 from stedi_dagster.code_version import code_version
-from stedi_dagster.contracts import Contract, CustomerTrusted
-from stedi_dagster.drafts.refused import take_out_withdrawn
+from stedi_dagster.contracts import Contract
 from stedi_dagster.drafts.run import Draft, Run
 from stedi_dagster.drafts.tables import TableDraft, draft_table
+from stedi_dagster.drafts.taking_out import take_out
 from stedi_dagster.errors import StediError
 from stedi_dagster.failures import failure
 from stedi_dagster.lakehouse.lakehouse import Reading
@@ -57,10 +57,14 @@ def table_asset(
         drafting: how to draft it, where there is more to do than `draft_table`.
     """
 
-    def default(context: dg.AssetExecutionContext, run: Run, inputs: Mapping[str, Reading]) -> Draft:
-        draft = draft_table(run, plan, inputs)
-        if draft.blocked and plan.contract is CustomerTrusted and (people := take_out_withdrawn(run)):
-            context.log.warning("The table is refused; %d people who no longer agree are taken out of all", people)
+    def careful(context: dg.AssetExecutionContext, run: Run, inputs: Mapping[str, Reading]) -> Draft:
+        try:
+            draft = drafting(context, run, inputs) if drafting else draft_table(run, plan, inputs)
+        except StediError:
+            warn_of(take_out(run), context)
+            raise
+        if draft.blocked:
+            warn_of(take_out(run), context)
         return draft
 
     return build_asset(
@@ -69,7 +73,7 @@ def table_asset(
         inputs=plan.inputs,
         checks=(CONTRACT, *plan.audits, RECONCILIATION),
         lineage=lineage,
-        drafting=drafting or default,
+        drafting=careful,
     )
 
 
@@ -139,6 +143,14 @@ def build_asset(
         )
 
     return table
+
+
+def warn_of(rows: int, context: dg.AssetExecutionContext) -> None:
+    """Say that rows were taken out of the tables because one could not be made."""
+    if rows:
+        context.log.warning(
+            "It could not be made; %d rows of people who no longer agree are taken out of all tables", rows
+        )
 
 
 def same_columns(contract: type[Contract], upstream: str) -> Lineage:

@@ -24,8 +24,8 @@ class Step:
 class Books:
     """What became of the rows that a table was made from: withheld, by reason, or kept.
 
-    `withdrawn` and `erased` are rows of the table that have been taken out since: of who withdrew in a feed that was
-    refused, and by erasures.
+    `withdrawn` and `erased` are rows of the table that have been taken out since: of who may no longer be in it, in a
+    run that could not make it anew, and by erasures.
     """
 
     rows_in: int

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from stedi_dagster.audits.withdrawals import REFUSED, UNJUDGED
-from stedi_dagster.drafts import refused
+from stedi_dagster.drafts import taking_out
 from stedi_dagster_tests.assets.builders import ANN, CID, three_people
 from stedi_dagster_tests.audits.conftest import Audited, Told, found
 from stedi_dagster_tests.scenario import T0, Scenario, customer
@@ -96,16 +96,16 @@ def test_a_run_killed_between_the_tables_of_a_refused_feed_is_found_and_done_aga
     scenario.land_text("customer", f"{WITHDRAWAL}\n", name="later.json")
     scenario.land_text("customer", "junk\n" * 99, name="junk.json")
     struck: list[str] = []
-    strike = refused._strike
+    strike = taking_out._strike
 
-    def killed(run: Any, name: str, *rest: Any) -> None:
+    def killed(run: Any, name: str, *rest: Any) -> int:
         if len(struck) == tables:
             raise OSError("killed")
         struck.append(name)
-        strike(run, name, *rest)
+        return strike(run, name, *rest)
 
     with monkeypatch.context() as fault:
-        fault.setattr(refused, "_strike", killed)
+        fault.setattr(taking_out, "_strike", killed)
         assert not scenario.run().success
     left = errors(audited, scenario)
     assert left.pop(REFUSED) == 1

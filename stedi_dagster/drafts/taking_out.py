@@ -1,0 +1,116 @@
+"""Where a table cannot be made, those who may not be in it go all the same: a run in trouble only takes people out."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import parquet as pq
+
+from stedi_dagster.contracts import TABLES, Contract, CustomerLanding, Participants
+from stedi_dagster.drafts.run import PARTICIPANTS, Run
+from stedi_dagster.drafts.withdrawing import Said
+from stedi_dagster.erasure.strike import strike
+from stedi_dagster.lakehouse.lakehouse import Lakehouse
+from stedi_dagster.lakehouse.staging import Content
+from stedi_dagster.policies.keys import key_of
+
+# Recorded with a snapshot: how many rows of the table were taken out since a run made it.
+WITHDRAWN_SINCE = "withdrawn-since"
+# Whether a value of the column by which rows are somebody's is of somebody who stays.
+_Stays = Callable[[str], bool]
+
+
+def take_out(run: Run, going: Iterable[str] = ()) -> int:
+    """Take out of the tables whoever is not in customer_trusted, no longer agrees as landed, or is named.
+
+    Nothing else changes: not customer_landing, by which it is judged, and not `participants`; so a killed run is simply
+    done again.
+
+    Args:
+        run: the run; it holds the writer lock.
+        going: the keys of people who are to go besides.
+
+    Returns:
+        How many rows were taken out.
+
+    Raises:
+        PublishConflictError: another run published one of the tables at the same time.
+    """
+    run.lakehouse.confirm_writing()
+    staying = trusted_people(run.lakehouse) & agreeing_people(run.lakehouse).keys() - set(going)
+    return sum(_strike(run, name, column, stays) for name, (column, stays) in _places(run.lakehouse, staying).items())
+
+
+def trusted_people(lakehouse: Lakehouse) -> set[str]:
+    """The keys of the people in customer_trusted."""
+    return {key_of(email) for (email,) in _rows(lakehouse, "customer_trusted", TABLES["customer_trusted"], ["email"])}
+
+
+def agreeing_people(lakehouse: Lakehouse) -> dict[str, float]:
+    """When everybody who agrees as landed last said so (epoch ms), by their keys; whoever refuses is in no table."""
+    last: dict[str, Said] = {}
+    names = ["email", "lastUpdateDate", "registrationDate", "shareWithResearchAsOfDate"]
+    for email, updated, registered, agreed in _rows(lakehouse, "customer_landing", CustomerLanding, names):
+        said = Said.of_record(key_of(email), updated, registered, agreed)
+        last[said.person] = max(said, last.get(said.person, said), key=Said.order)
+    return {person: said.moment for person, said in last.items() if not said.refuses}
+
+
+def tuples(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[Any, ...]]:
+    """The rows of batches."""
+    for batch in batches:
+        yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+
+
+def batches(lakehouse: Lakehouse, content: Content, columns: list[str]) -> Iterator[pa.RecordBatch]:
+    """Some columns of some content, in their order."""
+    for path in content.paths:
+        with pq.ParquetFile(lakehouse.storage.within(path), filesystem=lakehouse.storage.filesystem) as file:
+            yield from map(partial(_in_order, columns), file.iter_batches(columns=columns))
+
+
+def _places(lakehouse: Lakehouse, staying: set[str]) -> Mapping[str, tuple[str, _Stays]]:
+    """By which column a row of each table is somebody's, and which of its values are of those who stay."""
+    numbers = _rows(lakehouse, PARTICIPANTS, Participants, ["email", "participantId"])
+    registered = {number for email, number in numbers if key_of(email) in staying}
+    own: set[str] = set()
+    others: set[str] = set()
+    # Those that were published, too: a record may be gone from what has landed.
+    for name in ("customer_landing", "customer_trusted", "customers_curated"):
+        for email, serial in _rows(lakehouse, name, TABLES[name], ["email", "serialNumber"]):
+            (own if key_of(email) in staying else others).add(key_of(serial))
+    unshared = own - others
+    return {
+        "machine_learning_curated": ("participantId", registered.__contains__),
+        "step_trainer_trusted": ("serialNumber", lambda serial: key_of(serial) in unshared),
+        "accelerometer_trusted": ("user", lambda user: key_of(user) in staying),
+        "customers_curated": ("email", lambda email: key_of(email) in staying),
+        "customer_trusted": ("email", lambda email: key_of(email) in staying),
+    }
+
+
+def _strike(run: Run, name: str, column: str, stays: _Stays) -> int:
+    def going(rows: pa.RecordBatch) -> pa.BooleanArray:
+        gone = [value for value in pc.unique(rows[column]).to_pylist() if not stays(value)]
+        return pc.is_in(rows[column], value_set=pa.array(gone, pa.string()))
+
+    made_from = f"without who withdrew, run {run.run_id}"
+    rows = strike(run.lakehouse, name, TABLES[name], [column], going, _nothing, inputs=made_from, since=WITHDRAWN_SINCE)
+    if rows and (table := run.lakehouse.table(name)) is not None:
+        run.lakehouse.expire(table)
+    return rows
+
+
+def _nothing(rows: pa.RecordBatch) -> pa.RecordBatch:
+    return rows.slice(0, 0)
+
+
+def _rows(lakehouse: Lakehouse, name: str, contract: type[Contract], columns: list[str]) -> Iterator[tuple[Any, ...]]:
+    reading = lakehouse.read(name, contract)
+    return iter(()) if reading is None else tuples(batches(lakehouse, reading.content, columns))
+
+
+def _in_order(columns: list[str], batch: pa.RecordBatch) -> pa.RecordBatch:
+    return batch.select(columns)
