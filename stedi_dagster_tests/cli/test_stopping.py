@@ -118,6 +118,10 @@ def test_a_run_that_was_killed_is_not_shown_as_running_either(tmp_path, monkeypa
     [
         (["generate", "zone"], "generate"),
         (["ui", "--port", "1"], "_refuse_taken"),
+        (["audit"], "open_lakehouse"),
+        (["forget", "ann@example.com", "--yes"], "open_lakehouse"),
+        (["report", "report.html"], "open_lakehouse"),
+        (["sql", "SELECT 1"], "open_lakehouse"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else value,
 )
