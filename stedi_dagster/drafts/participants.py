@@ -9,13 +9,14 @@ from stedi_dagster.contracts import CustomerLanding, Participants, Quarantine
 from stedi_dagster.drafts.run import PARTICIPANTS, Run, engine_errors
 from stedi_dagster.drafts.tables import CUSTOMER_LANDING, CUSTOMER_QUARANTINE
 from stedi_dagster.lakehouse.lakehouse import Reading, fingerprint
-from stedi_dagster.policies.people import agreeing_people
+from stedi_dagster.policies.keys import matching_key
+from stedi_dagster.policies.people import agreeing_people, with_doubtful
 
 
 def register_participants(run: Run, customers_curated: Reading) -> Reading:
     """Give a participantId to everybody in customers_curated who has none, and forget that of everybody who withdrew.
 
-    Whoever agrees again later is somebody new. The numbers are drawn here and not in the engine, whose query plan
+    Whoever agrees again later is somebody new; who is only absent, because a feed was cut off, is not. The numbers are drawn here and not in the engine, whose query plan
     would hold what they were drawn from.
 
     Args:
@@ -35,8 +36,11 @@ def register_participants(run: Run, customers_curated: Reading) -> Reading:
         if known is not None:
             registered = known.frame(run.session).select(F.col("email").alias("registered"))
             people = people.join(registered, on=F.col("email") == F.col("registered"), how="left_anti")
-            agreeing = agreeing_people(landed.frame(run.session), unreadable.frame(run.session))
+            records, texts = landed.frame(run.session), unreadable.frame(run.session)
+            agreeing = agreeing_people(records, texts)
             left = registered.join(agreeing, on=F.col("registered") == F.col("agreeing"), how="left_anti")
+            named = with_doubtful(records, texts).select(matching_key("email").alias("named"))
+            left = left.join(named, on=F.col("registered") == F.col("named"), how="left_semi")
             # Who is in doubt, and stays published because too many are.
             left = left.join(curated, on=F.col("registered") == F.col("email"), how="left_anti")
             gone.update(left.toArrow()["registered"].to_pylist())

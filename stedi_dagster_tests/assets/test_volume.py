@@ -70,6 +70,21 @@ def test_a_smaller_feed_is_published_by_a_run_that_accepts_it_and_is_the_new_mea
     assert scenario.run().success
 
 
+def test_who_is_missed_in_a_feed_that_is_accepted_keeps_their_number(scenario):
+    assert scenario.run().success
+    before = contents(scenario)
+    whole = {path: path.read_bytes() for path in folder(scenario, "customer").iterdir()}
+    for path in whole:
+        path.unlink()
+    assert scenario.run(tags={ACCEPT_VOLUME: "customer"}).success
+    assert scenario.rows("customers_curated") == []
+    assert scenario.rows("participants") == before["participants"]
+    for path, content in whole.items():
+        path.write_bytes(content)
+    assert scenario.run().success
+    assert contents(scenario) == before
+
+
 def test_files_may_be_packed_into_one(scenario):
     assert scenario.run().success
     files = sorted(folder(scenario, "customer").iterdir())
