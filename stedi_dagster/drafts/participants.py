@@ -16,8 +16,8 @@ from stedi_dagster.policies.people import agreeing_people, with_doubtful
 def register_participants(run: Run, customers_curated: Reading) -> Reading:
     """Give a participantId to everybody in customers_curated who has none, and forget that of everybody who withdrew.
 
-    Whoever agrees again later is somebody new; who is only absent, because a feed was cut off, is not. The numbers are drawn here and not in the engine, whose query plan
-    would hold what they were drawn from.
+    Whoever agrees again later is somebody new; who is only absent, because a feed was cut off, is not. The numbers are
+    drawn here and not in the engine, whose query plan would hold what they were drawn from.
 
     Args:
         run: the run; it holds the writer lock.
