@@ -218,10 +218,11 @@ def test_the_participant_of_somebody_whose_record_cannot_be_read_is_not_publishe
     plant(monkeypatch, "machine_learning_curated", keeping(with_a_former_number))
     result = scenario.run()
     assert counts(checks(result)["machine_learning_curated", "consent"])["rows without consent"] == 2
-    assert scenario.rows("machine_learning_curated") == before
+    without = [row for row in before if numbers[CID] not in row]
+    assert scenario.rows("machine_learning_curated") == without
     monkeypatch.undo()
     assert scenario.run().success
-    assert len(scenario.rows("machine_learning_curated")) == 2
+    assert scenario.rows("machine_learning_curated") == without
 
 
 def test_pairs_of_two_people_are_a_warning_where_they_were_asked_for(tmp_path):
