@@ -24,7 +24,7 @@ from stedi_dagster.drafts.run import Draft, Run
 from stedi_dagster.drafts.tables import TableDraft, draft_table
 from stedi_dagster.errors import StediError
 from stedi_dagster.failures import failure
-from stedi_dagster.lakehouse.lakehouse import Reading
+from stedi_dagster.lakehouse.published import Reading
 from stedi_dagster.policies.policy import Policy
 from stedi_dagster.storage import storage_errors
 

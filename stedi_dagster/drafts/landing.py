@@ -20,8 +20,8 @@ from stedi_dagster.drafts.run import Draft, Run, engine_errors
 from stedi_dagster.erasure.ledger import Erasure, Ledger, recognising
 from stedi_dagster.erasure.strike import column, count, without
 from stedi_dagster.erasure.wanted import Wanted
-from stedi_dagster.lakehouse.lakehouse import fingerprint, summary
 from stedi_dagster.lakehouse.publish import Publication
+from stedi_dagster.lakehouse.recorded import fingerprint, summary
 from stedi_dagster.lakehouse.staging import Content
 from stedi_dagster.landing.feeds import Feed
 from stedi_dagster.landing.files import Listing, masked

@@ -52,7 +52,7 @@ def let_take_out(run: Run, feed: Feed, landing: str, draft: Draft | None) -> int
     Raises:
         PublishConflictError: another run published one of the tables at the same time.
     """
-    run.lakehouse.confirm_writing()
+    run.lakehouse.holding.confirm()
     withdrawn = _Withdrawn()
     if feed.contract is CustomerLanding:
         withdrawn = _withdrawn(run, landing)
@@ -73,7 +73,7 @@ def take_out_withdrawn(run: Run) -> int:
     Raises:
         PublishConflictError: another run published one of the tables at the same time.
     """
-    run.lakehouse.confirm_writing()
+    run.lakehouse.holding.confirm()
     people = set(map(key_of, _values(run.lakehouse, "customer_trusted", "email"))) - _agreeing(run.lakehouse).keys()
     _take_out(run, people)
     return len(people)

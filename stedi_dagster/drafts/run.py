@@ -13,8 +13,9 @@ from pyspark.sql import SparkSession
 from stedi_dagster.checks.outcome import Outcome
 from stedi_dagster.contracts import Contract, Participants
 from stedi_dagster.errors import EngineError, PublishConflictError, StediError
-from stedi_dagster.lakehouse.lakehouse import Lakehouse, Reading
+from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.publish import Publication, Published
+from stedi_dagster.lakehouse.published import Reading
 from stedi_dagster.policies.policy import Policy
 
 PARTICIPANTS = "participants"
@@ -98,7 +99,7 @@ class Draft:
                     f"Another run published {name} while {self.publication.table.name()[-1]} was made from the "
                     "snapshot before. Nothing of this table is published; run it again."
                 )
-        lakehouse.confirm_writing()
+        lakehouse.holding.confirm()
         # First: whoever is killed between the two leaves more people in doubt, not fewer.
         for publication in self.also:
             publication.commit()

@@ -15,8 +15,9 @@ from stedi_dagster.checks.outcome import Outcome, run_audit
 from stedi_dagster.checks.reconciliation import audit_reconciliation
 from stedi_dagster.contracts import Contract, CustomerLanding, CustomerTrusted, Quarantine
 from stedi_dagster.drafts.run import Draft, Run, engine_errors
-from stedi_dagster.lakehouse.lakehouse import Reading, fingerprint, summary
 from stedi_dagster.lakehouse.publish import Publication
+from stedi_dagster.lakehouse.published import Reading
+from stedi_dagster.lakehouse.recorded import fingerprint, summary
 from stedi_dagster.lakehouse.staging import Content
 from stedi_dagster.policies.people import with_doubtful
 from stedi_dagster.policies.policy import Policy

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from pyiceberg.table import Table
 
 from stedi_dagster.lakehouse.journal import Journal, Note, full_name, left_over, metadata_files
-from stedi_dagster.lakehouse.publish import STAGED_IN
+from stedi_dagster.lakehouse.recorded import STAGED_IN
 from stedi_dagster.storage import Storage
 
 

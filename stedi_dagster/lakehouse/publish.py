@@ -10,12 +10,9 @@ from pyiceberg.table import Table, Transaction
 
 from stedi_dagster.errors import PublishConflictError
 from stedi_dagster.lakehouse.journal import Journal
+from stedi_dagster.lakehouse.recorded import STAGED_IN
 from stedi_dagster.lakehouse.schema import arrow_schema, follow_contract
 from stedi_dagster.lakehouse.staging import Content
-
-# Properties of a snapshot that say what it was made from.
-INPUTS = "stedi.inputs"
-STAGED_IN = "stedi.staged-in"
 
 
 @dataclass(frozen=True)
