@@ -22,6 +22,7 @@ from stedi_dagster.cli.progress import progress
 from stedi_dagster.cli.sending import send_alerts
 from stedi_dagster.contracts import TABLES
 from stedi_dagster.definitions import build_defs
+from stedi_dagster.drafts.run import AGAIN
 from stedi_dagster.errors import BusyError
 from stedi_dagster.instance import open_instance
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
@@ -54,12 +55,13 @@ class Line:
     error: str | None = None
 
 
-def run_everything(*, as_json: bool, accept_volume: Sequence[str] = ()) -> bool:
+def run_everything(*, as_json: bool, accept_volume: Sequence[str] = (), again: Sequence[str] = ()) -> bool:
     """Run, show progress, print what came of it; return whether every table is published.
 
     Args:
         as_json: whether to print JSON.
         accept_volume: the feeds that are meant to be smaller than before.
+        again: the tables to make anew although nothing has changed.
 
     Raises:
         SettingsError: a setting is not allowed.
@@ -72,7 +74,8 @@ def run_everything(*, as_json: bool, accept_volume: Sequence[str] = ()) -> bool:
     gc.freeze()
     gc.enable()
     run_id = str(uuid.uuid4())
-    tags = TAGS | ({ACCEPT_VOLUME: ",".join(accept_volume)} if accept_volume else {})
+    asked = {ACCEPT_VOLUME: accept_volume, AGAIN: again}
+    tags = TAGS | {tag: ",".join(names) for tag, names in asked.items() if names}
     with (
         open_instance(settings) as instance,
         progress(len(TABLES)) as tell,

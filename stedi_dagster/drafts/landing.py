@@ -135,7 +135,7 @@ def _unchanged(
     run: Run, feed: Feed, tables: tuple[Table, Table], depends_on: str
 ) -> tuple[Publication, Publication, dict[str, Any]] | None:
     table, quarantine_table = tables
-    records = run.lakehouse.unchanged(table, feed.contract, depends_on)
+    records = run.unchanged(table, feed.contract, depends_on)
     quarantine = run.lakehouse.unchanged(quarantine_table, Quarantine, depends_on)
     snapshot = table.current_snapshot()
     if records is None or quarantine is None or snapshot is None:

@@ -39,7 +39,7 @@ class Evidence:
     inputs: Mapping[str, DataFrame]
     customers: DataFrame
     policy: Policy
-    # What readers see of the table now; None where nothing is published.
+    # What readers see of the table now; None where nothing is published that can be read.
     published: Callable[[], DataFrame | None]
     max_doubt: float
 
@@ -87,7 +87,7 @@ def draft_table(run: Run, plan: TableDraft, inputs: Mapping[str, Reading]) -> Dr
     depends_on = fingerprint(
         {"upstream": upstream, "policy": run.policy.model_dump(), "code": run.code_version, "table": name}
     )
-    publication = run.lakehouse.unchanged(table, plan.contract, depends_on)
+    publication = run.unchanged(table, plan.contract, depends_on)
     with engine_errors(f"computing {name}"):
         frames = {key: reading.frame(run.session) for key, reading in inputs.items()}
         staged = _staged_before(publication, table) if publication else _stage(run, plan, table, frames)
@@ -119,7 +119,7 @@ def draft_table(run: Run, plan: TableDraft, inputs: Mapping[str, Reading]) -> Dr
 
 
 def _published(run: Run, plan: TableDraft) -> DataFrame | None:
-    reading = run.lakehouse.read(plan.contract.table(), plan.contract)
+    reading = run.readable(plan.contract.table(), plan.contract)
     return reading.frame(run.session) if reading else None
 
 

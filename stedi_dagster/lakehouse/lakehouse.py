@@ -20,7 +20,7 @@ from stedi_dagster.lakehouse.origin.identity import PROPERTY, Identity, read_ide
 from stedi_dagster.lakehouse.origin.recognise import listed, recognise, refuse_unknown
 from stedi_dagster.lakehouse.orphans import sweep_noted
 from stedi_dagster.lakehouse.publish import Publication, prepare
-from stedi_dagster.lakehouse.published import Reading, made_from, reading_of, whole_content
+from stedi_dagster.lakehouse.published import Reading, made_from, reading_of
 from stedi_dagster.lakehouse.recorded import INPUTS, everything_recorded, texts
 from stedi_dagster.lakehouse.schema import iceberg_schema, table_properties
 from stedi_dagster.lakehouse.staging import Content, Staging
@@ -164,6 +164,11 @@ class Lakehouse:
         table = self.table(name)
         return reading_of(table, contract) if table else None
 
+    def read_whole(self, name: str, contract: type[Contract]) -> Reading | None:
+        """See `read`; None also where a data file is gone or has another size. The price is a listing."""
+        reading = self.read(name, contract)
+        return None if reading is None or reading.lost(self.storage) else reading
+
     def stage(self, table: Table, contract: type[Contract]) -> Staging:
         """A fresh folder for a table's new content; what killed runs left beside it is removed.
 
@@ -201,8 +206,13 @@ class Lakehouse:
         if not made_from(table, inputs):
             return None
         self._sweep(table)
-        content = whole_content(table, contract, self.storage)
-        return None if content is None else Publication(table, content, None)
+        reading = reading_of(table, contract)
+        if reading is None:
+            return None
+        if lost := reading.lost(self.storage):
+            _log.warning("%d data files of %s are gone or damaged: it is made again", lost, full_name(table))
+            return None
+        return Publication(table, reading.content, None)
 
     def prepare(self, table: Table, content: Content, inputs: str, properties: Mapping[str, Any]) -> Publication:
         """See `publish.prepare`; `inputs` is what `unchanged` compares."""

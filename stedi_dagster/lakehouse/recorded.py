@@ -11,6 +11,8 @@ from pyiceberg.table.snapshots import Snapshot
 # What a snapshot was made from, as a fingerprint; its folder of data files.
 INPUTS = "stedi.inputs"
 STAGED_IN = "stedi.staged-in"
+# That the checksums of its files are in that folder, and of which kind they are.
+CHECKSUMS = "stedi.checksums"
 # All of it is under keys that begin so.
 _PREFIX = "stedi."
 

@@ -1,6 +1,7 @@
 """Files of the landing zone and the warehouse, on this machine or on S3: the one place that touches them directly."""
 
 from stedi_dagster.storage.base import Entry, OldVersion, Storage
+from stedi_dagster.storage.checksum import Checksum
 from stedi_dagster.storage.faults import storage_errors
 
 
@@ -15,4 +16,4 @@ def storage_for(location: str) -> Storage:
     return LocalStorage()
 
 
-__all__ = ["Entry", "OldVersion", "Storage", "storage_errors", "storage_for"]
+__all__ = ["Checksum", "Entry", "OldVersion", "Storage", "storage_errors", "storage_for"]
