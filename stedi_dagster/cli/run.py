@@ -26,6 +26,8 @@ from stedi_dagster.drafts.run import AGAIN
 from stedi_dagster.errors import BusyError
 from stedi_dagster.instance import open_instance
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
+from stedi_dagster.landing.feeds import FEEDS
+from stedi_dagster.landing.zone import refuse_lost_zone
 from stedi_dagster.lost_runs import running
 from stedi_dagster.settings import Settings
 from stedi_dagster.storage import storage_errors
@@ -66,6 +68,8 @@ def run_everything(*, as_json: bool, accept_volume: Sequence[str] = (), again: S
     Raises:
         SettingsError: a setting is not allowed.
         OriginError: the tables in the warehouse are not those that the catalog knows.
+        StorageError: the catalog or one of Dagster's databases is damaged, locked, or cannot be written.
+        LandingError: nothing of the landing zone can be read.
     """
     settings = Settings.load()
     job = build_defs(settings).resolve_job_def(EVERYTHING)
@@ -96,6 +100,9 @@ def run_everything(*, as_json: bool, accept_volume: Sequence[str] = (), again: S
             )
         tell("sending alerts" if settings.alerting else "finishing", len(TABLES))
         alert_problems = send_alerts(settings, instance)
+    if all(lines[name].error for name in FEEDS):
+        # Not before: the run that fails is what alerts tell of.
+        refuse_lost_zone(settings.landing)
     with while_somebody_reads():
         if as_json:
             tables = [asdict(line) for line in lines.values()]
