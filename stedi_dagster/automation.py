@@ -14,7 +14,7 @@ import dagster as dg
 from stedi_dagster.alerts.sensor import alert_sensors
 from stedi_dagster.audits.asset_checks import SELECTION as STANDING_AUDITS
 from stedi_dagster.errors import LandingError, StediError
-from stedi_dagster.lakehouse.lakehouse import fingerprint
+from stedi_dagster.lakehouse.recorded import fingerprint
 from stedi_dagster.landing.feeds import FEEDS
 from stedi_dagster.landing.files import list_files
 from stedi_dagster.report.asset import SELECTION as REPORT
@@ -134,7 +134,8 @@ def _withdrawals(settings: Settings) -> dg.SensorDefinition:
     )
     def withdrawals(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
         from stedi_dagster.audits.withdrawals import current_snapshots, pending_withdrawals
-        from stedi_dagster.lakehouse.lakehouse import Lakehouse, newer_inputs
+        from stedi_dagster.lakehouse.lakehouse import Lakehouse
+        from stedi_dagster.lakehouse.recorded import newer_inputs
 
         before = context.cursor or ""
         try:

@@ -9,6 +9,7 @@ from pathlib import Path
 import dagster as dg
 from filelock import FileLock
 
+from stedi_dagster.dagster_databases import database_errors
 from stedi_dagster.dagster_home import prepare
 from stedi_dagster.errors import SettingsError
 from stedi_dagster.lost_runs import record_lost
@@ -38,6 +39,7 @@ def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
 
     Raises:
         SettingsError: the home cannot be written.
+        StorageError: one of Dagster's databases is damaged, locked, or cannot be written.
     """
     home, dagster_home = settings.home, settings.dagster_home
     make_home(home)
@@ -45,7 +47,7 @@ def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
         from stedi_dagster import aws
 
         aws.prepare()  # dagster-aws makes a session of its own
-    with ExitStack() as closing_later:
+    with database_errors(dagster_home), ExitStack() as closing_later:
         with FileLock(home / "dagster.lock"):
             prepare(dagster_home, settings.compute_logs)
             instance = closing_later.enter_context(dg.DagsterInstance.get())

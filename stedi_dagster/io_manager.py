@@ -6,8 +6,8 @@ from stedi_dagster.contracts import TABLES
 from stedi_dagster.drafts.run import Draft
 from stedi_dagster.errors import StediError
 from stedi_dagster.failures import failure
-from stedi_dagster.lakehouse.lakehouse import Reading
 from stedi_dagster.lakehouse.publish import Publication
+from stedi_dagster.lakehouse.published import Reading
 from stedi_dagster.resources import LakehouseResource
 from stedi_dagster.storage import storage_errors
 

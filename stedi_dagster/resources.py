@@ -112,12 +112,13 @@ class LakehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             )
         return self._lakehouse
 
-    def writing_run(self, policy: Policy, *, max_doubt: float) -> Run:
+    def writing_run(self, policy: Policy, *, max_doubt: float, again: frozenset[str] = frozenset()) -> Run:
         """The run, holding the writer lock from now on until it ends.
 
         Args:
             policy: the rules in force.
             max_doubt: the largest share of the published people that unreadable texts may take out at once.
+            again: the tables to make anew, whatever is published of them.
 
         Raises:
             BusyError: another run held it for too long.
@@ -136,6 +137,7 @@ class LakehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             lakehouse=self.lakehouse(),
             open_session=self._open_session,
             max_doubt=max_doubt,
+            again=again,
         )
 
     def _resume_erasures(self) -> None:

@@ -3,6 +3,8 @@
 import re
 
 _SINGULAR = {
+    "data files": "data file",
+    "metadata files": "metadata file",
     "rows": "row",
     "records": "record",
     "readings": "reading",
@@ -25,6 +27,7 @@ _OF_ONE = {
     " that are ": " that is ",
     " that have ": " that has ",
     " that do ": " that does ",
+    " that were ": " that was ",
 }
 _OF_ONE |= {" that pair ": " that pairs ", " who agree ": " who agrees "}
 _HOUR_S = 60 * 60

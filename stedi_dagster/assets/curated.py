@@ -11,7 +11,7 @@ from stedi_dagster.contracts import CustomersCurated, MachineLearningCurated
 from stedi_dagster.drafts.participants import register_participants
 from stedi_dagster.drafts.run import PARTICIPANTS, Draft, Run
 from stedi_dagster.drafts.tables import TableDraft, draft_table
-from stedi_dagster.lakehouse.lakehouse import Reading
+from stedi_dagster.lakehouse.published import Reading
 from stedi_dagster.policies.people import curated_customers
 from stedi_dagster.policies.readings import paired_readings
 

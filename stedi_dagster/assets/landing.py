@@ -14,7 +14,7 @@ from stedi_dagster.drafts.landing import draft_landing
 from stedi_dagster.drafts.refused import let_take_out
 from stedi_dagster.drafts.run import Draft, Run
 from stedi_dagster.errors import StediError
-from stedi_dagster.lakehouse.lakehouse import Reading
+from stedi_dagster.lakehouse.published import Reading
 from stedi_dagster.landing.feeds import FEEDS, Feed
 from stedi_dagster.landing.files import list_files
 

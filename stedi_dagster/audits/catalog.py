@@ -44,6 +44,12 @@ def _history(evidence: "Evidence") -> Iterable[Finding]:
     return find_history(evidence)
 
 
+def _damaged(evidence: "Evidence") -> Iterable[Finding]:
+    from stedi_dagster.audits.files import find_damaged
+
+    return find_damaged(evidence)
+
+
 AUDITS: tuple[Audit, ...] = (
     _asked("consent", "Is every row of somebody who agrees to research, by what has landed?", *_DERIVED),
     Audit(
@@ -58,6 +64,13 @@ AUDITS: tuple[Audit, ...] = (
         "Can nobody travel back further than STEDI_RETENTION?",
         tuple(TABLES),
         _history,
+    ),
+    Audit(
+        "files",
+        "Is every file there, as it was published?",
+        tuple(TABLES),
+        _damaged,
+        severity="WARN",
     ),
     _asked("same_person", "Does every row hold readings of its own participant, as they landed?", _PAIRS),
     _asked("one_row_a_person", "Has every person one row, and one participantId?", _CUSTOMERS, _PEOPLE),

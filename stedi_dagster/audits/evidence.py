@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,21 @@ class Evidence:
     settings: Settings
     lakehouse: Lakehouse
     tables: Mapping[str, Table]
-    connection: duckdb.DuckDBPyConnection
     now_ms: int
+    _closing: ExitStack
     _shared: set[str] = field(default_factory=set)
+
+    @cached_property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """DuckDB, opened when it is first needed: an audit that does not ask it runs whatever it cannot read.
+
+        Raises:
+            StorageError: a file is damaged or gone.
+        """
+        opened = self._closing.enter_context(_connected(self.lakehouse, self.tables))
+        # In whatever order rows come: keeping it would take half as long again.
+        opened.execute("SET preserve_insertion_order = false")
+        return opened
 
     @property
     def snapshots(self) -> dict[str, int]:
@@ -84,11 +97,8 @@ def evidence_of(
             tables = pinned(lakehouse)
         if not tables:
             raise StediError("Nothing is published yet: run `stedi run`, or set STEDI_HOME.")
-        opened = _connected(lakehouse, tables)
-        # In whatever order rows come: keeping it would take half as long again.
-        opened.execute("SET preserve_insertion_order = false")
-    with opened as connection:
-        yield Evidence(settings, lakehouse, tables, connection, time.time_ns() // 1_000_000)
+    with ExitStack() as closing:
+        yield Evidence(settings, lakehouse, tables, time.time_ns() // 1_000_000, closing)
 
 
 def _connected(lakehouse: Lakehouse, tables: Mapping[str, Table]) -> duckdb.DuckDBPyConnection:
@@ -102,5 +112,5 @@ def unreadable(error: duckdb.Error) -> StorageError:
     """What DuckDB could not read, without its own words: they may quote a value."""
     return StorageError(
         f"The tables cannot be read ({type(error).__name__}): a file that the catalog names is damaged or gone. "
-        "Restore it, or publish the table anew."
+        "The audit `files` says of which table, and what mends it."
     )

@@ -13,8 +13,7 @@ from stedi_dagster.contracts import TABLES
 from stedi_dagster.drafts.landing import inputs_of
 from stedi_dagster.erasure.ledger import Ledger
 from stedi_dagster.errors import StediError
-from stedi_dagster.lakehouse.lakehouse import newer_inputs, summary
-from stedi_dagster.lakehouse.publish import INPUTS
+from stedi_dagster.lakehouse.recorded import INPUTS, newer_inputs, summary
 from stedi_dagster.landing.feeds import FEEDS
 from stedi_dagster.landing.files import list_files
 

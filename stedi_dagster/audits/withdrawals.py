@@ -19,7 +19,8 @@ from stedi_dagster.audits.raw import Known, written_at
 from stedi_dagster.contracts import TABLES, CustomerLanding
 from stedi_dagster.contracts.base import latest_ms
 from stedi_dagster.errors import LandingError
-from stedi_dagster.lakehouse.lakehouse import Lakehouse, summary
+from stedi_dagster.lakehouse.lakehouse import Lakehouse
+from stedi_dagster.lakehouse.recorded import summary
 from stedi_dagster.landing.documents import Document, read_documents
 from stedi_dagster.landing.feeds import FEEDS
 from stedi_dagster.landing.files import list_files

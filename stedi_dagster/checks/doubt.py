@@ -29,11 +29,11 @@ def audit_doubt(doubted: DataFrame, published: DataFrame | None, *, max_doubt: f
 
     Args:
         doubted: a frame of one column, `doubted`: see `policies.people.doubted_people`.
-        published: the CustomerTrusted frame that readers see now; None where nothing is published.
+        published: the CustomerTrusted frame that readers see now; None where there is nothing to be read.
         max_doubt: the largest share that may go, from 0 to 1.
     """
     if published is None:
-        return Outcome(CHECK, passed=True, summary="Nobody was published before.")
+        return Outcome(CHECK, passed=True, summary="Nobody was published who can be read.")
     people = published.count()
     going = published.join(doubted, on=matching_key("email") == F.col("doubted"), how="left_semi").count()
     counts = {"people": going, "people published before": people}

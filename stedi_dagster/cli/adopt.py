@@ -21,7 +21,7 @@ def adopt_tables(*, dry_run: bool, accept_loss: bool, as_json: bool) -> None:
     lakehouse = Lakehouse.of(settings)
     with (
         storage_errors("adopting the tables", outcome="Run it again."),
-        lakehouse.held(
+        lakehouse.holding.held(
             "stedi adopt",
             timeout=settings.lock_timeout,
             waiting=lambda holder: _tell(f"Waiting for the lakehouse, held by {holder}."),

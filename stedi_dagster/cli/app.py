@@ -30,6 +30,19 @@ class FeedName(StrEnum):
     STEP_TRAINER = "step_trainer"
 
 
+class TableName(StrEnum):
+    """The tables: `contracts.TABLES`, likewise."""
+
+    CUSTOMER_LANDING = "customer_landing"
+    ACCELEROMETER_LANDING = "accelerometer_landing"
+    STEP_TRAINER_LANDING = "step_trainer_landing"
+    CUSTOMER_TRUSTED = "customer_trusted"
+    ACCELEROMETER_TRUSTED = "accelerometer_trusted"
+    CUSTOMERS_CURATED = "customers_curated"
+    STEP_TRAINER_TRUSTED = "step_trainer_trusted"
+    MACHINE_LEARNING_CURATED = "machine_learning_curated"
+
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
 
@@ -73,6 +86,10 @@ def run(
         list[FeedName] | None,
         typer.Option(help="A feed that is meant to be smaller than before, or empty, this once; may be repeated."),
     ] = None,
+    again: Annotated[
+        list[TableName] | None,
+        typer.Option(help="A table to make anew although nothing has changed, this once; may be repeated."),
+    ] = None,
 ) -> None:
     """Materialize all eight tables through Dagster, in this process.
 
@@ -81,7 +98,7 @@ def run(
     with told_plainly():
         from stedi_dagster.cli.run import run_everything
 
-        raise typer.Exit(0 if run_everything(as_json=json, accept_volume=accept_volume or []) else 1)
+        raise typer.Exit(0 if run_everything(as_json=json, accept_volume=accept_volume or [], again=again or []) else 1)
 
 
 @app.command()

@@ -22,9 +22,12 @@ from stedi_dagster.cli.progress import progress
 from stedi_dagster.cli.sending import send_alerts
 from stedi_dagster.contracts import TABLES
 from stedi_dagster.definitions import build_defs
+from stedi_dagster.drafts.run import AGAIN
 from stedi_dagster.errors import BusyError
 from stedi_dagster.instance import open_instance
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
+from stedi_dagster.landing.feeds import FEEDS
+from stedi_dagster.landing.zone import refuse_lost_zone
 from stedi_dagster.lost_runs import running
 from stedi_dagster.settings import Settings
 from stedi_dagster.storage import storage_errors
@@ -54,16 +57,19 @@ class Line:
     error: str | None = None
 
 
-def run_everything(*, as_json: bool, accept_volume: Sequence[str] = ()) -> bool:
+def run_everything(*, as_json: bool, accept_volume: Sequence[str] = (), again: Sequence[str] = ()) -> bool:
     """Run, show progress, print what came of it; return whether every table is published.
 
     Args:
         as_json: whether to print JSON.
         accept_volume: the feeds that are meant to be smaller than before.
+        again: the tables to make anew although nothing has changed.
 
     Raises:
         SettingsError: a setting is not allowed.
         OriginError: the tables in the warehouse are not those that the catalog knows.
+        StorageError: the catalog or one of Dagster's databases is damaged, locked, or cannot be written.
+        LandingError: nothing of the landing zone can be read.
     """
     settings = Settings.load()
     job = build_defs(settings).resolve_job_def(EVERYTHING)
@@ -72,7 +78,8 @@ def run_everything(*, as_json: bool, accept_volume: Sequence[str] = ()) -> bool:
     gc.freeze()
     gc.enable()
     run_id = str(uuid.uuid4())
-    tags = TAGS | ({ACCEPT_VOLUME: ",".join(accept_volume)} if accept_volume else {})
+    asked = {ACCEPT_VOLUME: accept_volume, AGAIN: again}
+    tags = TAGS | {tag: ",".join(names) for tag, names in asked.items() if names}
     with (
         open_instance(settings) as instance,
         progress(len(TABLES)) as tell,
@@ -93,6 +100,9 @@ def run_everything(*, as_json: bool, accept_volume: Sequence[str] = ()) -> bool:
             )
         tell("sending alerts" if settings.alerting else "finishing", len(TABLES))
         alert_problems = send_alerts(settings, instance)
+    if all(lines[name].error for name in FEEDS):
+        # Not before: the run that fails is what alerts tell of.
+        refuse_lost_zone(settings.landing)
     with while_somebody_reads():
         if as_json:
             tables = [asdict(line) for line in lines.values()]

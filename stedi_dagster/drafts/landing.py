@@ -20,8 +20,8 @@ from stedi_dagster.drafts.run import Draft, Run, engine_errors
 from stedi_dagster.erasure.ledger import Erasure, Ledger, recognising
 from stedi_dagster.erasure.strike import column, count, without
 from stedi_dagster.erasure.wanted import Wanted
-from stedi_dagster.lakehouse.lakehouse import fingerprint, summary
 from stedi_dagster.lakehouse.publish import Publication
+from stedi_dagster.lakehouse.recorded import fingerprint, summary
 from stedi_dagster.lakehouse.staging import Content
 from stedi_dagster.landing.feeds import Feed
 from stedi_dagster.landing.files import Listing, masked
@@ -135,7 +135,7 @@ def _unchanged(
     run: Run, feed: Feed, tables: tuple[Table, Table], depends_on: str
 ) -> tuple[Publication, Publication, dict[str, Any]] | None:
     table, quarantine_table = tables
-    records = run.lakehouse.unchanged(table, feed.contract, depends_on)
+    records = run.unchanged(table, feed.contract, depends_on)
     quarantine = run.lakehouse.unchanged(quarantine_table, Quarantine, depends_on)
     snapshot = table.current_snapshot()
     if records is None or quarantine is None or snapshot is None:

@@ -48,7 +48,7 @@ def let_take_out(run: Run, feed: Feed, landing: str, draft: Draft | None) -> int
     Raises:
         PublishConflictError: another run published one of the tables at the same time.
     """
-    run.lakehouse.confirm_writing()
+    run.lakehouse.holding.confirm()
     withdrawn = _withdrawn(run, landing)
     _publish_quarantine(run, feed, draft, withdrawn.rows if feed.contract is CustomerLanding else [])
     return take_out(run, withdrawn.people)

@@ -2,27 +2,37 @@
 
 import logging
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import grpc
+from pyiceberg.table import Table
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from stedi_dagster.checks.outcome import Outcome
 from stedi_dagster.contracts import Contract, Participants
 from stedi_dagster.errors import EngineError, PublishConflictError, StediError
-from stedi_dagster.lakehouse.lakehouse import Lakehouse, Reading
+from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.publish import Publication, Published
+from stedi_dagster.lakehouse.published import Reading
 from stedi_dagster.policies.policy import Policy
 
 PARTICIPANTS = "participants"
+# What a run carries (as a tag, tables with commas between them) that makes tables anew, whatever is published of them.
+AGAIN = "stedi/again"
 
 # PySpark logs what an engine said, quoted data included. It disables that logger, and Dagster's set-up of logging
 # enables it again; its level stays.
 if "SPARK_CONNECT_LOG_LEVEL" not in os.environ:
     logging.getLogger("pyspark.sql.connect.logging").setLevel(logging.CRITICAL + 1)
+
+
+def tables_again(tags: Mapping[str, str]) -> frozenset[str]:
+    """The tables that a run with these tags makes anew."""
+    return frozenset(filter(None, re.split(r"[\s,]+", tags.get(AGAIN, ""))))
 
 
 @dataclass(frozen=True)
@@ -37,6 +47,8 @@ class Run:
     open_session: Callable[[], SparkSession]
     # The largest share of the published people that unreadable texts may take out at once.
     max_doubt: float
+    # Tables that are made anew whatever is published of them.
+    again: frozenset[str] = frozenset()
 
     @property
     def session(self) -> SparkSession:
@@ -53,6 +65,16 @@ class Run:
         if reading is None:
             raise StediError(f"{name} has not been published yet. Materialize it first, or run `stedi run`.")
         return reading
+
+    def unchanged(self, table: Table, contract: type[Contract], inputs: str) -> Publication | None:
+        """See `Lakehouse.unchanged`; of a table that is to be made anew, nothing is."""
+        if table.name()[-1] in self.again:
+            return None
+        return self.lakehouse.unchanged(table, contract, inputs)
+
+    def readable(self, name: str, contract: type[Contract]) -> Reading | None:
+        """A table as readers see it now; None where nothing is published that they can read."""
+        return None if name in self.again else self.lakehouse.read_whole(name, contract)
 
     def read_participants(self) -> Reading:
         """Who the participants are.
@@ -98,7 +120,7 @@ class Draft:
                     f"Another run published {name} while {self.publication.table.name()[-1]} was made from the "
                     "snapshot before. Nothing of this table is published; run it again."
                 )
-        lakehouse.confirm_writing()
+        lakehouse.holding.confirm()
         # First: whoever is killed between the two leaves more people in doubt, not fewer.
         for publication in self.also:
             publication.commit()

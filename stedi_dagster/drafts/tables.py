@@ -15,8 +15,9 @@ from stedi_dagster.checks.outcome import Outcome, run_audit
 from stedi_dagster.checks.reconciliation import audit_reconciliation
 from stedi_dagster.contracts import Contract, CustomerLanding, CustomerTrusted, Quarantine
 from stedi_dagster.drafts.run import Draft, Run, engine_errors
-from stedi_dagster.lakehouse.lakehouse import Reading, fingerprint, summary
 from stedi_dagster.lakehouse.publish import Publication
+from stedi_dagster.lakehouse.published import Reading
+from stedi_dagster.lakehouse.recorded import fingerprint, summary
 from stedi_dagster.lakehouse.staging import Content
 from stedi_dagster.policies.people import with_doubtful
 from stedi_dagster.policies.policy import Policy
@@ -38,7 +39,7 @@ class Evidence:
     inputs: Mapping[str, DataFrame]
     customers: DataFrame
     policy: Policy
-    # What readers see of the table now; None where nothing is published.
+    # What readers see of the table now; None where nothing is published that can be read.
     published: Callable[[], DataFrame | None]
     max_doubt: float
 
@@ -86,7 +87,7 @@ def draft_table(run: Run, plan: TableDraft, inputs: Mapping[str, Reading]) -> Dr
     depends_on = fingerprint(
         {"upstream": upstream, "policy": run.policy.model_dump(), "code": run.code_version, "table": name}
     )
-    publication = run.lakehouse.unchanged(table, plan.contract, depends_on)
+    publication = run.unchanged(table, plan.contract, depends_on)
     with engine_errors(f"computing {name}"):
         frames = {key: reading.frame(run.session) for key, reading in inputs.items()}
         staged = _staged_before(publication, table) if publication else _stage(run, plan, table, frames)
@@ -118,7 +119,7 @@ def draft_table(run: Run, plan: TableDraft, inputs: Mapping[str, Reading]) -> Dr
 
 
 def _published(run: Run, plan: TableDraft) -> DataFrame | None:
-    reading = run.lakehouse.read(plan.contract.table(), plan.contract)
+    reading = run.readable(plan.contract.table(), plan.contract)
     return reading.frame(run.session) if reading else None
 
 

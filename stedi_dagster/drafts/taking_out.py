@@ -38,7 +38,7 @@ def take_out(run: Run, going: Iterable[str] = ()) -> int:
     Raises:
         PublishConflictError: another run published one of the tables at the same time.
     """
-    run.lakehouse.confirm_writing()
+    run.lakehouse.holding.confirm()
     staying = trusted_people(run.lakehouse) & agreeing_people(run.lakehouse).keys() - set(going)
     return sum(_strike(run, name, column, stays) for name, (column, stays) in _places(run.lakehouse, staying).items())
 

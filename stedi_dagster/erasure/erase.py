@@ -21,8 +21,9 @@ from stedi_dagster.erasure.raw import RawFiles, Rewritten, is_of
 from stedi_dagster.erasure.strike import count, strike
 from stedi_dagster.erasure.wanted import Wanted, value_of
 from stedi_dagster.lakehouse.history import expire, over
-from stedi_dagster.lakehouse.lakehouse import Lakehouse, summary
+from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.orphans import reachable_files, sweep
+from stedi_dagster.lakehouse.recorded import summary
 from stedi_dagster.landing.feeds import FEEDS
 from stedi_dagster.policies.policy import Policy
 

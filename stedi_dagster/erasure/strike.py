@@ -7,7 +7,8 @@ import pyarrow.compute as pc
 from pyarrow import parquet as pq
 
 from stedi_dagster.contracts import Contract
-from stedi_dagster.lakehouse.lakehouse import Lakehouse, summary
+from stedi_dagster.lakehouse.lakehouse import Lakehouse
+from stedi_dagster.lakehouse.recorded import summary
 from stedi_dagster.lakehouse.schema import arrow_schema
 from stedi_dagster.lakehouse.staging import Content, Staging
 from stedi_dagster.storage import Storage

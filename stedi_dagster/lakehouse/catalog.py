@@ -4,6 +4,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pyiceberg.catalog import Catalog
+from pyiceberg.exceptions import NoSuchTableError, ValidationError
+from pyiceberg.table import Table
+from pyiceberg.typedef import Identifier
 
 from stedi_dagster.errors import OriginError, StorageError
 from stedi_dagster.locations import is_s3
@@ -62,6 +65,30 @@ def _sqlite(home: Path, properties: dict[str, str], databases: Iterable[str]) ->
         raise OriginError(
             f"The catalog {path} is damaged: {error.orig}. Nothing was changed. Bring it back from a backup; or move "
             "it away and run `stedi adopt`, which makes another one from what the warehouse holds."
+        ) from None
+
+
+def load_table(catalog: Catalog, name: Identifier, warehouse: str) -> Table | None:
+    """A table as it is now, or None where there is no such table.
+
+    Args:
+        catalog: where it is looked up.
+        name: its database and name.
+        warehouse: where its files are, for the message.
+
+    Raises:
+        OriginError: its metadata file is gone or damaged.
+    """
+    try:
+        return catalog.load_table(name)
+    except NoSuchTableError:
+        return None
+    # PyIceberg's own is no ValueError, that of what it reads JSON with is one.
+    except (FileNotFoundError, ValidationError, ValueError) as error:
+        raise OriginError(
+            f"The metadata file of {'.'.join(name)} that the catalog names is "
+            f"{'gone' if isinstance(error, FileNotFoundError) else 'damaged'}. Nothing was changed. Bring it back "
+            f"from a backup of {warehouse}, or run `stedi adopt`, which takes the newest that can be read."
         ) from None
 
 

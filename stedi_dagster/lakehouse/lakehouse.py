@@ -1,64 +1,34 @@
 """The catalog and its tables, as the rest of the platform uses them."""
 
-import hashlib
-import json
 import logging
-import math
-import socket
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from pyiceberg.catalog import Catalog
-from pyiceberg.exceptions import NoSuchTableError, ValidationError
-from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
-from pyiceberg.table.snapshots import Snapshot
-from pyiceberg.typedef import Identifier
-from pyspark.sql import DataFrame, SparkSession
 
 from stedi_dagster.contracts import TABLES, Contract
-from stedi_dagster.errors import OriginError
-from stedi_dagster.lakehouse.catalog import open_catalog
+from stedi_dagster.lakehouse.catalog import load_table, open_catalog
 from stedi_dagster.lakehouse.history import Removed, expire
+from stedi_dagster.lakehouse.holding import Holding
 from stedi_dagster.lakehouse.journal import Journal, full_name
-from stedi_dagster.lakehouse.lock import writer_lock
 from stedi_dagster.lakehouse.origin.identity import PROPERTY, Identity, read_identity, write_identity
 from stedi_dagster.lakehouse.origin.recognise import listed, recognise, refuse_unknown
 from stedi_dagster.lakehouse.orphans import sweep_noted
-from stedi_dagster.lakehouse.publish import INPUTS, Publication, prepare
+from stedi_dagster.lakehouse.publish import Publication, prepare
+from stedi_dagster.lakehouse.published import Reading, made_from, reading_of
+from stedi_dagster.lakehouse.recorded import INPUTS, everything_recorded, texts
 from stedi_dagster.lakehouse.schema import iceberg_schema, table_properties
 from stedi_dagster.lakehouse.staging import Content, Staging
-from stedi_dagster.locations import is_s3
 from stedi_dagster.settings import DEFAULT_RETENTION_DAYS, Settings
 from stedi_dagster.storage import storage_for
 
-# What the platform records with a snapshot is under keys that begin so.
-_RECORDED = "stedi."
 _DAY_MS = 24 * 60 * 60 * 1000
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Reading:
-    """A published snapshot, pinned: whatever is published later, this is what is read."""
-
-    name: str
-    snapshot: Snapshot
-    content: Content
-
-    @property
-    def snapshot_id(self) -> int:
-        """The snapshot's identifier."""
-        return self.snapshot.snapshot_id
-
-    def frame(self, session: SparkSession) -> DataFrame:
-        """The rows."""
-        return self.content.frame(session)
 
 
 class Lakehouse:
@@ -90,7 +60,7 @@ class Lakehouse:
         self.journal = Journal(self.storage, warehouse)
         self.kind = catalog
         self._retention_ms = round(retention_days * _DAY_MS)
-        self._confirm: Callable[[], None] = lambda: None
+        self.holding = Holding(home, warehouse)
         self._identity: Identity | None = None
 
     @classmethod
@@ -114,7 +84,7 @@ class Lakehouse:
         """Hold the lakehouse, once it is sure that its catalog and its warehouse belong together.
 
         Args:
-            holder: see `held`, like the others.
+            holder: see `Holding.held`, like the others.
             timeout: seconds.
             waiting: told who holds it.
 
@@ -122,30 +92,8 @@ class Lakehouse:
             BusyError: somebody else held it for all of that time.
             OriginError: the tables in the warehouse are not those that the catalog knows.
         """
-        with self.held(holder, timeout=timeout, waiting=waiting):
+        with self.holding.held(holder, timeout=timeout, waiting=waiting):
             self.recognise()
-            yield
-
-    @contextmanager
-    def held(self, holder: str, *, timeout: float, waiting: Callable[[str], None]) -> Iterator[None]:
-        """Hold the lakehouse: against this machine's processes, and on S3 against other machines' too.
-
-        Args:
-            holder: who holds it, for whoever waits.
-            timeout: seconds to wait for each of the two.
-            waiting: told once, who holds it, if it is not free.
-
-        Raises:
-            BusyError: somebody else held it for all of that time.
-        """
-        with ExitStack() as held:
-            held.enter_context(writer_lock(self.home, holder, timeout=timeout, waiting=waiting))
-            if is_s3(self.warehouse):
-                from stedi_dagster.lakehouse.s3_lock import S3Lock
-
-                lock = S3Lock(self.warehouse, f"{holder} on {socket.gethostname()}")
-                held.enter_context(lock.held(timeout=timeout, waiting=waiting))
-                held.enter_context(self._confirming(lock.confirm))
             yield
 
     def recognise(self) -> None:
@@ -181,42 +129,13 @@ class Lakehouse:
             write_identity(self.storage, self.warehouse, self._identity)
         return self._identity
 
-    @contextmanager
-    def _confirming(self, confirm: Callable[[], None]) -> Iterator[None]:
-        self._confirm, before = confirm, self._confirm
-        try:
-            yield
-        finally:
-            self._confirm = before
-
-    def confirm_writing(self) -> None:
-        """Make sure that the lakehouse is still ours to write.
-
-        Raises:
-            PublishConflictError: another machine took it over.
-        """
-        self._confirm()
-
     def table(self, name: str) -> Table | None:
         """A table as it is now, or None where it was never published.
 
         Raises:
             OriginError: its metadata file is gone or damaged.
         """
-        return self._load((self.namespace_of(name), name))
-
-    def _load(self, identifier: Identifier) -> Table | None:
-        try:
-            return self.catalog.load_table(identifier)
-        except NoSuchTableError:
-            return None
-        # PyIceberg's own is no ValueError, that of what it reads JSON with is one.
-        except (FileNotFoundError, ValidationError, ValueError) as error:
-            raise OriginError(
-                f"The metadata file of {'.'.join(identifier)} that the catalog names is "
-                f"{'gone' if isinstance(error, FileNotFoundError) else 'damaged'}. Nothing was changed. Bring it back "
-                f"from a backup of {self.warehouse}, or run `stedi adopt`, which takes the newest that can be read."
-            ) from None
+        return load_table(self.catalog, (self.namespace_of(name), name), self.warehouse)
 
     def ensure_table(self, name: str, contract: type[Contract]) -> Table:
         """A table as it is now; made, without a snapshot, where it is missing."""
@@ -243,10 +162,12 @@ class Lakehouse:
     def read(self, name: str, contract: type[Contract]) -> Reading | None:
         """What is published now, or None where nothing is."""
         table = self.table(name)
-        snapshot = table.current_snapshot() if table else None
-        if table is None or snapshot is None:
-            return None
-        return Reading(name, snapshot, _content(table, contract, snapshot, _files(table, snapshot)))
+        return reading_of(table, contract) if table else None
+
+    def read_whole(self, name: str, contract: type[Contract]) -> Reading | None:
+        """See `read`; None also where a data file is gone or has another size. The price is a listing."""
+        reading = self.read(name, contract)
+        return None if reading is None or reading.lost(self.storage) else reading
 
     def stage(self, table: Table, contract: type[Contract]) -> Staging:
         """A fresh folder for a table's new content; what killed runs left beside it is removed.
@@ -282,37 +203,25 @@ class Lakehouse:
         Raises:
             OriginError: a manifest of the table is gone.
         """
-        snapshot = table.current_snapshot()
-        if snapshot is None or snapshot.summary is None or snapshot.summary.get(INPUTS) != inputs:
+        if not made_from(table, inputs):
             return None
         self._sweep(table)
-        files = _files(table, snapshot)
-        content = _content(table, contract, snapshot, files)
-        if lost := self._lost(content, files):
-            _log.warning("%d data files of %s are gone or damaged: it is made again", lost, ".".join(table.name()))
+        reading = reading_of(table, contract)
+        if reading is None:
             return None
-        return Publication(table, content, None)
-
-    def _lost(self, content: Content, files: Sequence[DataFile]) -> int:
-        """How many data files are not there as they were published."""
-        if not content.paths:
-            return 0
-        try:
-            there = {entry.path: entry.size for entry in self.storage.entries(content.folder)}
-        except FileNotFoundError:
-            there = {}
-        return sum(there.get(file.file_path) != file.file_size_in_bytes for file in files)
+        if lost := reading.lost(self.storage):
+            _log.warning("%d data files of %s are gone or damaged: it is made again", lost, full_name(table))
+            return None
+        return Publication(table, reading.content, None)
 
     def prepare(self, table: Table, content: Content, inputs: str, properties: Mapping[str, Any]) -> Publication:
         """See `publish.prepare`; `inputs` is what `unchanged` compares."""
-        return prepare(table, content, {INPUTS: inputs, **_texts(properties)}, self.journal)
+        return prepare(table, content, {INPUTS: inputs, **texts(properties)}, self.journal)
 
     def prepare_again(self, table: Table, content: Content, inputs: str, properties: Mapping[str, Any]) -> Publication:
         """See `prepare`; everything else that was recorded with the current snapshot is recorded again."""
-        snapshot = table.current_snapshot()
-        recorded = snapshot.summary.additional_properties if snapshot and snapshot.summary else {}
-        again = {key: recorded[key] for key in recorded if key.startswith(_RECORDED)}
-        return prepare(table, content, again | _texts(properties) | {INPUTS: inputs}, self.journal)
+        again = everything_recorded(table.current_snapshot())
+        return prepare(table, content, again | texts(properties) | {INPUTS: inputs}, self.journal)
 
     def expire(self, table: Table) -> Removed:
         """Remove what is older than the retention from a table's history, and what a commit has left to do.
@@ -336,7 +245,8 @@ class Lakehouse:
     def tables(self) -> list[Table]:
         """All tables that there are, by name, the restricted ones last."""
         names = [name for space in (self.database, self.restricted) for name in sorted(self.catalog.list_tables(space))]
-        return [table for table in map(self._load, names) if table is not None]
+        found = (load_table(self.catalog, name, self.warehouse) for name in names)
+        return [table for table in found if table is not None]
 
     def namespace_of(self, table: str) -> str:
         """The database of a table, by its name."""
@@ -345,50 +255,3 @@ class Lakehouse:
     def _sweep(self, table: Table) -> None:
         if removed := self.sweep(table):
             _log.info("Removed %d files that an interrupted run left in %s", removed, table.location())
-
-
-def fingerprint(parts: Mapping[str, Any]) -> str:
-    """A digest of everything a table's content depends on."""
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-def summary(snapshot: Snapshot, key: str, default: Any = None) -> Any:
-    """What `Lakehouse.prepare` recorded under a key."""
-    text = snapshot.summary.get(f"{_RECORDED}{key}") if snapshot.summary else None
-    return default if text is None else json.loads(text)
-
-
-def newer_inputs(table: str, current: Mapping[str, Snapshot], *, until: float = math.inf) -> list[str]:
-    """The tables that a table was made from, and that have been published anew since.
-
-    Args:
-        table: its name.
-        current: the current snapshots by table.
-        until: what was published later than this (epoch ms) does not count.
-    """
-    made_from: dict[str, int] = summary(current[table], "upstream", {})
-    return [
-        name
-        for name, snapshot_id in made_from.items()
-        if name in current and current[name].snapshot_id != snapshot_id and current[name].timestamp_ms <= until
-    ]
-
-
-def _texts(properties: Mapping[str, Any]) -> dict[str, str]:
-    return {f"{_RECORDED}{key}": json.dumps(value) for key, value in properties.items()}
-
-
-def _files(table: Table, snapshot: Snapshot) -> list[DataFile]:
-    try:
-        return [task.file for task in table.scan(snapshot_id=snapshot.snapshot_id).plan_files()]
-    except FileNotFoundError:
-        raise OriginError(
-            f"A manifest of {'.'.join(table.name())} that its current snapshot names is gone. Nothing was changed. "
-            f"Bring it back from a backup of {table.location()}/metadata."
-        ) from None
-
-
-def _content(table: Table, contract: type[Contract], snapshot: Snapshot, files: Sequence[DataFile]) -> Content:
-    folder = snapshot.summary.get("stedi.staged-in", "") if snapshot.summary else ""
-    paths = tuple(sorted(file.file_path for file in files))
-    return Content(contract, paths, sum(file.record_count for file in files), f"{table.location()}/data/{folder}")

@@ -4,8 +4,9 @@ from collections.abc import Collection
 
 from pyiceberg.table import Table
 
+from stedi_dagster.lakehouse.checksums import checksum_file
 from stedi_dagster.lakehouse.journal import Journal, Note, full_name, left_over, metadata_files
-from stedi_dagster.lakehouse.publish import STAGED_IN
+from stedi_dagster.lakehouse.recorded import STAGED_IN
 from stedi_dagster.storage import Storage
 
 
@@ -65,7 +66,13 @@ def reachable_files(table: Table, *, without: Collection[int] = ()) -> set[str]:
 
 
 def files_of(table: Table, snapshots: Collection[int]) -> set[str]:
-    """Every file that some snapshots of a table lead to. Reads their manifests."""
+    """Every file that belongs to some snapshots of a table. Reads their manifests."""
+    theirs = [snapshot for snapshot in table.metadata.snapshots if snapshot.snapshot_id in snapshots]
+    return readable_files(table, snapshots) | set(filter(None, (checksum_file(table, each) for each in theirs)))
+
+
+def readable_files(table: Table, snapshots: Collection[int]) -> set[str]:
+    """Every file that readers of some snapshots of a table need. Reads their manifests."""
     found: set[str] = set()
     for snapshot in table.metadata.snapshots:
         if snapshot.snapshot_id not in snapshots:

@@ -9,13 +9,12 @@ from pyiceberg.expressions import AlwaysTrue
 from pyiceberg.table import Table, Transaction
 
 from stedi_dagster.errors import PublishConflictError
+from stedi_dagster.lakehouse import checksums
 from stedi_dagster.lakehouse.journal import Journal
+from stedi_dagster.lakehouse.published import reading_manifests
+from stedi_dagster.lakehouse.recorded import CHECKSUMS, STAGED_IN
 from stedi_dagster.lakehouse.schema import arrow_schema, follow_contract
 from stedi_dagster.lakehouse.staging import Content
-
-# Properties of a snapshot that say what it was made from.
-INPUTS = "stedi.inputs"
-STAGED_IN = "stedi.staged-in"
 
 
 @dataclass(frozen=True)
@@ -63,6 +62,7 @@ class Publication:
         transaction = _replace(self.table, self.content, self._properties)
         if self._journal is not None:
             self._journal.begin_commit(self.table, self.content.folder, transaction)
+            checksums.record(self.table, transaction, self.content, self._journal.storage)
         return transaction
 
     def commit(self) -> Published:
@@ -115,14 +115,16 @@ def prepare(table: Table, content: Content, properties: Mapping[str, str], journ
         properties: what to record with the snapshot.
         journal: where to note what a commit that does not end leaves behind.
     """
-    recorded = {**properties, STAGED_IN: content.folder.rsplit("/", maxsplit=1)[-1]}
+    folder = content.folder.rsplit("/", maxsplit=1)[-1]
+    recorded = {**properties, STAGED_IN: folder, CHECKSUMS: checksums.KIND}
     return Publication(table, content, recorded, journal)
 
 
 def _replace(table: Table, content: Content, summary: dict[str, str]) -> Transaction:
     transaction = table.transaction()
     if _holds_files(table):
-        transaction.delete(AlwaysTrue(), snapshot_properties=summary)
+        with reading_manifests(table):
+            transaction.delete(AlwaysTrue(), snapshot_properties=summary)
     follow_contract(transaction, content.contract)
     if content.paths:
         # The duplicate check would read every manifest; `delete` above leaves nothing to be a duplicate of.

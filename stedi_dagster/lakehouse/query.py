@@ -8,6 +8,7 @@ from pyiceberg.table import Table
 
 from stedi_dagster.contracts import Quarantine
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
+from stedi_dagster.lakehouse.published import data_files
 from stedi_dagster.lakehouse.schema import arrow_schema
 from stedi_dagster.storage import Storage
 from stedi_dagster.storage.local import LocalStorage
@@ -40,7 +41,7 @@ def connect(lakehouse: Lakehouse, tables: Mapping[str, Table] | None = None) -> 
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, table: Table, storage: Storage) -> duckdb.DuckDBPyRelation:
-    paths = [task.file.file_path for task in table.scan().plan_files()]
+    paths = [file.file_path for file in data_files(table)]
     schema = table.schema().as_arrow()
     if not paths:
         return connection.from_arrow(schema.empty_table())

@@ -4,8 +4,8 @@ The folder is written once: a name is never used again, because a published tabl
 """
 
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Any
 
@@ -15,7 +15,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from stedi_dagster.contracts import Contract
 from stedi_dagster.lakehouse.schema import arrow_schema
-from stedi_dagster.storage import Storage
+from stedi_dagster.storage import Checksum, Storage
 
 _ROWS_A_BATCH = 50_000
 # What every reader of Parquet knows, and cheaper to write than what packs better.
@@ -30,6 +30,8 @@ class Content:
     paths: tuple[str, ...]
     rows: int
     folder: str
+    # Of the files that this process wrote; the engine's are read once more, when they are published.
+    checksums: Mapping[str, Checksum] = field(default_factory=dict, compare=False)
 
     def frame(self, session: SparkSession) -> DataFrame:
         """The content as the files have it."""
@@ -46,6 +48,7 @@ class Staging:
         self.folder = f"{location}/data/{uuid.uuid4()}"
         self._storage = storage
         self._parts = 0
+        self._checksums: dict[str, Checksum] = {}
 
     def write_frame(self, frame: DataFrame) -> None:
         """Let the engine write a frame. Once only: engines refuse, or replace, a folder that exists."""
@@ -64,7 +67,9 @@ class Staging:
         """Write Arrow batches of the contract's schema; return their number of rows."""
         self._parts += 1
         path = f"{self.folder}/part-{self._parts:05d}.parquet"
-        return self._storage.write_parquet(path, arrow_schema(self.contract), iter(batches))
+        written = self._storage.write_parquet(path, arrow_schema(self.contract), iter(batches))
+        self._checksums[path] = written.checksum
+        return written.rows
 
     def content(self) -> Content:
         """What was written, by the files' own footers; what is no table data is removed."""
@@ -74,7 +79,8 @@ class Staging:
         footers = {path: self._storage.footer(path).num_rows for path in sorted(data)}
         self._storage.delete(path for path, rows in footers.items() if rows == 0)
         kept = {path: rows for path, rows in footers.items() if rows}
-        return Content(self.contract, tuple(kept), sum(kept.values()), self.folder)
+        checksums = {path: self._checksums[path] for path in kept if path in self._checksums}
+        return Content(self.contract, tuple(kept), sum(kept.values()), self.folder, checksums)
 
     def values(self, columns: Sequence[str]) -> int | None:
         """How many values of some columns are not null, by the files' footers; None where one does not tell."""

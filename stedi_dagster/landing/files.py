@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 
 from stedi_dagster.errors import LandingError
 from stedi_dagster.landing.feeds import Feed
-from stedi_dagster.storage import Entry, storage_for
+from stedi_dagster.storage import Entry, fault, storage_for
 
 # Characters that Apache Spark or Sail take as a pattern, or refuse, in a path (pinned by a test).
 _UNSAFE_IN_ENGINES = frozenset("*?{}[]:\\\n\r")
@@ -77,7 +77,8 @@ def list_files(landing: str, feed: Feed) -> Listing:
             f"{feed.folder}, or make sample data with `stedi generate`."
         ) from None
     except OSError as error:
-        raise LandingError(f"The landing folder {folder} cannot be read: {error.strerror}.") from None
+        kind, advice = fault(error)
+        raise LandingError(f"The landing folder {folder} cannot be read ({kind}). {advice}") from None
     return Listing(tuple(sorted(files)), tuple(sorted(markers)), landing)
 
 

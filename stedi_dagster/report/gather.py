@@ -22,7 +22,8 @@ from stedi_dagster.drafts.taking_out import WITHDRAWN_SINCE
 from stedi_dagster.erasure.ledger import Ledger, unfinished
 from stedi_dagster.erasure.strike import ERASED_SINCE
 from stedi_dagster.errors import StediError
-from stedi_dagster.lakehouse.lakehouse import Lakehouse, summary
+from stedi_dagster.lakehouse.lakehouse import Lakehouse
+from stedi_dagster.lakehouse.recorded import summary
 from stedi_dagster.landing.feeds import FEEDS
 from stedi_dagster.locations import is_s3
 from stedi_dagster.report.facts import (

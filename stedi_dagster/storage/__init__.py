@@ -1,7 +1,8 @@
 """Files of the landing zone and the warehouse, on this machine or on S3: the one place that touches them directly."""
 
 from stedi_dagster.storage.base import Entry, OldVersion, Storage
-from stedi_dagster.storage.faults import storage_errors
+from stedi_dagster.storage.checksum import Checksum
+from stedi_dagster.storage.faults import fault, storage_errors
 
 
 def storage_for(location: str) -> Storage:
@@ -15,4 +16,4 @@ def storage_for(location: str) -> Storage:
     return LocalStorage()
 
 
-__all__ = ["Entry", "OldVersion", "Storage", "storage_errors", "storage_for"]
+__all__ = ["Checksum", "Entry", "OldVersion", "Storage", "fault", "storage_errors", "storage_for"]

@@ -11,6 +11,8 @@ import pyarrow as pa
 from pyarrow import fs
 from pyarrow import parquet as pq
 
+from stedi_dagster.storage.checksum import Checksum, ChecksumWriter
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -34,6 +36,14 @@ class OldVersion:
     path: str
     version: str
     open: Callable[[], IO[bytes]]
+
+
+@dataclass(frozen=True)
+class Written:
+    """A file of rows that was written."""
+
+    rows: int
+    checksum: Checksum
 
 
 class Storage(ABC):
@@ -72,6 +82,15 @@ class Storage(ABC):
         """Open a file for reading, with seeking."""
         stream: Any = self.filesystem.open_input_file(self.within(path))
         return stream  # type: ignore[no-any-return]
+
+    def checksum(self, path: str) -> Checksum:
+        """The checksum of a file as it is.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+        """
+        with self.open(path) as stream:
+            return Checksum.of(stream)
 
     def footer(self, path: str) -> pq.FileMetaData:
         """The footer of a Parquet file."""
@@ -124,11 +143,13 @@ class Storage(ABC):
     def delete_versions(self, versions: Iterable[OldVersion]) -> None:
         """Delete old versions for good."""
 
-    def write_parquet(self, path: str, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> int:
-        """Write a Parquet file batch by batch, and return its number of rows."""
+    def write_parquet(self, path: str, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> Written:
+        """Write a Parquet file batch by batch."""
         rows = 0
-        with pq.ParquetWriter(self.within(path), schema, filesystem=self.filesystem) as writer:
-            for batch in batches:
-                writer.write_batch(batch)
-                rows += batch.num_rows
-        return rows
+        with self.filesystem.open_output_stream(self.within(path)) as stream:
+            file = ChecksumWriter(stream)
+            with pq.ParquetWriter(file, schema) as writer:
+                for batch in batches:
+                    writer.write_batch(batch)
+                    rows += batch.num_rows
+        return Written(rows, file.checksum)

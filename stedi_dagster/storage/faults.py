@@ -41,14 +41,19 @@ def storage_errors(doing: str, *, outcome: str = "Nothing of it is published.") 
         with _aws_errors(doing) if "botocore" in sys.modules else nullcontext():
             yield
     except OSError as error:
-        said = _UNKNOWN_TO_THE_SDK.search(str(error)) or _AWS_ERROR.search(str(error))
-        # By its number: PyArrow's texts name the file.
-        of_system = os.strerror(error.errno) if error.errno else type(error).__name__
-        kind = said[1] if said else of_system
-        advice = _ADVICE.get(kind, "Check the storage, and run it again.")
+        kind, advice = fault(error)
         raise StorageError(
             f"The storage failed while {doing} ({kind}). {outcome}{' ' * bool(outcome)}{advice}"
         ) from None
+
+
+def fault(error: OSError) -> tuple[str, str]:
+    """What the system or S3 said, in a few words, and what to do about it."""
+    said = _UNKNOWN_TO_THE_SDK.search(str(error)) or _AWS_ERROR.search(str(error))
+    # By its number: PyArrow's texts name the file.
+    of_system = os.strerror(error.errno) if error.errno else type(error).__name__
+    kind = said[1] if said else of_system
+    return kind, _ADVICE.get(kind, "Check the storage, and run it again.")
 
 
 def _aws_errors(doing: str) -> AbstractContextManager[None]:

@@ -13,7 +13,7 @@ from typing import IO
 import pyarrow as pa
 from pyarrow import fs
 
-from stedi_dagster.storage.base import Entry, OldVersion, Storage
+from stedi_dagster.storage.base import Entry, OldVersion, Storage, Written
 
 _UNFINISHED = ".unfinished"
 _UNFINISHED_NAME = re.compile(rf"\.[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}\{_UNFINISHED}")
@@ -112,7 +112,7 @@ class LocalStorage(Storage):
         finally:
             unfinished.unlink(missing_ok=True)
 
-    def write_parquet(self, path: str, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> int:
+    def write_parquet(self, path: str, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> Written:
         """See `Storage.write_parquet`; the folder is made where it is missing."""
         self.filesystem.create_dir(str(PurePosixPath(path).parent), recursive=True)
         return super().write_parquet(path, schema, batches)

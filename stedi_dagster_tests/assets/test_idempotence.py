@@ -132,7 +132,7 @@ def test_other_code_publishes_everything_anew_with_the_same_rows(world, monkeypa
 
 def test_a_snapshot_tells_in_its_properties_what_it_was_made_from(tmp_path):
     from stedi_dagster.code_version import code_version
-    from stedi_dagster.lakehouse.lakehouse import summary
+    from stedi_dagster.lakehouse.recorded import summary
 
     scenario = three_people(tmp_path)
     result = scenario.run(max_age=120)

@@ -138,12 +138,12 @@ def test_an_audit_that_cannot_read_a_file_has_failed_and_quotes_nothing(damaged,
     assert (evaluation.passed, evaluation.description) == (False, reason)
 
 
-def test_files_that_are_gone_are_one_sentence(damaged, stedi: Stedi) -> None:
+def test_an_audit_whose_files_are_gone_has_failed_and_names_none(damaged, audited: Audited) -> None:
     scenario = damaged(Path.unlink)
-    result = stedi("audit", home=scenario.home, landing=scenario.landing)
-    assert result.exit_code == 2
-    assert "stedi: The tables cannot be read (IOException)" in result.stderr
-    assert str(scenario.home) not in result.stderr
+    code, told = audited(scenario)
+    assert code == 1
+    assert "The tables cannot be read (IOException)" in told["consent"]["could_not_run"]
+    assert str(scenario.home) not in told["consent"]["could_not_run"]
     evaluation = audit_job(scenario)["customer_trusted", "standing_consent"]
     assert "The tables cannot be read (IOException)" in str(evaluation.description)
 

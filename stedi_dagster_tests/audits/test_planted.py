@@ -49,4 +49,4 @@ def test_every_question_is_an_audit_and_is_put_to_a_violation() -> None:
 
     questions = {file.stem for file in VERIFY.glob("*.sql")}
     assert {VIOLATIONS[kind][0] for kind in KINDS} == questions
-    assert questions | {"freshness", "history", "withdrawals"} == {audit.name for audit in AUDITS}
+    assert questions | {"files", "freshness", "history", "withdrawals"} == {audit.name for audit in AUDITS}

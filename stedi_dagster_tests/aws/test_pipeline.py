@@ -12,6 +12,7 @@ import pytest
 from stedi_dagster.cli.sql import run_query
 from stedi_dagster.cli.tables import list_tables
 from stedi_dagster.contracts import TABLES
+from stedi_dagster.lakehouse.checksums import Damage, damaged_files
 from stedi_dagster.policies.policy import PRESETS
 from stedi_dagster.sample import generate
 from stedi_dagster_tests.assets.builders import contents, failure, land_three_people, orphans, snapshots
@@ -84,6 +85,31 @@ def test_a_run_over_unchanged_objects_changes_nothing(cloud):
     cloud.upload()
     assert cloud.run().success
     assert len(cloud.rows("customer_trusted")) == 3
+
+
+def test_objects_that_are_altered_or_gone_are_found_by_the_audit(cloud, s3):
+    land_three_people(cloud)
+    cloud.upload()
+    assert cloud.run().success
+    lake = cloud.lakehouse()
+
+    def damages() -> dict[str, dict[str, Damage] | None]:
+        found = {table.name()[-1]: damaged_files(table, lake.storage) for table in lake.own_tables()}
+        return {name: damage for name, damage in found.items() if damage != {}}
+
+    assert damages() == {}
+    expected: dict[str, dict[str, Damage]] = {}
+    for name, damage in (("customers_curated", Damage.ALTERED), ("customer_trusted", Damage.GONE)):
+        reading = lake.read(name, TABLES[name])
+        assert reading is not None
+        [path] = reading.content.paths
+        key = path.removeprefix(f"s3://{cloud.bucket}/")
+        content = s3.get_object(Bucket=cloud.bucket, Key=key)["Body"].read()
+        s3.delete_object(Bucket=cloud.bucket, Key=key)
+        if damage is Damage.ALTERED:
+            s3.put_object(Bucket=cloud.bucket, Key=key, Body=content[:-9] + bytes(9))
+        expected[name] = {path.removeprefix(f"{lake.location_of(name)}/"): damage}
+    assert damages() == expected
 
 
 def test_each_table_stands_in_glue_with_columns_types_descriptions_and_location(cloud):

@@ -10,6 +10,8 @@ import pytest
 from typer.testing import Result
 
 from stedi_dagster.cli.run import Line, _show
+from stedi_dagster.contracts import TABLES
+from stedi_dagster.instance import open_instance
 from stedi_dagster.sample import generator
 from stedi_dagster_tests.assets.builders import contents
 from stedi_dagster_tests.scenario import Scenario, customer
@@ -117,3 +119,97 @@ def test_a_report_goes_down_a_pipe_without_replacing_it(stedi, published, tmp_pa
         assert stedi("report", str(pipe), home=published.home, landing=published.landing).exit_code == 0
         assert read.result().lower().startswith("<!doctype html>")
     assert pipe.is_fifo()
+
+
+DATABASES = ("event_log.db", "history/runs.db", "schedules/schedules.db")
+
+
+def scribbled(content: bytes) -> bytes:
+    """Its first page is whole, and the others are not."""
+    return content[:4096] + b"\xff" * (len(content) - 4096)
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Scenario:
+    """A home that `stedi run` has filled."""
+    scenario = Scenario(tmp_path_factory.mktemp("ran"))
+    scenario.land("customer", customer())
+    with open_instance(scenario.load_settings()) as instance:
+        assert scenario.run(instance).success
+    return scenario
+
+
+@pytest.mark.parametrize("damage", [bytes.swapcase, lambda content: content[:5000], scribbled])
+@pytest.mark.parametrize("database", DATABASES)
+def test_a_damaged_database_of_dagsters_is_told_and_left(stedi, ran, database, damage):
+    path = ran.home / "dagster" / database
+    kept = path.read_bytes()
+    path.write_bytes(damage(kept))
+    damaged = path.read_bytes()
+    said = [told(stedi(command, home=ran.home, landing=ran.landing)) for command in ("run", "audit")]
+    left = path.read_bytes()
+    path.write_bytes(kept)
+    for sentence in said:
+        assert f"Dagster's database {path} is damaged: " in sentence
+        assert "move it away" in sentence
+    assert left == damaged
+
+
+@pytest.mark.parametrize("database", DATABASES[:2])
+def test_a_locked_database_of_dagsters_is_told(stedi, ran, database):
+    path = ran.home / "dagster" / database
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    said = told(stedi("run", home=ran.home, landing=ran.landing))
+    assert f"Dagster's database {path} cannot be used now: database is locked." in said
+    holder.close()
+
+
+@pytest.mark.parametrize("database", DATABASES)
+def test_a_damaged_database_of_dagsters_that_was_moved_away_is_made_anew(stedi, ran, tmp_path, database):
+    path = ran.home / "dagster" / database
+    before = contents(ran)
+    path.rename(tmp_path / "damaged.db")
+    assert stedi("run", home=ran.home, landing=ran.landing).exit_code == 0
+    assert path.exists()
+    assert contents(ran) == before
+
+
+def test_an_empty_database_of_dagsters_is_told(stedi, ran):
+    path = ran.home / "dagster" / "event_log.db"
+    kept = path.read_bytes()
+    path.write_bytes(b"")
+    assert f"{path} is damaged: it is empty." in told(stedi("run", home=ran.home, landing=ran.landing))
+    path.write_bytes(kept)
+
+
+def test_a_landing_zone_that_is_not_there_is_one_sentence(stedi, published, tmp_path):
+    before = contents(published)
+    said = told(stedi("run", home=published.home, landing=tmp_path / "nowhere"))
+    assert f"The landing zone {tmp_path / 'nowhere'} is not there, or holds none of customer/landing, " in said
+    assert "Set STEDI_LANDING" in said
+    assert {table: rows for table, rows in contents(published).items() if table in TABLES} == {
+        table: rows for table, rows in before.items() if table in TABLES
+    }
+
+
+def test_a_landing_zone_that_may_not_be_read_is_one_sentence(stedi, published, monkeypatch):
+    look = os.scandir
+
+    def refuse(path: str) -> object:
+        # Simulated: whoever runs the tests may be root, who may read everything.
+        if str(path).startswith(str(published.landing)):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return look(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    result = stedi("run", home=published.home, landing=published.landing)
+    assert f"The landing zone {published.landing} cannot be read (Permission denied). Give this user" in told(result)
+    assert "customer_landing" not in result.stdout
+
+
+def test_a_feed_that_is_missing_is_that_feeds_matter(stedi, published):
+    (published.landing / "step_trainer" / "landing").rmdir()
+    result = stedi("run", home=published.home, landing=published.landing)
+    assert result.exit_code == 1
+    assert f"{published.landing}/step_trainer/landing does not exist" in result.stdout

@@ -22,7 +22,7 @@ def lost(lake: Lakehouse) -> Lakehouse:
 
 
 def adopted(lake: Lakehouse, *, accept_loss: bool = False, really: bool = True) -> dict[str, AdoptedTable]:
-    with lake.held("a test", timeout=0, waiting=print):
+    with lake.holding.held("a test", timeout=0, waiting=print):
         return {table.table: table for table in adopt(lake, accept_loss=accept_loss, really=really)}
 
 

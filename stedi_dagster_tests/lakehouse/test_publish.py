@@ -6,8 +6,9 @@ import pytest
 
 from stedi_dagster.contracts import Participants
 from stedi_dagster.errors import PublishConflictError
-from stedi_dagster.lakehouse.lakehouse import Lakehouse, summary
+from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.orphans import reachable_files
+from stedi_dagster.lakehouse.recorded import summary
 from stedi_dagster.lakehouse.staging import Staging
 from stedi_dagster_tests.lakehouse.builders import (
     NAME,

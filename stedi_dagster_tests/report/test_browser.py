@@ -138,7 +138,7 @@ def test_every_table_has_a_caption_and_every_column_a_heading(shown):
 
 
 def test_the_verdict_is_a_word_and_not_only_a_colour(shown):
-    expect(shown.locator(".verdict")).to_have_text("Passed All 11 audits passed.")
+    expect(shown.locator(".verdict")).to_have_text("Passed All 12 audits passed.")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -55,7 +55,9 @@ def test_a_folder_is_deleted_with_all_that_is_in_it_and_one_that_is_not_there_is
 
 def test_rows_are_written_batch_by_batch_and_counted(storage, tmp_path):
     path = str(tmp_path / "new folder" / "part.parquet")
-    assert storage.write_parquet(path, SCHEMA, batches(["a", "b"], ["c"])) == 3
+    written = storage.write_parquet(path, SCHEMA, batches(["a", "b"], ["c"]))
+    assert written.rows == 3
+    assert written.checksum == storage.checksum(path)
     assert storage.footer(path).num_rows == 3
     assert storage.footer(path).num_row_groups == 2
 

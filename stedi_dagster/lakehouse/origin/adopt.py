@@ -15,7 +15,7 @@ from stedi_dagster.errors import OriginError
 from stedi_dagster.lakehouse.origin.identity import PROPERTY, Identity, read_identity, write_identity
 from stedi_dagster.lakehouse.origin.metadata import MetadataFile, is_metadata, name_of, read_metadata, version_of
 from stedi_dagster.lakehouse.origin.recognise import CONTRACTS, is_within, listed, mark, refuse_other_database
-from stedi_dagster.lakehouse.orphans import files_of
+from stedi_dagster.lakehouse.orphans import readable_files
 
 if TYPE_CHECKING:
     from stedi_dagster.lakehouse.lakehouse import Lakehouse
@@ -144,7 +144,7 @@ def _is_whole(lakehouse: "Lakehouse", said: MetadataFile, there: set[str]) -> bo
     if said.current is None:
         return True
     try:
-        needed = files_of(_static(lakehouse, said), {said.current})
+        needed = readable_files(_static(lakehouse, said), {said.current})
     except (FileNotFoundError, ValidationError, ValueError):
         return False
     return {_within(path, said.location) for path in needed} <= there

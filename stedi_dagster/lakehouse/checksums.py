@@ -1,0 +1,124 @@
+"""The checksums of a published snapshot's files, in a file beside its data that is published and expired with it.
+
+Of the data files, the manifests and their list. Of the table's metadata file there can be none: the commit writes it.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from enum import StrEnum
+from typing import Any
+
+from pyiceberg.table import Table, Transaction
+from pyiceberg.table.snapshots import Snapshot
+
+from stedi_dagster.lakehouse.recorded import CHECKSUMS, STAGED_IN
+from stedi_dagster.lakehouse.staging import Content
+from stedi_dagster.storage import Checksum, Storage
+
+KIND = "sha-256"
+# With an underscore: whoever reads a whole folder passes it over.
+_NAME = "_checksums.json"
+_FILES_AT_ONCE = 8
+
+
+class Damage(StrEnum):
+    """What may have become of a published file."""
+
+    GONE = "gone"
+    CUT_SHORT = "cut short"
+    ALTERED = "altered"
+
+
+def record(table: Table, transaction: Transaction, content: Content, storage: Storage) -> None:
+    """Write the checksums of the snapshot that a transaction is about to publish.
+
+    Args:
+        table: the table, whose files are read.
+        transaction: holds the snapshot, whose manifests are written.
+        content: its data files.
+        storage: where the files are.
+    """
+    snapshot = transaction.table_metadata.current_snapshot()
+    assert snapshot is not None  # noqa: S101 - the transaction has made it
+    manifests = [manifest.manifest_path for manifest in snapshot.manifests(table.io)]
+    found = _checksums([*content.paths, *manifests, snapshot.manifest_list], storage, content.checksums)
+    files = {_within(table, path): asdict(checksum) for path, checksum in found.items() if checksum}
+    told = {"files": files, "sha256": _digest(files)}
+    storage.write(f"{content.folder}/{_NAME}", json.dumps(told, indent=1).encode())
+
+
+def checksum_file(table: Table, snapshot: Snapshot | None) -> str | None:
+    """The file of a snapshot's checksums; None where there is none, because it was published without."""
+    if snapshot is None or snapshot.summary is None or snapshot.summary.get(CHECKSUMS) != KIND:
+        return None
+    return f"{table.location()}/data/{snapshot.summary[STAGED_IN]}/{_NAME}"
+
+
+def damaged_files(table: Table, storage: Storage) -> dict[str, Damage] | None:
+    """The files of a table's current snapshot that are not what was published; None where that was not recorded.
+
+    Reads all of them.
+
+    Args:
+        table: as it is now; the names are those within its location.
+        storage: where the files are.
+    """
+    path = checksum_file(table, table.current_snapshot())
+    if path is None:
+        return None
+    content = storage.read(path)
+    recorded = None if content is None else _recorded(content)
+    if recorded is None:
+        return {_within(table, path): Damage.GONE if content is None else Damage.ALTERED}
+    now = _checksums((f"{table.location()}/{name}" for name in recorded), storage)
+    pairs = zip(recorded, recorded.values(), now.values(), strict=True)
+    damages = {name: _damage(before, found) for name, before, found in pairs}
+    return {name: damage for name, damage in damages.items() if damage}
+
+
+def _checksums(
+    paths: Iterable[str], storage: Storage, known: Mapping[str, Checksum] | None = None
+) -> dict[str, Checksum | None]:
+    """The checksums of files, in their order; None for one that is gone."""
+    known = known or {}
+    paths = list(paths)
+    with ThreadPoolExecutor(_FILES_AT_ONCE) as pool:
+        found = pool.map(lambda path: known.get(path) or _checksum(storage, path), paths)
+        return dict(zip(paths, found, strict=True))
+
+
+def _checksum(storage: Storage, path: str) -> Checksum | None:
+    try:
+        return storage.checksum(path)
+    except FileNotFoundError:
+        return None
+
+
+def _damage(before: Checksum, now: Checksum | None) -> Damage | None:
+    if now is None:
+        return Damage.GONE
+    if now == before:
+        return None
+    return Damage.CUT_SHORT if now.size < before.size else Damage.ALTERED
+
+
+def _recorded(content: bytes) -> dict[str, Checksum] | None:
+    """What was recorded, by file; None where the file itself is not what was written."""
+    try:
+        told = json.loads(content)
+        if told["sha256"] != _digest(told["files"]):
+            return None
+        return {name: Checksum(**checksum) for name, checksum in told["files"].items()}
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return None
+
+
+def _digest(files: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()
+
+
+def _within(table: Table, path: str) -> str:
+    return path.removeprefix(f"{table.location()}/")
