@@ -17,8 +17,8 @@ import pyarrow.compute as pc
 from pyarrow import parquet as pq
 
 from stedi_dagster.erasure.digests import Digester, words
+from stedi_dagster.erasure.fields import value_of
 from stedi_dagster.erasure.ledger import Trace
-from stedi_dagster.erasure.wanted import value_of
 from stedi_dagster.landing.documents import Document, read_documents
 from stedi_dagster.landing.traces import said_by_keys, unescaped
 from stedi_dagster.policies.keys import key_of
