@@ -72,7 +72,7 @@ class Receipt:
     @property
     def nothing(self) -> bool:
         """Whether nothing of the person was found."""
-        return self.raw == Rewritten() and not any(table.rows for table in self.tables)
+        return replace(self.raw, hidden=0) == Rewritten() and not any(table.rows for table in self.tables)
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -104,14 +104,18 @@ class Eraser:
             person: the digest of their address.
 
         Raises:
-            LandingError: a raw file cannot be rewritten.
+            LandingError: a raw file would not be read as before; nothing was begun.
             StediError: the storage or the catalog does not let us; what was not done is done when it is run again.
         """
         self._tell("Looking for everything that tells who the person is.")
         earlier = self._ledger.erasures_of(person)
         known = known_of(person, self._lakehouse, self._raw, self._by)
-        erasure = self._ledger.begin(person, known.traces, self._by, latest_ms=known.latest_ms)
-        receipt = self._finish(erasure, raw=Wanted.of(erasure, self._by, earlier))
+        erasure = self._ledger.intended(person, known.traces, self._by, latest_ms=known.latest_ms)
+        raw = Wanted.of(erasure, self._by, earlier)
+        # An erasure that cannot go on once it has begun would stop every run.
+        self._raw.check(raw.knowing(landed_addresses(self._lakehouse)))
+        self._ledger.begin(erasure)
+        receipt = self._finish(erasure, raw=raw)
         return replace(receipt, resumed=bool(unfinished(earlier)))
 
     def plan(self, person: str) -> Receipt:
@@ -123,7 +127,7 @@ class Eraser:
         return Receipt(
             self._lakehouse.database,
             tuple(erasure.entry for erasure in earlier),
-            self._raw.remove(wanted, really=False),
+            self._raw.count(wanted),
             tuple(self._plan(name, wanted) for name in _CONTRACTS),
         )
 
@@ -151,7 +155,7 @@ class Eraser:
         others = landed_addresses(self._lakehouse)
         wanted = Wanted.of(erasure, self._by).knowing(others)
         self._tell("Rewriting the raw files.")
-        rewritten = self._raw.remove(raw.knowing(others))
+        rewritten = self._raw.remove(raw.knowing(others), number=erasure.number)
         before = {name: self._holds(name) for name in _CONTRACTS}
         rows = {}
         for name, contract in _CONTRACTS.items():

@@ -3,30 +3,40 @@
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby, zip_longest
 from typing import IO
 
 from stedi_dagster.erasure.documents import Leaving
 from stedi_dagster.erasure.wanted import Wanted
-from stedi_dagster.errors import LandingError
+from stedi_dagster.errors import AwsError, LandingError, StorageError
 from stedi_dagster.landing.documents import Document, read_documents
 from stedi_dagster.landing.feeds import FEEDS, Feed
 from stedi_dagster.landing.files import masked, not_utf8
-from stedi_dagster.landing.formats import Form, form_of, writing
-from stedi_dagster.storage import Entry, OldVersion, storage_for
+from stedi_dagster.landing.formats import Form, form_of, hides, writing
+from stedi_dagster.storage import Entry, OldVersion, storage_errors, storage_for
 
 
 @dataclass(frozen=True)
 class Rewritten:
-    """How many raw files were rewritten, how many records went, and how many old versions."""
+    """How many raw files were rewritten, how many records went, and how many old versions.
+
+    `hidden` are the files that could not be looked into, or not to their end.
+    """
 
     files: int = 0
     records: int = 0
     versions: int = 0
+    hidden: int = 0
 
     def __add__(self, other: "Rewritten") -> "Rewritten":
-        return Rewritten(self.files + other.files, self.records + other.records, self.versions + other.versions)
+        return Rewritten(
+            self.files + other.files,
+            self.records + other.records,
+            self.versions + other.versions,
+            self.hidden + other.hidden,
+        )
 
 
 class RawFiles:
@@ -45,35 +55,80 @@ class RawFiles:
             with version.open() as stream:
                 yield from read_documents(stream)
 
-    def remove(self, wanted: Wanted, *, really: bool = True) -> Rewritten:
+    def count(self, wanted: Wanted) -> Rewritten:
+        """What `remove` would remove; nothing is."""
+        done = Rewritten()
+        for feed in FEEDS.values():
+            leaving = Leaving(feed, wanted)
+            done += Rewritten(versions=len(self._versions(feed, leaving)))
+            for _, found in self._affected(feed, leaving):
+                done += found
+        return done
+
+    def check(self, wanted: Wanted) -> None:
+        """See whether each file that `remove` would rewrite can be rewritten; none is.
+
+        Args:
+            wanted: whose records are to go.
+
+        Raises:
+            LandingError: what is left of a file would not be read as before.
+            StorageError: a file cannot be replaced.
+        """
+        for feed in FEEDS.values():
+            leaving = Leaving(feed, wanted)
+            for entry, found in self._affected(feed, leaving):
+                if not found.records:
+                    continue
+                with self._rewriting(entry, "Nothing was begun."), tempfile.TemporaryFile() as kept:
+                    self._write_left(kept, entry, leaving)
+                    self._storage.check_replaceable(entry.path)
+
+    def remove(self, wanted: Wanted, *, number: str) -> Rewritten:
         """Rewrite each file that holds records of somebody wanted without them, old versions of files included.
 
         What is left is the same documents in the same order, one after another. A file with nothing left stays, empty.
 
         Args:
             wanted: whose records go.
-            really: False to count only.
+            number: of the erasure, for messages.
 
         Raises:
             LandingError: a file would not be read as before; it is left as it is.
+            StorageError: a file cannot be replaced.
         """
         done = Rewritten()
         for feed in FEEDS.values():
             leaving = Leaving(feed, wanted)
             # Before there are those of the files that are rewritten.
             done += Rewritten(versions=len(self._versions(feed, leaving)))
-            if really:
-                self._storage.delete_unfinished(f"{self._landing}/{feed.folder}")
-            for entry in self._entries(feed):
-                with self._storage.open(entry.path) as stream:
-                    records = _count(stream, leaving)
-                if records:
-                    done += Rewritten(files=1, records=records)
-                    if really:
-                        self._rewrite(entry, leaving)
-            if really:
-                self._storage.delete_versions(self._versions(feed, leaving))
+            self._storage.delete_unfinished(f"{self._landing}/{feed.folder}")
+            for entry, found in self._affected(feed, leaving):
+                done += found
+                if not found.records:
+                    continue
+                with self._rewriting(entry, f"The erasure {number} is not done, and no run lands anything before it."):
+                    self._rewrite(entry, leaving)
+            self._storage.delete_versions(self._versions(feed, leaving))
         return done
+
+    def _affected(self, feed: Feed, leaving: Leaving) -> Iterator[tuple[Entry, Rewritten]]:
+        """The files of a feed that hold records of somebody wanted, or hide what they hold, and what of it would go."""
+        for entry in self._entries(feed):
+            with self._storage.open(entry.path) as stream:
+                records, hidden = _count(stream, leaving)
+            if records or hidden:
+                yield entry, Rewritten(files=bool(records), records=records, hidden=hidden)
+
+    @contextmanager
+    def _rewriting(self, entry: Entry, outcome: str) -> Iterator[None]:
+        """Say of what fails which file it is, and what follows."""
+        doing = f"rewriting the landing file {self._shown(entry)}"
+        try:
+            with storage_errors(doing, outcome=outcome):
+                yield
+        except AwsError as error:
+            raise StorageError(f"The storage failed while {doing}. {outcome} {error}") from None
 
     def _entries(self, feed: Feed) -> list[Entry]:
         try:
@@ -122,13 +177,18 @@ class RawFiles:
         going = []
         for version in self._storage.old_versions(f"{self._landing}/{feed.folder}"):
             with version.open() as stream:
-                if _count(stream, leaving):
+                if _count(stream, leaving)[0]:
                     going.append(version)
         return going
 
 
-def _count(stream: IO[bytes], leaving: Leaving) -> int:
-    return sum(leaving.left_of(document) is not None for document in read_documents(stream))
+def _count(stream: IO[bytes], leaving: Leaving) -> tuple[int, bool]:
+    """How many documents go or become others, and whether something of the file could not be looked into."""
+    records, hidden = 0, False
+    for document in read_documents(stream):
+        records += leaving.left_of(document) is not None
+        hidden |= document.reason is not None and hides(document.reason)
+    return records, hidden
 
 
 def _left(stream: IO[bytes], leaving: Leaving, *, apart: bool) -> Iterator[Document]:

@@ -28,12 +28,21 @@ class Place:
 
 @dataclass(frozen=True)
 class Proof:
-    """What was read, what was looked for, where it stands, and the person's erasures so far."""
+    """What was read, what was looked for, where it stands, and the person's erasures so far.
+
+    `hidden` are the files that could not be looked into, or not to their end: the person may stand there.
+    """
 
     files: int
     looked_for: dict[str, int]
     places: tuple[Place, ...]
     erasures: tuple[Entry, ...]
+    hidden: tuple[str, ...] = ()
+
+    @property
+    def proven(self) -> bool:
+        """Whether the person stands nowhere."""
+        return not self.places and not self.hidden
 
 
 def verify(email: str, lakehouse: Lakehouse, landing: str, by: Digester) -> Proof:
@@ -56,13 +65,15 @@ def verify(email: str, lakehouse: Lakehouse, landing: str, by: Digester) -> Proo
     # One may stand in another, as ann@ does in lee-ann@; a value may also hold several, or a whole sentence.
     others = {address for address in landed_addresses(lakehouse) if words(address) == [key_of(address)]}
     search = Search(email, known, by, others=others)
-    files, places = 0, []
+    files, places, hidden = 0, [], []
     for folder, shown, opened in _everything(lakehouse, landing):
         files += 1
-        found = search.in_file(shown.removeprefix(folder), opened)
-        places += [Place(masked(shown), what, times) for what, times in sorted(found.items())]
+        seen = search.in_file(shown.removeprefix(folder), opened)
+        places += [Place(masked(shown), what, times) for what, times in sorted(seen.found.items())]
+        if not seen.whole:
+            hidden.append(masked(shown))
     looked_for = Counter(trace.what for trace in known | {Trace("email", person, 1)})
-    return Proof(files, dict(looked_for), tuple(places), tuple(erasure.entry for erasure in erasures))
+    return Proof(files, dict(looked_for), tuple(places), tuple(erasure.entry for erasure in erasures), tuple(hidden))
 
 
 def _everything(lakehouse: Lakehouse, landing: str) -> Iterator[tuple[str, str, Opened]]:

@@ -46,7 +46,7 @@ class Zone:
 
     def erase(self, email: str, serial: str = "", others: set[str] | None = None) -> Rewritten:
         """Take somebody out of all files."""
-        return RawFiles(str(self.folder)).remove(wanted(email, serial, others))
+        return RawFiles(str(self.folder)).remove(wanted(email, serial, others), number="one")
 
 
 def left_of(tmp_path: Path, feed: Feed, content: str | bytes, email: str, serial: str = "", **more: set[str]) -> str:

@@ -118,7 +118,7 @@ def test_the_audits_of_the_next_run_pass(world, forgotten):
 def test_an_address_nobody_has_takes_no_row_and_no_record(world, forgotten):
     before = published(world), bytes_of(world.landing)
     receipt = forget(world, "nobody@example.com")
-    assert receipt["raw"] == {"files": 0, "records": 0, "versions": 0}
+    assert receipt["raw"] == {"files": 0, "records": 0, "versions": 0, "hidden": 0}
     assert {table["rows"] for table in receipt["tables"]} == {0}
     assert (published(world), bytes_of(world.landing)) == before
     told = stedi(world, "forget", "--yes", "nobody@example.com")
