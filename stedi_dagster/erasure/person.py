@@ -22,10 +22,11 @@ from stedi_dagster.erasure.raw import RawFiles
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.landing.documents import Document
 from stedi_dagster.landing.feeds import FEEDS
+from stedi_dagster.landing.records import spelling
 from stedi_dagster.landing.traces import traces
 
 _TELLING = ("customerName", "phone", "serialNumber", "participantId")
-_BY_FOLDED = {name.casefold(): name for name in _TELLING}
+_BY_SPELLING = {spelling(name): name for name in _TELLING}
 _TABLES = (CustomerLanding, CustomerTrusted, CustomersCurated, Participants)
 
 
@@ -93,8 +94,9 @@ def landed_addresses(lakehouse: Lakehouse) -> set[str]:
 def _told_by(document: Document) -> Iterator[tuple[str, str]]:
     if isinstance(document.value, Mapping):
         for key, value in document.value.items():
-            if isinstance(value, str | int) and key.casefold() in _BY_FOLDED:
-                yield _BY_FOLDED[key.casefold()], str(value)
+            # What is not read under another spelling of its key tells of them all the same.
+            if isinstance(value, str | int) and (what := _BY_SPELLING.get(spelling(key))):
+                yield what, str(value)
 
 
 def _in_table(person: str, lakehouse: Lakehouse, name: str, by: Digester) -> Iterator[tuple[str, str]]:

@@ -97,6 +97,21 @@ def test_what_she_wrote_and_can_be_read_means_nobody_else(tmp_path):
     assert left_of(tmp_path, CUSTOMER, json.dumps({**HER, "referredBy": BOB}), ZOE) == ""
 
 
+@pytest.mark.parametrize("other", ["EMAIL", "e-mail", "E_Mail", "\uff45mail"])
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_record_of_two_people_by_two_spellings_of_a_key_means_both(tmp_path, other, order):
+    text = json.dumps(dict([("email", ZOE), (other, BOB), ("lastUpdateDate", T0)][::order]))
+    assert {one[0] for one in concluded(left_of(tmp_path, CUSTOMER, text, ZOE))} == {BOB}
+    assert {one[0] for one in concluded(left_of(tmp_path, CUSTOMER, text, BOB))} == {ZOE}
+
+
+def test_a_reading_of_two_people_by_two_spellings_of_a_key_goes_with_either(tmp_path):
+    text = json.dumps({**reading(ZOE), "us_er": BOB})
+    assert left_of(tmp_path, ACCELEROMETER, text, ZOE) == ""
+    assert left_of(tmp_path, ACCELEROMETER, text, BOB) == ""
+    assert left_of(tmp_path, ACCELEROMETER, text, CID) == text
+
+
 READINGS = [reading(BOB, at=T0 + at) for at in range(3)], [step("bobs", at=T0 + at) for at in range(3)]
 
 
