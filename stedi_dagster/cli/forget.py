@@ -56,7 +56,7 @@ def forget_person(email: str, *, dry_run: bool, yes: bool, as_json: bool) -> Non
 
 
 def prove(email: str, *, as_json: bool) -> bool:
-    """Print where a person still stands; return whether they do nowhere."""
+    """Print where a person still stands; return whether they do nowhere, as far as can be seen."""
     from stedi_dagster.erasure.verify import verify
 
     settings = Settings.load()
@@ -64,7 +64,7 @@ def prove(email: str, *, as_json: bool) -> bool:
         proof = verify(email, lakehouse, settings.landing, by)
     if as_json:
         sys.stdout.write(json.dumps(asdict(proof), indent=2) + "\n")
-        return not proof.places
+        return proof.proven
     looked_for = ", ".join(f"{times} {what}" for what, times in sorted(proof.looked_for.items()))
     by_file: dict[str, list[str]] = {}
     for place in proof.places:
@@ -73,8 +73,13 @@ def prove(email: str, *, as_json: bool) -> bool:
         sys.stdout.write(f"{file}: {', '.join(what)}\n")
     found = f"found in {len(by_file):,}" if by_file else "found in none"
     sys.stdout.write(f"{proof.files:,} files read, looking for {looked_for}: {found}.\n")
+    if proof.hidden:
+        sys.stdout.write(
+            f"Not looked into, because of their format or damage: {', '.join(sorted(proof.hidden))}. The person may "
+            "stand there: look into them by hand, or remove them.\n"
+        )
     sys.stdout.write(_known(proof.erasures) + "\n")
-    return not proof.places
+    return proof.proven
 
 
 def print_digest(email: str) -> None:
@@ -147,12 +152,17 @@ def _print(receipt: Receipt, *, as_json: bool, would: bool) -> None:
     Printing().print(grid)
     raw = receipt.raw
     told = [f"And {raw.records:,} records in {raw.files:,} raw files, {raw.versions:,} old versions of raw files."]
+    if raw.hidden:
+        told.append(
+            f"{raw.hidden:,} raw files could not be looked into, because of their format or damage, and are as they "
+            "were: `stedi forget --verify` names them."
+        )
     if would and receipt.nothing:
-        told = ["Nothing of this person is there.", _known(receipt.erasures)]
+        told[:1] = ["Nothing of this person is there.", _known(receipt.erasures)]
     elif receipt.resumed:
         told.append("It had been interrupted: what went before is not counted.")
     elif receipt.nothing:
-        told = ["Nothing of this person was there; what an old file brings of them will not land."]
+        told[:1] = ["Nothing of this person was there; what an old file brings of them will not land."]
     if any(table.snapshots for table in receipt.tables):
         told.append("Snapshots are everybody's: readers cannot travel back to before this.")
     if would:

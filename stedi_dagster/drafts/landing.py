@@ -18,6 +18,7 @@ from stedi_dagster.checks.volume import audit_volume
 from stedi_dagster.contracts import CustomerLanding, Quarantine
 from stedi_dagster.drafts.run import Draft, Run, engine_errors
 from stedi_dagster.erasure.ledger import Erasure, Ledger, recognising
+from stedi_dagster.erasure.left import left_of_rows
 from stedi_dagster.erasure.strike import column, count, without
 from stedi_dagster.erasure.wanted import Wanted
 from stedi_dagster.lakehouse.publish import Publication
@@ -164,7 +165,8 @@ def _stage(
     if (by := recognising(run.lakehouse, erasures)) is not None:
         wanted = Wanted.erased(erasures, by)
         if feed.contract is CustomerLanding:
-            wanted = wanted.minding(_staying(run, kept, wanted))
+            staying = _staying(run, kept, wanted)
+            wanted = wanted.minding(staying).knowing(staying)
         kept, erased = _without(run, table, kept, wanted)
         unreadable, erased_unreadable = _without(run, quarantine_table, unreadable, wanted)
         if erased_unreadable:
@@ -207,7 +209,9 @@ def _without(run: Run, table: Table, content: Content, wanted: Wanted) -> tuple[
     rows = count(storage, content, wanted.columns(contract), mask)
     if not rows:
         return content, 0
-    left = without(storage, content, mask, wanted.left_of, run.lakehouse.stage_more(table, contract))
+    left = without(
+        storage, content, mask, partial(left_of_rows, wanted=wanted), run.lakehouse.stage_more(table, contract)
+    )
     storage.delete(content.paths)
     return left, content.rows - left.rows
 

@@ -15,11 +15,14 @@ import pyarrow.compute as pc
 from stedi_dagster.contracts import TABLES, AccelerometerTrusted, Contract, Participants, Quarantine
 from stedi_dagster.drafts.run import PARTICIPANTS
 from stedi_dagster.erasure.digests import Digester
+from stedi_dagster.erasure.documents import is_of
+from stedi_dagster.erasure.fields import value_of
 from stedi_dagster.erasure.ledger import Entry, Erasure, Ledger, Trace, unfinished
-from stedi_dagster.erasure.person import known_of
-from stedi_dagster.erasure.raw import RawFiles, Rewritten, is_of
+from stedi_dagster.erasure.left import left_of_rows
+from stedi_dagster.erasure.person import known_of, landed_addresses
+from stedi_dagster.erasure.raw import RawFiles, Rewritten
 from stedi_dagster.erasure.strike import count, strike
-from stedi_dagster.erasure.wanted import Wanted, value_of
+from stedi_dagster.erasure.wanted import Wanted
 from stedi_dagster.lakehouse.history import expire, over
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.orphans import reachable_files, sweep
@@ -70,7 +73,7 @@ class Receipt:
     @property
     def nothing(self) -> bool:
         """Whether nothing of the person was found."""
-        return self.raw == Rewritten() and not any(table.rows for table in self.tables)
+        return replace(self.raw, hidden=0) == Rewritten() and not any(table.rows for table in self.tables)
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -102,14 +105,18 @@ class Eraser:
             person: the digest of their address.
 
         Raises:
-            LandingError: a raw file cannot be rewritten.
+            LandingError: a raw file would not be read as before; nothing was begun.
             StediError: the storage or the catalog does not let us; what was not done is done when it is run again.
         """
         self._tell("Looking for everything that tells who the person is.")
         earlier = self._ledger.erasures_of(person)
         known = known_of(person, self._lakehouse, self._raw, self._by)
-        erasure = self._ledger.begin(person, known.traces, self._by, latest_ms=known.latest_ms)
-        receipt = self._finish(erasure, raw=Wanted.of(erasure, self._by, earlier))
+        erasure = self._ledger.intended(person, known.traces, self._by, latest_ms=known.latest_ms)
+        raw = Wanted.of(erasure, self._by, earlier)
+        # An erasure that cannot go on once it has begun would stop every run.
+        self._raw.check(raw.knowing(landed_addresses(self._lakehouse)))
+        self._ledger.begin(erasure)
+        receipt = self._finish(erasure, raw=raw)
         return replace(receipt, resumed=bool(unfinished(earlier)))
 
     def plan(self, person: str) -> Receipt:
@@ -117,11 +124,11 @@ class Eraser:
         earlier = self._ledger.erasures_of(person)
         known = known_of(person, self._lakehouse, self._raw, self._by)
         planned = Erasure("", known.traces | {Trace("email", person, 1)}, self._by.key_id, 0, 0)
-        wanted = Wanted.of(planned, self._by, earlier)
+        wanted = Wanted.of(planned, self._by, earlier).knowing(landed_addresses(self._lakehouse))
         return Receipt(
             self._lakehouse.database,
             tuple(erasure.entry for erasure in earlier),
-            self._raw.remove(wanted, really=False),
+            self._raw.count(wanted),
             tuple(self._plan(name, wanted) for name in _CONTRACTS),
         )
 
@@ -146,16 +153,19 @@ class Eraser:
 
     def _finish(self, erasure: Erasure, *, raw: Wanted) -> Receipt:
         # No run publishes before it has finished erasures: nothing in the tables is of a new registration.
-        wanted = Wanted.of(erasure, self._by)
+        others = landed_addresses(self._lakehouse)
+        wanted = Wanted.of(erasure, self._by).knowing(others)
         self._tell("Rewriting the raw files.")
-        rewritten = self._raw.remove(raw)
+        rewritten = self._raw.remove(raw.knowing(others), number=erasure.number)
         before = {name: self._holds(name) for name in _CONTRACTS}
         rows = {}
         for name, contract in _CONTRACTS.items():
             self._tell(f"Taking the person out of {name}.")
             columns, mask = self._mask(name, contract, wanted)
             inputs = f"erasure {erasure.number}"
-            rows[name] = strike(self._lakehouse, name, contract, columns, mask, wanted.left_of, inputs=inputs)
+            rows[name] = strike(
+                self._lakehouse, name, contract, columns, mask, partial(left_of_rows, wanted=wanted), inputs=inputs
+            )
         tables = tuple(self._forget_history(name, rows[name], before[name]) for name in _CONTRACTS)
         done = self._ledger.complete(erasure)
         return Receipt(self._lakehouse.database, (done.entry,), rewritten, tables)

@@ -86,8 +86,8 @@ class Ledger:
         """A person's erasures by the digest of their address, the oldest first."""
         return [erasure for erasure in self.erasures() if Trace("email", person, 1) in erasure.traces]
 
-    def begin(self, person: str, traces: Iterable[Trace], by: Digester, *, latest_ms: int = 0) -> Erasure:
-        """Record that a person is going to be erased; an unfinished erasure of theirs goes on, with all it knew.
+    def intended(self, person: str, traces: Iterable[Trace], by: Digester, *, latest_ms: int = 0) -> Erasure:
+        """The erasure of a person that is to begin; an unfinished one of theirs goes on, with all it knew.
 
         Args:
             person: the digest of their address.
@@ -100,14 +100,16 @@ class Ledger:
         if begun is None:
             begun = Erasure(str(uuid.uuid4()), frozenset(), by.key_id, now_ms, now_ms)
         # What has come since it was interrupted goes, too, and must not come back.
-        begun = replace(
+        return replace(
             begun,
             traces=begun.traces | {*traces, Trace("email", person, 1)},
             erased_at_ms=now_ms,
             until_ms=max(now_ms, latest_ms, begun.until_ms),
         )
-        self._write(begun)
-        return begun
+
+    def begin(self, erasure: Erasure) -> None:
+        """Record that a person is going to be erased."""
+        self._write(erasure)
 
     def complete(self, erasure: Erasure) -> Erasure:
         """Record that nothing is left to do."""

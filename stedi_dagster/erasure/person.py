@@ -7,19 +7,26 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stedi_dagster.contracts import CustomerLanding, CustomersCurated, CustomerTrusted, Participants
+from stedi_dagster.contracts import (
+    AccelerometerLanding,
+    CustomerLanding,
+    CustomersCurated,
+    CustomerTrusted,
+    Participants,
+)
 from stedi_dagster.contracts.base import AHEAD_OF_RUN_MS
 from stedi_dagster.erasure.digests import Digester
+from stedi_dagster.erasure.fields import moment_of, named_by, split_lines
 from stedi_dagster.erasure.ledger import SHARED, Trace
 from stedi_dagster.erasure.raw import RawFiles
-from stedi_dagster.erasure.wanted import moment_of, named_by
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.landing.documents import Document
 from stedi_dagster.landing.feeds import FEEDS
+from stedi_dagster.landing.records import spelling
 from stedi_dagster.landing.traces import traces
 
 _TELLING = ("customerName", "phone", "serialNumber", "participantId")
-_BY_FOLDED = {name.casefold(): name for name in _TELLING}
+_BY_SPELLING = {spelling(name): name for name in _TELLING}
 _TABLES = (CustomerLanding, CustomerTrusted, CustomersCurated, Participants)
 
 
@@ -45,7 +52,7 @@ def known_of(person: str, lakehouse: Lakehouse, raw: RawFiles, by: Digester) -> 
     registered = [0]
     for document in raw.documents(FEEDS["customer_landing"]):
         named = traces(document)
-        devices = set(filter(None, (named.devices or "").split("\n")))
+        devices = set(split_lines(named.devices))
         # What names others, too, is not said to be hers or his.
         people = [by.of(one) for one in named_by(document.value, named.people)]
         if people == [person]:
@@ -74,11 +81,22 @@ def serials_of_others(person: str, lakehouse: Lakehouse, by: Digester) -> set[Tr
     return {Trace.of("serialNumber", pair["serialNumber"], by) for pair in pairs if by.of(pair["email"]) != person}
 
 
+def landed_addresses(lakehouse: Lakehouse) -> set[str]:
+    """The addresses of everybody who has landed, as they stand there."""
+    found: set[str] = set()
+    for contract, column in ((CustomerLanding, "email"), (AccelerometerLanding, "user")):
+        table = lakehouse.table(contract.table())
+        if table is not None and table.current_snapshot() is not None:
+            found.update(pc.unique(table.scan(selected_fields=(column,)).to_arrow()[column]).to_pylist())
+    return found
+
+
 def _told_by(document: Document) -> Iterator[tuple[str, str]]:
     if isinstance(document.value, Mapping):
         for key, value in document.value.items():
-            if isinstance(value, str | int) and key.casefold() in _BY_FOLDED:
-                yield _BY_FOLDED[key.casefold()], str(value)
+            # What is not read under another spelling of its key tells of them all the same.
+            if isinstance(value, str | int) and (what := _BY_SPELLING.get(spelling(key))):
+                yield what, str(value)
 
 
 def _in_table(person: str, lakehouse: Lakehouse, name: str, by: Digester) -> Iterator[tuple[str, str]]:

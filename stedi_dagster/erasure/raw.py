@@ -1,41 +1,42 @@
-"""The raw files of the landing zone: whose each record in them is, and the same files without somebody's."""
+"""The raw files of the landing zone: all that is in them, and the same files without what is somebody's."""
 
-import json
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby, zip_longest
 from typing import IO
 
-from stedi_dagster.erasure.wanted import WITHOUT, Wanted, moment_of, named_by, value_of
-from stedi_dagster.errors import LandingError
+from stedi_dagster.erasure.documents import Leaving
+from stedi_dagster.erasure.wanted import Wanted
+from stedi_dagster.errors import AwsError, LandingError, StorageError
 from stedi_dagster.landing.documents import Document, read_documents
 from stedi_dagster.landing.feeds import FEEDS, Feed
 from stedi_dagster.landing.files import masked, not_utf8
-from stedi_dagster.landing.formats import form_of, writing
-from stedi_dagster.landing.traces import traces
-from stedi_dagster.storage import Entry, OldVersion, storage_for
-
-# The field that says whose a record is, what it holds, and the field that says when they sent it.
-_WHOSE = {
-    "customer": ("email", "email", "registrationDate"),
-    "accelerometer": ("user", "email", "timestamp"),
-    "step_trainer": ("serialNumber", "serialNumber", "sensorReadingTime"),
-}
-_WRITTEN = "lastUpdateDate"
+from stedi_dagster.landing.formats import Form, form_of, hides, writing
+from stedi_dagster.storage import Entry, OldVersion, storage_errors, storage_for
 
 
 @dataclass(frozen=True)
 class Rewritten:
-    """How many raw files were rewritten, how many records went, and how many old versions."""
+    """How many raw files were rewritten, how many records went, and how many old versions.
+
+    `hidden` are the files that could not be looked into, or not to their end.
+    """
 
     files: int = 0
     records: int = 0
     versions: int = 0
+    hidden: int = 0
 
     def __add__(self, other: "Rewritten") -> "Rewritten":
-        return Rewritten(self.files + other.files, self.records + other.records, self.versions + other.versions)
+        return Rewritten(
+            self.files + other.files,
+            self.records + other.records,
+            self.versions + other.versions,
+            self.hidden + other.hidden,
+        )
 
 
 class RawFiles:
@@ -54,34 +55,80 @@ class RawFiles:
             with version.open() as stream:
                 yield from read_documents(stream)
 
-    def remove(self, wanted: Wanted, *, really: bool = True) -> Rewritten:
+    def count(self, wanted: Wanted) -> Rewritten:
+        """What `remove` would remove; nothing is."""
+        done = Rewritten()
+        for feed in FEEDS.values():
+            leaving = Leaving(feed, wanted)
+            done += Rewritten(versions=len(self._versions(feed, leaving)))
+            for _, found in self._affected(feed, leaving):
+                done += found
+        return done
+
+    def check(self, wanted: Wanted) -> None:
+        """See whether each file that `remove` would rewrite can be rewritten; none is.
+
+        Args:
+            wanted: whose records are to go.
+
+        Raises:
+            LandingError: what is left of a file would not be read as before.
+            StorageError: a file cannot be replaced.
+        """
+        for feed in FEEDS.values():
+            leaving = Leaving(feed, wanted)
+            for entry, found in self._affected(feed, leaving):
+                if not found.records:
+                    continue
+                with self._rewriting(entry, "Nothing was begun."), tempfile.TemporaryFile() as kept:
+                    self._write_left(kept, entry, leaving)
+                    self._storage.check_replaceable(entry.path)
+
+    def remove(self, wanted: Wanted, *, number: str) -> Rewritten:
         """Rewrite each file that holds records of somebody wanted without them, old versions of files included.
 
         What is left is the same documents in the same order, one after another. A file with nothing left stays, empty.
 
         Args:
             wanted: whose records go.
-            really: False to count only.
+            number: of the erasure, for messages.
 
         Raises:
             LandingError: a file would not be read as before; it is left as it is.
+            StorageError: a file cannot be replaced.
         """
         done = Rewritten()
         for feed in FEEDS.values():
+            leaving = Leaving(feed, wanted)
             # Before there are those of the files that are rewritten.
-            done += Rewritten(versions=len(self._versions(feed, wanted)))
-            if really:
-                self._storage.delete_unfinished(f"{self._landing}/{feed.folder}")
-            for entry in self._entries(feed):
-                with self._storage.open(entry.path) as stream:
-                    records = _count(stream, feed, wanted)
-                if records:
-                    done += Rewritten(files=1, records=records)
-                    if really:
-                        self._rewrite(entry, feed, wanted)
-            if really:
-                self._storage.delete_versions(self._versions(feed, wanted))
+            done += Rewritten(versions=len(self._versions(feed, leaving)))
+            self._storage.delete_unfinished(f"{self._landing}/{feed.folder}")
+            for entry, found in self._affected(feed, leaving):
+                done += found
+                if not found.records:
+                    continue
+                with self._rewriting(entry, f"The erasure {number} is not done, and no run lands anything before it."):
+                    self._rewrite(entry, leaving)
+            self._storage.delete_versions(self._versions(feed, leaving))
         return done
+
+    def _affected(self, feed: Feed, leaving: Leaving) -> Iterator[tuple[Entry, Rewritten]]:
+        """The files of a feed that hold records of somebody wanted, or hide what they hold, and what of it would go."""
+        for entry in self._entries(feed):
+            with self._storage.open(entry.path) as stream:
+                records, hidden = _count(stream, leaving)
+            if records or hidden:
+                yield entry, Rewritten(files=bool(records), records=records, hidden=hidden)
+
+    @contextmanager
+    def _rewriting(self, entry: Entry, outcome: str) -> Iterator[None]:
+        """Say of what fails which file it is, and what follows."""
+        doing = f"rewriting the landing file {self._shown(entry)}"
+        try:
+            with storage_errors(doing, outcome=outcome):
+                yield
+        except AwsError as error:
+            raise StorageError(f"The storage failed while {doing}. {outcome} {error}") from None
 
     def _entries(self, feed: Feed) -> list[Entry]:
         try:
@@ -92,72 +139,63 @@ class RawFiles:
             raise not_utf8(error) from None
         return sorted((entry for entry in found if entry.readable and entry.size), key=lambda entry: entry.path)
 
-    def _rewrite(self, entry: Entry, feed: Feed, wanted: Wanted) -> None:
+    def _rewrite(self, entry: Entry, leaving: Leaving) -> None:
         with tempfile.TemporaryFile() as kept:
-            with self._storage.open(entry.path) as stream:
-                form = form_of(stream)
-                _write(kept, _others(stream, feed, wanted))
-            with self._storage.open(entry.path) as stream:
-                left = _pieces(_others(stream, feed, wanted))
-                kept.seek(0)
-                if any(a != b for a, b in zip_longest(left, _pieces(read_documents(kept)))):
-                    raise LandingError(
-                        f"{masked(entry.path.removeprefix(f'{self._landing}/'))} cannot be rewritten: without the "
-                        "records that are to go, the rest would be read differently. It is as it was; take the "
-                        "records out by hand, and run it again."
-                    )
+            form = self._write_left(kept, entry, leaving)
             kept.seek(0)
             with self._storage.replacing(entry.path) as target, writing(target, form) as writer:
                 shutil.copyfileobj(kept, writer)
 
-    def _versions(self, feed: Feed, wanted: Wanted) -> list[OldVersion]:
+    def _write_left(self, target: IO[bytes], entry: Entry, leaving: Leaving) -> Form:
+        """Write what is left of a file, unpacked, and return the form that it had.
+
+        Raises:
+            LandingError: it would not be read as before.
+        """
+        # Beside others, or out of its brackets, a text may be read on, or as a record.
+        for apart in (False, True):
+            target.seek(0)
+            target.truncate()
+            with self._storage.open(entry.path) as stream:
+                form = form_of(stream)
+                _write(target, _left(stream, leaving, apart=apart))
+            with self._storage.open(entry.path) as stream:
+                left = _pieces(_left(stream, leaving, apart=apart))
+                target.seek(0)
+                if all(a == b for a, b in zip_longest(left, _pieces(read_documents(target)))):
+                    return form
+        raise LandingError(
+            f"{self._shown(entry)} cannot be rewritten: without the records that are to go, the rest would be read "
+            "differently. It is as it was; take the records out by hand, and run it again."
+        )
+
+    def _shown(self, entry: Entry) -> str:
+        return masked(entry.path.removeprefix(f"{self._landing}/"))
+
+    def _versions(self, feed: Feed, leaving: Leaving) -> list[OldVersion]:
         """The old versions of a feed's files that hold records of somebody wanted."""
         going = []
         for version in self._storage.old_versions(f"{self._landing}/{feed.folder}"):
             with version.open() as stream:
-                if _count(stream, feed, wanted):
+                if _count(stream, leaving)[0]:
                     going.append(version)
         return going
 
 
-def is_of(document: Document, feed: Feed, wanted: Wanted) -> bool:
-    """Whether a document is somebody's who is wanted: by the field that says so, else by whatever it names."""
-    key, what, sent = _WHOSE[feed.name]
-    at = moment_of(document.value, sent)
-    if feed.name == "customer":
-        people = named_by(document.value, traces(document).people)
-        if people:
-            written = at if value_of(document.value, _WRITTEN) is None else moment_of(document.value, _WRITTEN)
-            # Whether it can be read as an agreement is not looked into.
-            return any(
-                wanted.is_wanted_customer(person, registered=at, written=written, agrees=False) for person in people
-            )
-    elif (value := value_of(document.value, key)) is not None:
-        return wanted.is_wanted(what, value, at)
-    if document.value is not None:
-        return wanted.names(json.dumps(document.value, ensure_ascii=False, default=str))
-    return wanted.names(document.text)
-
-
-def _count(stream: IO[bytes], feed: Feed, wanted: Wanted) -> int:
-    return sum(is_of(document, feed, wanted) for document in read_documents(stream))
-
-
-def _others(stream: IO[bytes], feed: Feed, wanted: Wanted) -> Iterator[Document]:
+def _count(stream: IO[bytes], leaving: Leaving) -> tuple[int, bool]:
+    """How many documents go or become others, and whether something of the file could not be looked into."""
+    records, hidden = 0, False
     for document in read_documents(stream):
-        if not is_of(document, feed, wanted):
-            yield document
-        elif feed.name == "customer":
-            yield from _left_of(document, wanted)
+        records += leaving.left_of(document) is not None
+        hidden |= document.reason is not None and hides(document.reason)
+    return records, hidden
 
 
-def _left_of(document: Document, wanted: Wanted) -> Iterator[Document]:
-    """What stands for a text that named others, too: for each a record that cannot be read, as the text could not."""
-    people, devices = wanted.others(document.value, traces(document))
-    for person in people:
-        record = {"email": person, "registrationDate": WITHOUT}
-        for one in [record | {"serialNumber": device} for device in devices] or [record]:
-            yield Document(one, None, json.dumps(one), 0, 0)
+def _left(stream: IO[bytes], leaving: Leaving, *, apart: bool) -> Iterator[Document]:
+    for document in read_documents(stream):
+        left = leaving.left_of(document)
+        for one in [document] if left is None else left:
+            yield leaving.set_apart(one) if apart else one
 
 
 def _pieces(documents: Iterable[Document]) -> Iterator[str]:

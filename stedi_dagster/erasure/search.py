@@ -1,15 +1,14 @@
 """Where somebody still stands: every byte below some folders, unpacked and decoded, held against their traces."""
 
 import codecs
-import gzip
-import json
 import sqlite3
 import struct
 import tempfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from typing import IO, Any
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import IO, NamedTuple
 
 import fastavro
 import pyarrow as pa
@@ -17,14 +16,19 @@ import pyarrow.compute as pc
 from pyarrow import parquet as pq
 
 from stedi_dagster.erasure.digests import Digester, words
+from stedi_dagster.erasure.fields import value_of
 from stedi_dagster.erasure.ledger import Trace
-from stedi_dagster.erasure.wanted import value_of
+from stedi_dagster.erasure.recognised import encoded_in
+from stedi_dagster.erasure.texts_in import as_texts, before_damage, blocks, inflated, strings
 from stedi_dagster.landing.documents import Document, read_documents
+from stedi_dagster.landing.formats import Broken, opened
+from stedi_dagster.landing.spellings import addresses_in, readings
 from stedi_dagster.landing.traces import said_by_keys, unescaped
 from stedi_dagster.policies.keys import key_of
 
-_PACKED, _PARQUET, _AVRO, _SQLITE = b"\x1f\x8b", b"PAR1", b"Obj\x01", b"SQLite format 3\x00"
-_BLOCK = 1 << 24
+_PARQUET, _AVRO, _SQLITE = b"PAR1", b"Obj\x01", b"SQLite format 3\x00"
+# Of the formats that landing does not read, those in which a text stands as it is.
+_PLAIN = frozenset({"binary", "tar", "Python pickle"})
 # Words that stand at the border of two blocks are read with both.
 _OVERLAP = 1 << 10
 # Columns that say whose a row is: what else it holds is that person's, also where two are called the same.
@@ -32,7 +36,17 @@ _PEOPLE = ("email", "user", "people")
 # What is nobody else's.
 _THEIRS_ALONE = frozenset({"email", "participantId"})
 
+# What is decoded again and again is remembered, if it is no longer than this.
+_REMEMBERED, _SHORT = 1 << 16, 1 << 8
+
 Opened = Callable[[], IO[bytes]]
+
+
+class Seen(NamedTuple):
+    """What of somebody stands in a file and how often at least, and whether all of the file could be looked into."""
+
+    found: Counter[str]
+    whole: bool = True
 
 
 class Search:
@@ -54,42 +68,43 @@ class Search:
         longer = {key_of(other) for other in others} - {self._email}
         self._longer = sorted((other for other in longer if self._email in other), key=len, reverse=True)
         self._lengths = sorted({trace.words for trace in traces} - {1})
+        self._in_short = lru_cache(_REMEMBERED)(self._in_encoded)
 
-    def in_file(self, path: str, opened: Opened) -> Counter[str]:
-        """What of the person stands in a file, in its name too, and how often at least."""
-        found = self._in_text(path)
-        with opened() as stream:
+    def in_file(self, path: str, opening: Opened) -> Seen:
+        """What of the person stands in a file, in its name too."""
+        with opening() as stream:
             start = stream.read(16)
             stream.seek(0)
             if start.startswith(_PARQUET):
-                return found + self._in_parquet(stream)
-            if start.startswith(_AVRO):
-                return found + self._in_avro(stream)
-            if start == _SQLITE:
-                return found + self._in_sqlite(stream)
-            return found + self._in_bytes(stream, packed=start.startswith(_PACKED))
+                found, whole = self._in_parquet(stream)
+            elif start.startswith(_AVRO):
+                found, whole = self._in_avro(stream)
+            elif start == _SQLITE:
+                found, whole = self._in_sqlite(stream)
+            else:
+                found, whole = self._in_text_file(stream)
+        return Seen(self._in_text(path) + found, whole)
 
-    def _in_parquet(self, stream: IO[bytes]) -> Counter[str]:
+    def _in_parquet(self, stream: IO[bytes]) -> Seen:
         found: Counter[str] = Counter()
         try:
             file = pq.ParquetFile(stream)
         except pa.ArrowInvalid:  # cut short
-            stream.seek(0)
-            return self._in_bytes(stream, packed=False)
-        found += self._in_text("\n".join(_strings([file.metadata.metadata, file.schema_arrow.names])))
+            return Seen(self._in_bytes(stream), whole=False)
+        found += self._in_text("\n".join(strings([file.metadata.metadata, file.schema_arrow.names])))
         for batch in file.iter_batches():
             whose = next((name for name in _PEOPLE if name in batch.schema.names), None)
             for field in batch.schema:
-                column = _as_texts(batch[field.name])
+                column = as_texts(batch[field.name])
                 if column is None:
                     continue
                 if whose is None:
                     found += self._in_values(column)
                     continue
-                theirs = self._is_theirs(_as_texts(batch[whose]))
+                theirs = self._is_theirs(as_texts(batch[whose]))
                 found += self._in_values(column.filter(theirs))
                 found += self._only_theirs(self._in_values(column.filter(pc.invert(theirs))))
-        return found
+        return Seen(found)
 
     def _is_theirs(self, people: pa.Array | None) -> pa.BooleanArray:
         # Where nobody is named, it may be theirs.
@@ -108,21 +123,21 @@ class Search:
                     found[what] += entry["counts"]
         return found
 
-    def _in_avro(self, stream: IO[bytes]) -> Counter[str]:
+    def _in_avro(self, stream: IO[bytes]) -> Seen:
         # Also as bytes: what describes the records, and what is damaged.
-        as_bytes = self._in_bytes(stream, packed=False)
+        as_bytes = self._in_bytes(stream)
         stream.seek(0)
         found: Counter[str] = Counter()
         try:
             for record in fastavro.reader(stream):
-                found += self._in_text("\n".join(_strings(record)))
+                found += self._in_text("\n".join(strings(record)))
         except (ArithmeticError, LookupError, ValueError, EOFError, struct.error, zlib.error):  # cut short, or damaged
-            pass
-        return found | as_bytes
+            return Seen(found | as_bytes, whole=False)
+        return Seen(found | as_bytes)
 
-    def _in_sqlite(self, stream: IO[bytes]) -> Counter[str]:
+    def _in_sqlite(self, stream: IO[bytes]) -> Seen:
         # Also as bytes: rows that were deleted, and what has not been written to the database proper.
-        found = self._in_bytes(stream, packed=False)
+        found = self._in_bytes(stream)
         stream.seek(0)
         with tempfile.NamedTemporaryFile() as copy:
             copy.write(stream.read())
@@ -133,33 +148,49 @@ class Search:
                 tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
                 for (table,) in tables:
                     for row in connection.execute(f'SELECT * FROM "{table}"'):  # noqa: S608 - a name that it gave us
-                        found |= self._in_text("\n".join(_strings([_inflated(value) for value in row])))
+                        found |= self._in_text("\n".join(strings([inflated(value) for value in row])))
             except sqlite3.DatabaseError:
-                return found
+                return Seen(found, whole=False)
             finally:
                 connection.close()
-        return found
+        return Seen(found)
 
-    def _in_bytes(self, stream: IO[bytes], *, packed: bool) -> Counter[str]:
+    def _in_text_file(self, stream: IO[bytes]) -> Seen:
+        """In a file that is text, however it is packed and encoded, or in the bytes of what is none."""
         found: Counter[str] = Counter()
-        before = ""
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        for block in _unpacked(stream) if packed else _blocks(stream):
-            text = before + decoder.decode(block)
-            found += self._in_text(text)
-            before = text[-_OVERLAP:]
+        whole = True
+        for part in opened(stream):
+            whole = whole and (part.form.kind is None or part.form.kind in _PLAIN)
+            damage: list[Broken] = []
+            found += self._in_blocks(before_damage(part.blocks, damage))
+            whole = whole and not damage
+        if not whole:
+            # What stands behind damage may not be packed.
+            found |= self._in_bytes(stream)
         if found.keys() - _THEIRS_ALONE:
             stream.seek(0)
             found = self._in_documents(stream, found)
+        return Seen(found, whole)
+
+    def _in_bytes(self, stream: IO[bytes]) -> Counter[str]:
+        stream.seek(0)
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        return self._in_blocks(decoder.decode(block) for block in blocks(stream))
+
+    def _in_blocks(self, texts: Iterable[str]) -> Counter[str]:
+        found: Counter[str] = Counter()
+        before = ""
+        for one in texts:
+            text = before + one
+            found += self._in_text(text)
+            before = text[-_OVERLAP:]
         return found
 
     def _in_documents(self, stream: IO[bytes], found: Counter[str]) -> Counter[str]:
         """The same for records one by one: what names somebody else is that person's."""
         apart: Counter[str] = Counter()
         for document in read_documents(stream):
-            unreadable = document.value is None
-            text = document.text if unreadable else json.dumps(document.value, ensure_ascii=False, default=str)
-            here = self._in_text(text)
+            here = self._in_text(document.text)
             apart += self._only_theirs(here) if self._is_somebody_elses(document) else here
         # Their address counts wherever it stands, also between documents.
         return self._only_theirs(found) | apart
@@ -177,7 +208,19 @@ class Search:
         return Counter({what: times for what, times in found.items() if what in _THEIRS_ALONE})
 
     def _in_text(self, text: str) -> Counter[str]:
-        text = key_of(unescaped(text).replace("%40", "@"))
+        found = self._in_plain(unescaped(text).replace("%40", "@"))
+        for encoded in encoded_in(text):
+            found |= self._in_short(encoded) if len(encoded) <= _SHORT else self._in_encoded(encoded)
+        return found
+
+    def _in_encoded(self, text: str) -> Counter[str]:
+        found = Counter({"email": 1} if self._email in addresses_in(text).difference(self._longer) else ())
+        for one in readings(text):
+            found |= self._in_plain(one)
+        return found
+
+    def _in_plain(self, text: str) -> Counter[str]:
+        text = key_of(text)
         found: Counter[str] = Counter()
         if self._email in text:
             for other in self._longer:
@@ -193,50 +236,3 @@ class Search:
             if what and what != "email":
                 found[what] += 1
         return +found
-
-
-def _strings(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, bytes):
-        yield value.decode("utf-8", "replace")
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from _strings(key)
-            yield from _strings(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _strings(item)
-
-
-def _blocks(stream: IO[bytes]) -> Iterator[bytes]:
-    while block := stream.read(_BLOCK):
-        yield block
-
-
-def _unpacked(stream: IO[bytes]) -> Iterator[bytes]:
-    # One read at a time: a longer one would lose what stands before the damage.
-    read = gzip.GzipFile(fileobj=stream).read1
-    try:
-        while block := read(_BLOCK):
-            yield block
-    except (EOFError, zlib.error, gzip.BadGzipFile):
-        stream.seek(0)
-        yield from _blocks(stream)  # what stands behind the damage may not be packed
-
-
-def _inflated(value: Any) -> Any:
-    """A value of a database: Dagster packs some of its own."""
-    try:
-        return zlib.decompress(value) if isinstance(value, bytes) else value
-    except zlib.error:
-        return value
-
-
-def _as_texts(column: pa.Array) -> pa.Array | None:
-    """The texts of a column, of whatever kind it is; None where it can hold none."""
-    if pa.types.is_string(column.type):
-        return column
-    if pa.types.is_primitive(column.type):
-        return None
-    return pa.array(["\n".join(_strings(value)) for value in column.to_pylist()], pa.string())

@@ -6,12 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import pyarrow.compute as pc
-
-from stedi_dagster.contracts import AccelerometerLanding, CustomerLanding
 from stedi_dagster.erasure.digests import Digester, words
 from stedi_dagster.erasure.ledger import SHARED, Entry, Ledger, Trace
-from stedi_dagster.erasure.person import known_of, serials_of_others
+from stedi_dagster.erasure.person import known_of, landed_addresses, serials_of_others
 from stedi_dagster.erasure.raw import RawFiles
 from stedi_dagster.erasure.search import Opened, Search
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
@@ -31,12 +28,21 @@ class Place:
 
 @dataclass(frozen=True)
 class Proof:
-    """What was read, what was looked for, where it stands, and the person's erasures so far."""
+    """What was read, what was looked for, where it stands, and the person's erasures so far.
+
+    `hidden` are the files that could not be looked into, or not to their end: the person may stand there.
+    """
 
     files: int
     looked_for: dict[str, int]
     places: tuple[Place, ...]
     erasures: tuple[Entry, ...]
+    hidden: tuple[str, ...] = ()
+
+    @property
+    def proven(self) -> bool:
+        """Whether the person stands nowhere."""
+        return not self.places and not self.hidden
 
 
 def verify(email: str, lakehouse: Lakehouse, landing: str, by: Digester) -> Proof:
@@ -56,25 +62,18 @@ def verify(email: str, lakehouse: Lakehouse, landing: str, by: Digester) -> Proo
     erasures = Ledger(lakehouse).erasures_of(person)
     known = known.union(*(erasure.traces for erasure in erasures))
     known -= {*serials_of_others(person, lakehouse, by), *(trace for trace in known if trace.what == SHARED)}
-    search = Search(email, known, by, others=_addresses(lakehouse))
-    files, places = 0, []
+    # One may stand in another, as ann@ does in lee-ann@; a value may also hold several, or a whole sentence.
+    others = {address for address in landed_addresses(lakehouse) if words(address) == [key_of(address)]}
+    search = Search(email, known, by, others=others)
+    files, places, hidden = 0, [], []
     for folder, shown, opened in _everything(lakehouse, landing):
         files += 1
-        found = search.in_file(shown.removeprefix(folder), opened)
-        places += [Place(masked(shown), what, times) for what, times in sorted(found.items())]
+        seen = search.in_file(shown.removeprefix(folder), opened)
+        places += [Place(masked(shown), what, times) for what, times in sorted(seen.found.items())]
+        if not seen.whole:
+            hidden.append(masked(shown))
     looked_for = Counter(trace.what for trace in known | {Trace("email", person, 1)})
-    return Proof(files, dict(looked_for), tuple(places), tuple(erasure.entry for erasure in erasures))
-
-
-def _addresses(lakehouse: Lakehouse) -> set[str]:
-    """The addresses of people who have landed: one may stand in another, as ann@ does in lee-ann@."""
-    found: set[str] = set()
-    for contract, column in ((CustomerLanding, "email"), (AccelerometerLanding, "user")):
-        table = lakehouse.table(contract.table())
-        if table is not None and table.current_snapshot() is not None:
-            found.update(pc.unique(table.scan(selected_fields=(column,)).to_arrow()[column]).to_pylist())
-    # A value may also hold several, or a whole sentence.
-    return {address for address in found if words(address) == [key_of(address)]}
+    return Proof(files, dict(looked_for), tuple(places), tuple(erasure.entry for erasure in erasures), tuple(hidden))
 
 
 def _everything(lakehouse: Lakehouse, landing: str) -> Iterator[tuple[str, str, Opened]]:

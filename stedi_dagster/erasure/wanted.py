@@ -8,18 +8,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stedi_dagster.contracts import Contract, CustomerLanding, Participants, Quarantine
-from stedi_dagster.erasure.digests import Digester, words
+from stedi_dagster.erasure.digests import Digester
+from stedi_dagster.erasure.fields import moment_of, named_by
 from stedi_dagster.erasure.ledger import IDENTIFYING, SHARED, Erasure
-from stedi_dagster.landing.documents import read_documents
-from stedi_dagster.landing.traces import Traces, unescaped
+from stedi_dagster.erasure.recognised import recognised
+from stedi_dagster.landing.cut import Addresses
+from stedi_dagster.landing.documents import Document, read_documents
+from stedi_dagster.policies.keys import key_of
 
 # The column that tells whose a row is, in the order in which it is looked for, and what it holds. A device's serial
 # number says so only where no person is named.
 _WHOSE = {"email": "email", "user": "email", "participantId": "participantId", "serialNumber": "serialNumber"}
 # The moment of a row that is held against the time of the erasure: a registration after it is a new one.
 _MOMENTS = ("registrationDate", "timestamp", "sensorReadingTime")
-# What stands for a text that named others, too.
-WITHOUT = "(a text from which somebody was erased)"
 # What tells a refusal, and when it was written.
 _REFUSING = ("lastUpdateDate", "shareWithResearchAsOfDate")
 
@@ -32,7 +33,11 @@ class Wanted:
     """
 
     def __init__(
-        self, by: Digester, until: Mapping[tuple[str, str], int | None], anew: frozenset[str] = frozenset()
+        self,
+        by: Digester,
+        until: Mapping[tuple[str, str], int | None],
+        anew: frozenset[str] = frozenset(),
+        known: frozenset[str] = frozenset(),
     ) -> None:
         """Prepare.
 
@@ -40,10 +45,14 @@ class Wanted:
             by: whose digests these are.
             until: what and digest of each trace, and until when it counts.
             anew: the digests of people who have registered anew.
+            known: the keys of people who are known, wanted or not.
         """
         self._by = by
         self._until = until
         self._anew = anew
+        self._known = known
+        self._theirs = Addresses(one for one in known if ("email", by.of(one)) in until)
+        self._others = Addresses(one for one in known if ("email", by.of(one)) not in until)
         self._digests = frozenset(digest for _, digest in until)
 
     @classmethod
@@ -59,7 +68,20 @@ class Wanted:
 
     def minding(self, registered: Iterable[str]) -> "Wanted":
         """The same, where these addresses are registered: who of them was erased has registered anew."""
-        return Wanted(self._by, self._until, self._digests.intersection(map(self._by.of, registered)))
+        anew = self._digests.intersection(map(self._by.of, registered))
+        return Wanted(self._by, self._until, anew, self._known)
+
+    def knowing(self, people: Iterable[str]) -> "Wanted":
+        """The same, where these addresses are known to be people's."""
+        return Wanted(self._by, self._until, self._anew, self._known.union(map(key_of, people)))
+
+    def is_known(self, person: str) -> bool:
+        """Whether the key of an address is that of somebody known."""
+        return person in self._known
+
+    def begun_by(self, *beginnings: str) -> tuple[set[str], set[str]]:
+        """Who of those known is wanted, and who is not, whose address begins in one of some ways."""
+        return set(self._theirs.beginning(*beginnings)), set(self._others.beginning(*beginnings))
 
     def is_wanted(self, what: str, value: str, moment: int | None = None) -> bool:
         """Whether a value is one of the traces, and counted at a moment; where none is given, at any."""
@@ -85,10 +107,10 @@ class Wanted:
 
     def names(self, text: str) -> bool:
         """Whether a text names somebody wanted: by an address, a serial number or a participantId in it."""
-        return not self._named_in(text).isdisjoint(self._digests)
+        return bool(self._named_in(text))
 
-    def _named_in(self, text: str) -> set[str]:
-        return {self._by.of(word) for word in words(unescaped(text))}
+    def _named_in(self, text: str) -> frozenset[str]:
+        return self._digests.intersection(map(self._by.of, recognised(text)))
 
     def columns(self, contract: type[Contract]) -> list[str]:
         """The columns that `mask` needs of a table; none where its rows are nobody's."""
@@ -134,7 +156,7 @@ class Wanted:
         return pa.array([self._in_quarantined(row) for row in rows.to_pylist()], pa.bool_())
 
     def _in_quarantined(self, row: Mapping[str, Any]) -> bool:
-        value = _decoded(row["raw"])
+        value = decoded(row["raw"])
         named = named_by(value, row["people"])
         if named:
             # A record that was written long after the registration in it is no new registration.
@@ -144,31 +166,9 @@ class Wanted:
                 self.is_wanted_customer(person, registered=registered, written=row["moment"], agrees=False)
                 for person in named
             )
-        digests = self._named_in(f"{row['raw']} {row['file']}") & self._digests
+        digests = self._named_in(f"{row['raw']} {row['file']}")
         untils = [until for (_, digest), until in self._until.items() if digest in digests]
         return any(until is None or row["moment"] is None or row["moment"] <= until for until in untils)
-
-    def left_of(self, rows: pa.RecordBatch) -> pa.RecordBatch:
-        """What stands for rows that go: of texts in quarantine that they named others, too, who may have withdrawn."""
-        if "people" not in rows.schema.names:
-            return rows.slice(0, 0)
-        left = []
-        for row in rows.to_pylist():
-            others, devices = self.others(_decoded(row["raw"]), Traces(row["people"], row["devices"]))
-            if others:
-                left.append(row | {"raw": WITHOUT, "people": "\n".join(others), "devices": "\n".join(devices) or None})
-        return pa.RecordBatch.from_pylist(left, schema=rows.schema)
-
-    def others(self, value: Any, named: Traces) -> tuple[list[str], list[str]]:
-        """Which other people and devices a text names of which somebody wanted is one of several.
-
-        Args:
-            value: the text, decoded; None where it cannot be.
-            named: whom and what it names.
-        """
-        people = [person for person in named_by(value, named.people) if not self.is_wanted("email", person)]
-        devices = [one for one in _lines(named.devices) if not self.is_wanted("serialNumber", one)]
-        return people, devices
 
 
 def _kept_out(erasures: Iterable[Erasure]) -> dict[tuple[str, str], int | None]:
@@ -180,42 +180,7 @@ def _kept_out(erasures: Iterable[Erasure]) -> dict[tuple[str, str], int | None]:
     return {key: moment for key, moment in (until | shared).items() if key[0] in IDENTIFYING}
 
 
-def named_by(value: Any, people: str | None) -> list[str]:
-    """Whom a customer record names: the one in its field, if it has one, else everybody in its text."""
-    owner = value_of(value, "email")
-    return _lines(people) if owner is None else [owner]
-
-
-def _lines(text: str | None) -> list[str]:
-    return text.split("\n") if text else []
-
-
-def _decoded(text: str) -> Any:
-    document = next(read_documents(io.BytesIO(text.encode("utf-8", "surrogatepass"))), None)
-    return document.value if document else None
-
-
-def moment_of(record: Any, key: str) -> int | None:
-    """The moment under a key (epoch ms), where landing would read one: a number, or a text of one."""
-    value = _under(record, key)
-    if isinstance(value, str):
-        value = int(value) if value.strip().isdecimal() else None
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
-        return None
-    return int(value)
-
-
-def value_of(record: Any, key: str) -> str | None:
-    """The text or number under a key."""
-    value = _under(record, key)
-    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) and str(value).strip() else None
-
-
-def _under(record: Any, key: str) -> Any:
-    """What is under a key, found as landing finds it: as the contract spells it, else in any spelling."""
-    if not isinstance(record, Mapping):
-        return None
-    found = (
-        [record[key]] if key in record else [item for name, item in record.items() if name.casefold() == key.casefold()]
-    )
-    return found[0] if found and all(item == found[0] for item in found) else None
+def decoded(text: str) -> Any:
+    """The value of a text that is one document; None where it is none, or more than that."""
+    found: Document | None = next(read_documents(io.BytesIO(text.encode("utf-8", "surrogatepass"))), None)
+    return found.value if found else None

@@ -57,7 +57,7 @@ class RecordReader:
         self._derives_birthday = "birthDayValid" in {spec.name for spec in columns}
         self._columns = [spec for spec in columns if spec.name not in DERIVED]
         self._by_folded = {spec.name.casefold(): spec.name for spec in self._columns}
-        self._by_spelling = {_spelling(spec.name): spec.name for spec in self._columns}
+        self._by_spelling = {spelling(spec.name): spec.name for spec in self._columns}
         self._convert = {spec.name: _converter(spec, now_ms) for spec in self._columns}
         self._birthday_after = next(
             (index for index, spec in enumerate(self._columns, 1) if spec.name == "birthDay"), 0
@@ -87,7 +87,7 @@ class RecordReader:
         for key, item in value.items():
             name = self._by_folded.get(key.casefold())
             if name is None:
-                name = self._by_spelling.get(_spelling(key))
+                name = self._by_spelling.get(spelling(key))
                 if name is not None:
                     others.append((name, item))
                 continue
@@ -100,7 +100,21 @@ class RecordReader:
         return fields
 
 
-def _spelling(key: str) -> str:
+def said_under(record: Mapping[str, Any], name: str) -> Any:
+    """What an object says under a column's name, as `RecordReader` reads it.
+
+    None where it is there in no case; `Ambiguous` where it is there once more, in whatever spelling, and says something
+    else.
+    """
+    folded, spelt = name.casefold(), spelling(name)
+    read = [item for key, item in record.items() if key.casefold() == folded]
+    others = [item for key, item in record.items() if key.casefold() != folded and spelling(key) == spelt]
+    if not read:
+        return None
+    return read[0] if all(_is_same(read[0], item) for item in (*read[1:], *others)) else Ambiguous
+
+
+def spelling(key: str) -> str:
     """A key without what tells its spellings apart: letters' forms and case, and what is none of a name's letters."""
     return _NO_LETTERS.sub("", key if key.isascii() else unicodedata.normalize("NFKC", key)).casefold()
 

@@ -74,7 +74,7 @@ def addresses_in(text: str) -> set[str]:
     Args:
         text: any text; bytes that are no UTF-8 may stand in it as lone surrogates.
     """
-    return {address for one in readings(text) for address in _written_in(one)}
+    return {address for one in readings(text) for address in written_in(one)}
 
 
 def mentions(text: str) -> list[Mention]:
@@ -197,8 +197,8 @@ def _as_text(content: bytes) -> str | None:
     return text if is_text else None
 
 
-def _written_in(text: str) -> Iterator[str]:
-    """The addresses that stand in a text as it is."""
+def written_in(text: str) -> Iterator[str]:
+    """The keys of the addresses that stand in a text as it is, not decoded."""
     around = {(_before_at(before), _after_at(after)) for before, after in pairwise(text.split("@"))}
     for local, domain in around:
         for one in _locals(local):

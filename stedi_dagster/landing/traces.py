@@ -12,13 +12,14 @@ from typing import Any, NamedTuple
 
 from stedi_dagster.contracts.base import EARLIEST_MS, latest_ms
 from stedi_dagster.landing.documents import Document
+from stedi_dagster.landing.records import said_under
 from stedi_dagster.landing.spellings import addresses_in, readings, unescaped
 from stedi_dagster.policies.keys import key_of, stored
 
 __all__ = ["Traces", "said_by_keys", "traces", "unescaped"]
 
 _EMAIL, _SERIAL = "email", "serialnumber"
-_WRITTEN = ("lastupdatedate", "registrationdate")
+_WRITTEN = ("lastUpdateDate", "registrationDate")
 _NAMES = {
     key: re.compile(rf'"{key}"\s*:\s*"((?:[^"\\]|\\.)*)"', re.IGNORECASE | re.DOTALL) for key in (_EMAIL, _SERIAL)
 }
@@ -84,9 +85,8 @@ def _moment(value: Any, now_ms: int | None = None) -> int | None:
         return None
     latest = latest_ms(time.time_ns() // 1_000_000 if now_ms is None else now_ms)
     for name in _WRITTEN:
-        said = [item for key, item in value.items() if key.casefold() == name and item is not None]
-        if said:
+        said = said_under(value, name)
+        if said is not None:
             # Anything but a plain number is not trusted.
-            plausible = type(said[0]) is int and all(item == said[0] for item in said)
-            return said[0] if plausible and EARLIEST_MS <= said[0] <= latest else None
+            return said if type(said) is int and EARLIEST_MS <= said <= latest else None
     return None

@@ -128,6 +128,10 @@ class Storage(ABC):
             self._replace(path, stream)
 
     @abstractmethod
+    def check_replaceable(self, path: str) -> None:
+        """Raise what `replacing` a file would, as far as that can be told without doing it."""
+
+    @abstractmethod
     def _replace(self, path: str, stream: IO[bytes]) -> None:
         """Put what a stream holds in the place of a file, at once."""
 

@@ -1,5 +1,6 @@
 """Files on this machine."""
 
+import errno
 import os
 import re
 import shutil
@@ -99,6 +100,17 @@ class LocalStorage(Storage):
             unfinished.replace(target)
         finally:
             unfinished.unlink(missing_ok=True)
+
+    def check_replaceable(self, path: str) -> None:
+        """See `Storage.check_replaceable`: a file is made beside it, which modes alone would not tell."""
+        target = Path(path).resolve()
+        trial = target.with_name(f".{uuid.uuid4()}{_UNFINISHED}")
+        trial.touch(exist_ok=False)
+        trial.unlink()
+        folder = target.parent.stat()
+        # There only a file's owner and the folder's may put another in its place.
+        if folder.st_mode & stat.S_ISVTX and os.geteuid() not in (0, folder.st_uid, target.stat().st_uid):
+            raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
 
     def _replace(self, path: str, stream: IO[bytes]) -> None:
         # What a link leads to; beside it, because a file can be renamed into place only within one disk.

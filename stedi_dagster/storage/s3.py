@@ -99,6 +99,13 @@ class S3Storage(Storage):
         with aws.aws_errors(f"writing to {SCHEME}{bucket}"):
             self.client.put_object(Bucket=bucket, Key=key, Body=content)
 
+    def check_replaceable(self, path: str) -> None:
+        """See `Storage.check_replaceable`: an upload is begun, for which S3 asks the same permission, and given up."""
+        bucket, key = split(path)
+        with aws.aws_errors(f"writing to {SCHEME}{bucket}"):
+            begun = self.client.create_multipart_upload(Bucket=bucket, Key=key)
+            self.client.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=begun["UploadId"])
+
     def _replace(self, path: str, stream: IO[bytes]) -> None:
         bucket, key = split(path)
         with aws.aws_errors(f"writing to {SCHEME}{bucket}"):

@@ -6,6 +6,8 @@ import pytest
 from pyiceberg.catalog.glue import GlueCatalog
 from pyiceberg.exceptions import CommitFailedException
 
+from stedi_dagster.erasure.raw import RawFiles
+from stedi_dagster.errors import StorageError
 from stedi_dagster_tests.assets.builders import ANN, contents, failure, land_three_people, orphans, snapshots
 from stedi_dagster_tests.aws.cloud import REGION, Cloud
 from stedi_dagster_tests.aws.conftest import environment
@@ -24,6 +26,8 @@ from stedi_dagster_tests.aws.gate import (
     first,
     opened,
 )
+from stedi_dagster_tests.erasure.raw import wanted
+from stedi_dagster_tests.erasure.zoe import lines
 from stedi_dagster_tests.scenario import T0, customer
 
 TABLE = "customer_trusted"
@@ -160,3 +164,20 @@ def test_pyiceberg_deletes_the_files_of_a_commit_that_glue_refuses(cloud, gate):
     gate.fault = lambda _request, _before: None
     with pytest.raises(FileNotFoundError):
         catalog.load_table(f"stedi.{TABLE}").scan().to_arrow()
+
+
+def test_whether_a_raw_file_may_be_rewritten_is_asked_of_s3_without_writing_one(gate, s3):
+    landing = f"s3://{Cloud.bucket}/landing"
+    for name in ("a", "of ann@example.com"):
+        s3.put_object(Bucket=Cloud.bucket, Key=f"landing/customer/landing/{name}.json", Body=lines(customer()))
+    hers = wanted("ann@example.com")
+    gate.passed.clear()
+    RawFiles(landing).check(hers)
+    gate.fault = always(DENIED, where=lambda request: request.method == "POST" and "/of" in request.path)
+    with pytest.raises(StorageError) as raised:
+        RawFiles(landing).check(hers)
+    said = str(raised.value)
+    assert "rewriting the landing file customer/landing/of (address). Nothing was begun." in said
+    assert "may not call CreateMultipartUpload" in said
+    assert not s3.list_multipart_uploads(Bucket=Cloud.bucket).get("Uploads")
+    assert {request.method for request in gate.passed} <= {"GET", "HEAD", "POST", "DELETE"}

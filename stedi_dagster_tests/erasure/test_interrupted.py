@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -70,9 +71,14 @@ def test_an_error_is_one_sentence_and_the_same_command_finishes(scenario, monkey
         told = stedi(scenario, "forget", "--yes", ZOE)
     assert told.exit_code == 2
     [sentence] = [line for line in told.stderr.splitlines() if line.startswith("stedi: ")]
-    assert sentence.startswith("stedi: The storage failed while forgetting somebody")
-    assert "done when it is run again" in sentence
     assert ZOE not in told.output
+    if "raw file" in step and step != "before raw files":
+        [begun] = erasures(scenario)
+        assert sentence.startswith("stedi: The storage failed while rewriting the landing file ")
+        assert f"The erasure {begun.number} is not done" in sentence
+    else:
+        assert sentence.startswith("stedi: The storage failed while forgetting somebody")
+        assert "done when it is run again" in sentence
     if step == "before the ledger":
         assert erasures(scenario) == []
         assert bytes_of(scenario.landing) == {
@@ -123,6 +129,40 @@ def test_a_run_that_cannot_finish_an_erasure_publishes_nothing_of_any_feed(scena
     for table in ("customer_landing", "accelerometer_landing", "step_trainer_landing"):
         assert "The storage failed" in failure(result, table)
     assert contents(scenario) == before
+
+
+def _read_only(*_: Any, **__: Any) -> Any:
+    # Who runs the tests may be root, whom no mode of a folder stops.
+    raise PermissionError(13, "Permission denied", f"/landing/{ZOE}.json")
+
+
+def test_where_a_raw_file_cannot_be_rewritten_nothing_begins_and_the_file_is_named(scenario, monkeypatch):
+    before = bytes_of(scenario.landing)
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "touch", _read_only)
+        told = stedi(scenario, "forget", "--yes", ZOE)
+    assert told.exit_code == 2
+    [sentence] = [line for line in told.stderr.splitlines() if line.startswith("stedi: ")]
+    assert sentence == (
+        "stedi: The storage failed while rewriting the landing file customer/landing/part-1.json (Permission denied). "
+        "Nothing was begun. Give this user the permission to read and write it, and run it again."
+    )
+    assert erasures(scenario) == []
+    assert bytes_of(scenario.landing) == before
+    assert not list(scenario.landing.rglob("*.unfinished"))
+
+
+def test_a_run_that_cannot_rewrite_a_raw_file_names_it_and_the_erasure(scenario, monkeypatch):
+    with monkeypatch.context() as patched:
+        stop_at(patched, *STEPS["before raw files"], OSError(5, "Input/output error"))
+        assert stedi(scenario, "forget", "--yes", ZOE).exit_code == 2
+    [begun] = erasures(scenario)
+    path = scenario.landing / "customer" / "landing" / "part-1.json"
+    path.rename(path.with_name(f"of {ZOE}.json"))
+    monkeypatch.setattr(LocalStorage, "_replace", _read_only)
+    said = failure(scenario.run(), "customer_landing")
+    assert "rewriting the landing file customer/landing/of (address) (Permission denied)" in said
+    assert f"The erasure {begun.number} is not done, and no run lands anything before it." in said
 
 
 def _refusing(*_: Any, **__: Any) -> Any:
@@ -195,4 +235,4 @@ def test_json_holds_the_receipt_and_nothing_else(scenario):
     assert receipt["lakehouse"] == "stedi"
     [erasure] = receipt["erasures"]
     assert erasure["begun_ms"] <= erasure["completed_ms"]
-    assert receipt["raw"] == {"files": 3, "records": 5, "versions": 0}
+    assert receipt["raw"] == {"files": 3, "records": 5, "versions": 0, "hidden": 0}

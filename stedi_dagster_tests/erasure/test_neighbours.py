@@ -118,7 +118,7 @@ def test_the_audits_of_the_next_run_pass(world, forgotten):
 def test_an_address_nobody_has_takes_no_row_and_no_record(world, forgotten):
     before = published(world), bytes_of(world.landing)
     receipt = forget(world, "nobody@example.com")
-    assert receipt["raw"] == {"files": 0, "records": 0, "versions": 0}
+    assert receipt["raw"] == {"files": 0, "records": 0, "versions": 0, "hidden": 0}
     assert {table["rows"] for table in receipt["tables"]} == {0}
     assert (published(world), bytes_of(world.landing)) == before
     told = stedi(world, "forget", "--yes", "nobody@example.com")
@@ -152,19 +152,6 @@ def test_a_record_between_two_that_cannot_be_read_is_taken_out(tmp_path):
     assert scenario.run().success
     forget(scenario)
     assert path.read_text() == f"a half\nanother\n{lines(customer(BOB))}"
-
-
-def test_a_file_that_would_be_read_differently_without_her_stays_and_is_named(tmp_path):
-    scenario = Scenario(tmp_path, {"max_bad_share": 1})
-    text = f'{{"y":\n{json.dumps(zoe())}\n{json.dumps(customer(BOB))}\n}}\n'
-    path = scenario.land_text("customer", text, name="knot.json")
-    scenario.land("accelerometer", reading(BOB))
-    scenario.land("step_trainer", step(f"serial-of-{BOB}"))
-    assert scenario.run().success
-    told = stedi(scenario, "forget", "--yes", ZOE)
-    assert told.exit_code == 2
-    assert "customer/landing/knot.json cannot be rewritten" in told.stderr
-    assert path.read_text() == text
 
 
 def test_a_raw_file_behind_a_link_is_rewritten_where_it_is(tmp_path):

@@ -1,18 +1,26 @@
 """The search is not blind: at the borders of blocks, in damaged files, in whatever way an address is written."""
 
+import base64
 import gzip
 import io
 import json
+import lzma
+import re
+import textwrap
 
 import fastavro
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pydantic import SecretStr
 
-from stedi_dagster.erasure import search
 from stedi_dagster.erasure.digests import Digester
 from stedi_dagster.erasure.ledger import Trace
 from stedi_dagster.erasure.search import Search
+from stedi_dagster.landing.formats import form, packing
+from stedi_dagster.landing.spellings import addresses_in
 from stedi_dagster_tests.erasure.zoe import LEE, NAME, PHONE, SERIAL, ZOE
+from stedi_dagster_tests.landing.formats_of import FORMS, zipped
 
 BY = Digester(SecretStr("k" * 40))
 ODD = "zoé+ß@example.com"
@@ -25,7 +33,7 @@ def looking_for(email: str = ZOE, *others: str) -> Search:
 
 def found(content: bytes | str, email: str = ZOE, *others: str, name: str = "file") -> set[str]:
     data = content if isinstance(content, bytes) else content.encode()
-    return set(looking_for(email, *others).in_file(name, lambda: io.BytesIO(data)))
+    return set(looking_for(email, *others).in_file(name, lambda: io.BytesIO(data)).found)
 
 
 @pytest.mark.parametrize(
@@ -43,6 +51,59 @@ def found(content: bytes | str, email: str = ZOE, *others: str, name: str = "fil
 )
 def test_an_address_is_found_however_it_is_written(text):
     assert found(text) == {"email"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "".join(f"%{ord(letter):02x}" for letter in ZOE),
+        "".join(f"&#{ord(letter)};" for letter in ZOE),
+        "".join(f"={ord(letter):02X}" for letter in ZOE),
+        "zwiebel=\nfisch@exam=\r\nple.com",
+        base64.b64encode(f"to: {ZOE}".encode()).decode(),
+        "\n".join(textwrap.wrap(base64.b64encode(f"write to: {ZOE} today".encode()).decode(), 12)),
+        json.dumps({"data": base64.b64encode(json.dumps({"email": ZOE}).encode()).decode()}),
+        " " + "\0".join(ZOE),
+        "".join(chr(ord(letter) + 0xFEE0) for letter in ZOE),
+        '{"email": "zwiebel\\u00adfisch@example.com", "email": "bob@example.com"}',
+    ],
+)
+def test_an_address_is_found_in_every_spelling_that_landing_reads(text):
+    assert addresses_in(text) >= {ZOE}
+    assert found(text) == {"email"}
+    assert found(f"{{}}\n{text} 4711\n") == {"email"}
+
+
+@pytest.mark.parametrize("packed", FORMS)
+def test_an_address_and_a_name_are_found_in_every_form_that_landing_reads(packed):
+    assert found(FORMS[packed](f'{{"a": "{ZOE}"}}\n{NAME}'.encode())) == {"email", "customerName"}
+
+
+def whole(content: bytes) -> bool:
+    return looking_for().in_file("file", lambda: io.BytesIO(content)).whole
+
+
+def test_what_could_not_be_looked_into_is_told():
+    lines = json.dumps(["nothing"]).encode()
+    assert all(whole(pack(lines)) for pack in FORMS.values())
+    assert whole(b"")
+    assert whole(bytes(range(256)) * 9)
+    parquet = io.BytesIO()
+    pq.write_table(pa.table({"a": [1]}), parquet)
+    assert whole(parquet.getvalue())
+    locked = bytearray(zipped(lines))
+    for header in re.finditer(rb"PK\x01\x02", locked):
+        locked[header.start() + 8] |= 1
+    for hidden in (
+        gzip.compress(lines * 99)[:-9],
+        gzip.compress(parquet.getvalue()),
+        parquet.getvalue()[:-9],
+        avro("deflate")[:-40],
+        lzma.compress(lines),
+        b"%PDF-1.7 ...",
+        bytes(locked),
+    ):
+        assert not whole(hidden), hidden[:9]
 
 
 @pytest.mark.parametrize(
@@ -74,7 +135,8 @@ def test_a_files_name_counts():
 
 @pytest.mark.parametrize("packed", [False, True])
 def test_nothing_is_lost_at_the_border_of_two_blocks(monkeypatch, packed):
-    monkeypatch.setattr(search, "_BLOCK", 16)
+    for module in (form, packing):
+        monkeypatch.setattr(module, "BLOCK", 16)
     for before in range(20):
         content = (" " * before + ODD + " ").encode()
         assert found(gzip.compress(content) if packed else content, ODD) == {"email"}, before

@@ -40,7 +40,10 @@ def begin_erasure(scenario: Scenario) -> Erasure:
     lakehouse = scenario.lakehouse()
     by = digester(lakehouse.home, make=True)
     assert by is not None
-    return Ledger(lakehouse).begin(by.of("zoe@example.com"), [], by)
+    ledger = Ledger(lakehouse)
+    erasure = ledger.intended(by.of("zoe@example.com"), [], by)
+    ledger.begin(erasure)
+    return erasure
 
 
 def facts_of(scenario: Scenario, since: str | None = None, **settings: Any) -> Facts:

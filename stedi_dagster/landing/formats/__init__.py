@@ -3,6 +3,28 @@
 Also what a file is that cannot be read. Nothing here knows JSON.
 """
 
-from stedi_dagster.landing.formats.form import Broken, Form, Part, form_of, hides, opened, reason_of, unpacked, writing
+from stedi_dagster.landing.formats.form import (
+    Broken,
+    Form,
+    Part,
+    form_of,
+    hides,
+    is_not_read,
+    opened,
+    reason_of,
+    unpacked,
+    writing,
+)
 
-__all__ = ["Broken", "Form", "Part", "form_of", "hides", "opened", "reason_of", "unpacked", "writing"]
+__all__ = [
+    "Broken",
+    "Form",
+    "Part",
+    "form_of",
+    "hides",
+    "is_not_read",
+    "opened",
+    "reason_of",
+    "unpacked",
+    "writing",
+]

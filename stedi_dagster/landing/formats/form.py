@@ -64,9 +64,14 @@ def reason_of(kind: str) -> str:
     return f"{kind}{_NOT_READ}"
 
 
+def is_not_read(reason: str) -> bool:
+    """Whether this is the reason why a whole file is not read: the format that it is in."""
+    return reason.endswith(_NOT_READ)
+
+
 def hides(reason: str) -> bool:
     """Whether what cannot be read for this reason may hold anything: not even its letters can be looked at."""
-    return reason.endswith(_NOT_READ) or reason in (DAMAGED, TOO_DENSE, ENCRYPTED)
+    return is_not_read(reason) or reason in (DAMAGED, TOO_DENSE, ENCRYPTED)
 
 
 def opened(stream: IO[bytes]) -> Iterator[Part]:

@@ -1,0 +1,150 @@
+"""Whose a document of a raw file is, and what is left of it without somebody who is wanted."""
+
+import io
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from stedi_dagster.erasure.cutting import without_lines, without_objects
+from stedi_dagster.erasure.fields import moment_of, split_lines, value_of
+from stedi_dagster.erasure.left import SOMEBODY, others_in, stub
+from stedi_dagster.erasure.wanted import Wanted
+from stedi_dagster.landing.cut import cut_addresses
+from stedi_dagster.landing.documents import Document, read_documents
+from stedi_dagster.landing.feeds import Feed
+from stedi_dagster.landing.formats import is_not_read
+from stedi_dagster.landing.records import RecordReader
+from stedi_dagster.landing.traces import Traces, traces
+
+# The field that says whose a record is, what it holds, and the field that says when they sent it.
+_WHOSE = {
+    "customer": ("email", "email", "registrationDate"),
+    "accelerometer": ("user", "email", "timestamp"),
+    "step_trainer": ("serialNumber", "serialNumber", "sensorReadingTime"),
+}
+_WRITTEN = "lastUpdateDate"
+
+
+def is_of(document: Document, feed: Feed, wanted: Wanted) -> bool:
+    """Whether a document is somebody's who is wanted: by the field that says so, else by whatever it names.
+
+    A file of a format that is not read is nobody's: out of it nothing can be taken but all of it.
+    """
+    if document.reason is not None and is_not_read(document.reason):
+        return False
+    owned = _is_owned(document.value, feed, wanted)
+    if owned is not None:
+        return owned
+    if feed.name == "customer":
+        people = {*split_lines(traces(document).people), *wanted.begun_by(*cut_addresses(document.text))[0]}
+        if people:
+            return any(_is_customers(document.value, person, wanted) for person in people)
+    return wanted.names(document.text)
+
+
+class Leaving:
+    """Says what is left of the documents of one feed."""
+
+    def __init__(self, feed: Feed, wanted: Wanted) -> None:
+        """Prepare.
+
+        Args:
+            feed: the feed.
+            wanted: whose documents go.
+        """
+        self._feed = feed
+        self._wanted = wanted
+        self._now_ms = time.time_ns() // 1_000_000
+        self._reader = RecordReader(feed.contract, now_ms=self._now_ms)
+
+    def left_of(self, document: Document) -> list[Document] | None:
+        """What stands in the place of a document: nothing or one text; None where it stays as it is."""
+        if not is_of(document, self._feed, self._wanted):
+            return None
+        left = list(self._customers(document) if self._feed.name == "customer" else self._readings(document))
+        # What names somebody in no other way than by naming somebody else.
+        return None if [one.text for one in left] == [document.text.strip()] else left
+
+    def set_apart(self, document: Document) -> Document:
+        """The same document so that it is read alike beside whatever other: a text that is none in quotation marks."""
+        if document.value is not None or not document.text.strip():
+            return document
+        quoted = document._replace(text=json.dumps(document.text.strip(), ensure_ascii=False))
+        if self._feed.name == "customer":
+            meant, begun = traces(document, now_ms=self._now_ms), cut_addresses(document.text)
+            return quoted if self._means(quoted, meant, begun) else stub(meant, begun)
+        return quoted
+
+    def _readings(self, document: Document) -> Iterator[Document]:
+        if _is_owned(document.value, self._feed, self._wanted) is None:
+            wanted = self._wanted
+            yield from self._cut(document, lambda cut: not wanted.names(cut.text), without_lines)
+
+    def _customers(self, document: Document) -> Iterator[Document]:
+        if self._is_record(document):
+            return
+        meant = traces(document, now_ms=self._now_ms)
+        begun = cut_addresses(document.text)
+        theirs, alike = self._wanted.begun_by(*begun)
+        if theirs or any(self._wanted.is_wanted("email", one) for one in begun):
+            # What is left of their address goes: who else is called so is named instead.
+            named = split_lines(meant.people)
+            people = {one for one in named if self._wanted.is_known(one) or not self._wanted.begun_by(one)[0]}
+            meant, begun = meant._replace(people="\n".join(people | alike) or None), set()
+        others = others_in(document.text, meant, self._wanted)
+        if others.people or begun:
+            # Lines of a text may be one person's: a name, an address, a telephone number.
+            cut = list(self._cut(document, lambda cut: self._means(cut, others, begun)))
+            yield from cut or [stub(others, begun)]
+
+    def _cut(
+        self,
+        document: Document,
+        is_well: Callable[[Document], bool],
+        also: Callable[[str, Callable[[str], bool]], str] | None = None,
+    ) -> Iterator[Document]:
+        """The text without what in it is theirs, where that can be told and the rest is one text that is no record."""
+        text = document.text.strip()
+        cuts = [without_objects(text, self._is_theirs)]
+        if also is not None:
+            cuts.append(also(cuts[0], self._wanted.names))
+        for cut in (cut.strip() for cut in cuts):
+            read = list(read_documents(io.BytesIO(cut.encode("utf-8", "surrogateescape"))))
+            if [one.text.strip() for one in read] == [cut] and not self._is_record(read[0]) and is_well(read[0]):
+                yield read[0]._replace(text=cut)
+                return
+
+    def _means(self, cut: Document, others: Traces, begun: set[str]) -> bool:
+        """Whether a text means just these people, as landing has it."""
+        return (
+            SOMEBODY not in split_lines(others.people)  # whom only a stub names
+            and traces(cut, now_ms=self._now_ms) == others
+            and cut_addresses(cut.text) == begun
+        )
+
+    def _is_record(self, document: Document) -> bool:
+        return document.reason is None and self._reader.read(document.value)[0] is not None
+
+    def _is_theirs(self, value: Any, text: str) -> bool:
+        """Whether an object within a text is: by the field that says so, else by whatever it names."""
+        owned = _is_owned(value, self._feed, self._wanted)
+        return self._wanted.names(text) if owned is None else owned
+
+
+def _is_owned(value: Any, feed: Feed, wanted: Wanted) -> bool | None:
+    """Whether an object is somebody's who is wanted, by the field that says whose it is; None where it has none."""
+    key, what, sent = _WHOSE[feed.name]
+    owner = value_of(value, key)
+    if owner is None:
+        return None
+    if feed.name == "customer":
+        return _is_customers(value, owner, wanted)
+    return wanted.is_wanted(what, owner, moment_of(value, sent))
+
+
+def _is_customers(value: Any, person: str, wanted: Wanted) -> bool:
+    registered = moment_of(value, "registrationDate")
+    written = registered if value_of(value, _WRITTEN) is None else moment_of(value, _WRITTEN)
+    # Whether it can be read as an agreement is not looked into.
+    return wanted.is_wanted_customer(person, registered=registered, written=written, agrees=False)

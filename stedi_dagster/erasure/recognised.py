@@ -1,0 +1,34 @@
+"""What may be read in a text of any kind: the one place that says so for erasing and for looking where somebody stands.
+
+It is what landing reads (`landing.spellings`), and more: words, for what is no address.
+"""
+
+import re
+from collections.abc import Iterator
+
+from stedi_dagster.erasure.digests import words
+from stedi_dagster.landing.spellings import addresses_in, readings
+
+_TOKEN = re.compile(r'[^\s"<>]+')
+# What may say something else than it shows, beside an escape: encoded signs, or letters enough for packed ones.
+_ENCODED = re.compile(r"[%&=][0-9A-Fa-f#A-Za-z]|[\x00\\]|[^\x00-\x7f]|[A-Za-z0-9+/_-]{8}")
+_IN_NUMBERS = "0123456789.,:;{}[]()+-"
+# A line of a mail that goes on in the next.
+_SOFT_END = re.compile(r"=\r?\n")
+# Letters over several lines: of each one it must be seen whether it has several, else looking would not be linear.
+_PACKED = re.compile(r"[A-Za-z0-9+/_-]{8,}+((?:(?:\\[rn]|[\r\n])++[A-Za-z0-9+/_-]++)*+)")
+
+
+def recognised(text: str) -> set[str]:
+    """The keys of all words and addresses that may be read in a text, however it is written or encoded there."""
+    return addresses_in(text).union(*(words(one) for one in readings(text)))
+
+
+def encoded_in(text: str) -> Iterator[str]:
+    """The stretches of a text that may say something else than they show: of a long text those alone are decoded."""
+    for token in _TOKEN.findall(_SOFT_END.sub("", text)):
+        if _ENCODED.search(token) and token.strip(_IN_NUMBERS):
+            yield token
+    for packed in _PACKED.finditer(text):
+        if packed[1]:
+            yield packed[0]
