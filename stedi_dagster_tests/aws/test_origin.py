@@ -46,7 +46,7 @@ def test_a_machine_that_forgot_the_catalog_changes_nothing_until_it_adopts_the_t
     with pytest.raises(OriginError, match="does not know: participants"), writing(forgetful):
         pytest.fail("it was opened for writing")
     assert objects(s3) == before
-    with forgetful.held("a test", timeout=0, waiting=print):
+    with forgetful.holding.held("a test", timeout=0, waiting=print):
         [adopted] = adopt(forgetful, accept_loss=False)
     assert (adopted.table, adopted.rows, adopted.lost) == ("participants", 1, None)
     forgetful = opened(tmp_path / "laptop", "sqlite")
@@ -57,7 +57,7 @@ def test_a_machine_that_forgot_the_catalog_changes_nothing_until_it_adopts_the_t
     in_glue = opened(tmp_path / "orchestrator", "glue")
     with pytest.raises(OriginError, match="holds a newer"), writing(in_glue):
         pytest.fail("it was opened for writing")
-    with in_glue.held("a test", timeout=0, waiting=print):
+    with in_glue.holding.held("a test", timeout=0, waiting=print):
         [adopted] = adopt(in_glue, accept_loss=False)
     in_glue = opened(tmp_path / "orchestrator", "glue")
     with writing(in_glue):
