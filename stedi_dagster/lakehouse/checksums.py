@@ -9,14 +9,19 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyiceberg.table import Table, Transaction
 from pyiceberg.table.snapshots import Snapshot
 
-from stedi_dagster.lakehouse.recorded import CHECKSUMS, STAGED_IN
+from stedi_dagster.contracts import Contract
+from stedi_dagster.lakehouse.published import reading_of
+from stedi_dagster.lakehouse.recorded import CHECKSUMS, INPUTS, STAGED_IN, everything_recorded
 from stedi_dagster.lakehouse.staging import Content
 from stedi_dagster.storage import Checksum, Storage
+
+if TYPE_CHECKING:
+    from stedi_dagster.lakehouse.lakehouse import Lakehouse
 
 KIND = "sha-256"
 # With an underscore: whoever reads a whole folder passes it over.
@@ -48,6 +53,26 @@ def record(table: Table, transaction: Transaction, content: Content, storage: St
     files = {_within(table, path): asdict(checksum) for path, checksum in found.items() if checksum}
     told = {"files": files, "sha256": _digest(files)}
     storage.write(f"{content.folder}/{_NAME}", json.dumps(told, indent=1).encode())
+
+
+def add_checksums(lakehouse: "Lakehouse", table: Table, contract: type[Contract]) -> Table:
+    """A table as it is now, with the checksums that another release did not record. Its files stay as they are.
+
+    For tables that no run makes anew by itself.
+
+    Args:
+        lakehouse: the caller holds its writer lock.
+        table: as it is now.
+        contract: its contract.
+    """
+    snapshot, reading = table.current_snapshot(), reading_of(table, contract)
+    recorded = everything_recorded(snapshot)
+    # What others published is not vouched for.
+    if reading is None or STAGED_IN not in recorded or checksum_file(table, snapshot):
+        return table
+    publication = lakehouse.prepare_again(table, reading.content, recorded[INPUTS], {})
+    publication.commit()
+    return publication.table
 
 
 def checksum_file(table: Table, snapshot: Snapshot | None) -> str | None:
