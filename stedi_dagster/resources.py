@@ -142,10 +142,13 @@ class LakehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def _resume_erasures(self) -> None:
         """Finish what a killed erasure left to do, before anything is made of it; refuse a key that knows nobody."""
-        erasures = Ledger(self.lakehouse()).erasures()
+        ledger = Ledger(self.lakehouse())
+        erasures = ledger.erasures()
         by = recognising(self.lakehouse(), erasures)
-        if by is not None and unfinished(erasures):
-            Eraser(self.lakehouse(), self.landing, by, self._log.info).resume()
+        if by is not None:
+            ledger.record_checksums()
+            if unfinished(erasures):
+                Eraser(self.lakehouse(), self.landing, by, self._log.info).resume()
 
     def erase(self, person: str) -> Receipt:
         """Erase a person.

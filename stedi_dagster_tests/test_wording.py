@@ -16,6 +16,8 @@ from stedi_dagster.wording import ago, counted
         (2, "machine_learning_curated: rows too many", "machine_learning_curated: 2 rows too many"),
         (1, "machine_learning_curated: rows too many", "machine_learning_curated: 1 row too many"),
         (7, "quarantined: not JSON", "7 quarantined: not JSON"),
+        (1, "data files that were altered: mend it", "1 data file that was altered: mend it"),
+        (2, "metadata files that are gone: mend it", "2 metadata files that are gone: mend it"),
         (1, "rows", "1 row"),
     ],
 )

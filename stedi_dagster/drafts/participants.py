@@ -8,6 +8,7 @@ from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
 from stedi_dagster.contracts import CustomerLanding, Participants, Quarantine
 from stedi_dagster.drafts.run import PARTICIPANTS, Run, engine_errors
 from stedi_dagster.drafts.tables import CUSTOMER_LANDING, CUSTOMER_QUARANTINE
+from stedi_dagster.lakehouse.checksums import add_checksums
 from stedi_dagster.lakehouse.published import Reading
 from stedi_dagster.lakehouse.recorded import fingerprint
 from stedi_dagster.policies.keys import matching_key
@@ -50,8 +51,9 @@ def register_participants(run: Run, customers_curated: Reading) -> Reading:
     # Before the way out: it removes what a killed run left, which names people.
     staging = run.lakehouse.stage(table, Participants)
     if known is not None and not new and not gone:
-        run.lakehouse.expire(table)
-        return known
+        now = add_checksums(run.lakehouse, table, Participants)
+        run.lakehouse.expire(now)
+        return known if now is table else run.read_participants()
 
     def rows() -> Iterator[tuple[str, str]]:
         if known is not None:

@@ -74,7 +74,8 @@ class Run:
 
     def readable(self, name: str, contract: type[Contract]) -> Reading | None:
         """A table as readers see it now; None where nothing is published that they can read."""
-        return None if name in self.again else self.lakehouse.read_whole(name, contract)
+        reading = None if name in self.again else self.lakehouse.read(name, contract)
+        return None if reading is None or reading.lost(self.lakehouse.storage) else reading
 
     def read_participants(self) -> Reading:
         """Who the participants are.

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from stedi_dagster.contracts import Erasures
 from stedi_dagster.erasure.digests import Digester, digester, other_key, words
+from stedi_dagster.lakehouse.checksums import add_checksums
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 
 TABLE = Erasures.table()
@@ -81,6 +82,10 @@ class Ledger:
                 row["erasure"], traces, row["key"], row["erasedAt"], row["until"], row["completedAt"]
             )
         return sorted(found.values(), key=lambda erasure: (erasure.erased_at_ms, erasure.number))
+
+    def record_checksums(self) -> None:
+        """Record the checksums of a ledger that another release wrote: it may never be written again."""
+        add_checksums(self._lakehouse, self._lakehouse.ensure_table(TABLE, Erasures), Erasures)
 
     def erasures_of(self, person: str) -> list[Erasure]:
         """A person's erasures by the digest of their address, the oldest first."""

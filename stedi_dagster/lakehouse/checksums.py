@@ -5,23 +5,29 @@ Of the data files, the manifests and their list. Of the table's metadata file th
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pyiceberg.table import Table, Transaction
 from pyiceberg.table.snapshots import Snapshot
 
-from stedi_dagster.lakehouse.recorded import CHECKSUMS, STAGED_IN
+from stedi_dagster.contracts import Contract
+from stedi_dagster.lakehouse.published import reading_of
+from stedi_dagster.lakehouse.recorded import CHECKSUMS, INPUTS, STAGED_IN, everything_recorded
 from stedi_dagster.lakehouse.staging import Content
 from stedi_dagster.storage import Checksum, Storage
+
+if TYPE_CHECKING:
+    from stedi_dagster.lakehouse.lakehouse import Lakehouse
 
 KIND = "sha-256"
 # With an underscore: whoever reads a whole folder passes it over.
 _NAME = "_checksums.json"
 _FILES_AT_ONCE = 8
+_T = TypeVar("_T")
 
 
 class Damage(StrEnum):
@@ -44,10 +50,31 @@ def record(table: Table, transaction: Transaction, content: Content, storage: St
     snapshot = transaction.table_metadata.current_snapshot()
     assert snapshot is not None  # noqa: S101 - the transaction has made it
     manifests = [manifest.manifest_path for manifest in snapshot.manifests(table.io)]
-    found = _checksums([*content.paths, *manifests, snapshot.manifest_list], storage, content.checksums)
-    files = {_within(table, path): asdict(checksum) for path, checksum in found.items() if checksum}
+    paths = [*content.paths, *manifests, snapshot.manifest_list]
+    found = _each(paths, lambda path: content.checksums.get(path) or storage.checksum(path))
+    files = {_within(table, path): asdict(checksum) for path, checksum in zip(paths, found, strict=True)}
     told = {"files": files, "sha256": _digest(files)}
     storage.write(f"{content.folder}/{_NAME}", json.dumps(told, indent=1).encode())
+
+
+def add_checksums(lakehouse: "Lakehouse", table: Table, contract: type[Contract]) -> Table:
+    """A table as it is now, with the checksums that another release did not record. Its files stay as they are.
+
+    For tables that no run makes anew by itself.
+
+    Args:
+        lakehouse: the caller holds its writer lock.
+        table: as it is now.
+        contract: its contract.
+    """
+    snapshot, reading = table.current_snapshot(), reading_of(table, contract)
+    recorded = everything_recorded(snapshot)
+    # What others published is not vouched for.
+    if reading is None or STAGED_IN not in recorded or checksum_file(table, snapshot):
+        return table
+    publication = lakehouse.prepare_again(table, reading.content, recorded[INPUTS], {})
+    publication.commit()
+    return publication.table
 
 
 def checksum_file(table: Table, snapshot: Snapshot | None) -> str | None:
@@ -73,32 +100,21 @@ def damaged_files(table: Table, storage: Storage) -> dict[str, Damage] | None:
     recorded = None if content is None else _recorded(content)
     if recorded is None:
         return {_within(table, path): Damage.GONE if content is None else Damage.ALTERED}
-    now = _checksums((f"{table.location()}/{name}" for name in recorded), storage)
-    pairs = zip(recorded, recorded.values(), now.values(), strict=True)
-    damages = {name: _damage(before, found) for name, before, found in pairs}
+    found = _each(recorded, lambda name: _damage(recorded[name], storage, f"{table.location()}/{name}"))
+    damages = dict(zip(recorded, found, strict=True))
     return {name: damage for name, damage in damages.items() if damage}
 
 
-def _checksums(
-    paths: Iterable[str], storage: Storage, known: Mapping[str, Checksum] | None = None
-) -> dict[str, Checksum | None]:
-    """The checksums of files, in their order; None for one that is gone."""
-    known = known or {}
-    paths = list(paths)
+def _each(names: Iterable[str], of: Callable[[str], _T]) -> list[_T]:
+    """What a function says of each file, of several at once."""
     with ThreadPoolExecutor(_FILES_AT_ONCE) as pool:
-        found = pool.map(lambda path: known.get(path) or _checksum(storage, path), paths)
-        return dict(zip(paths, found, strict=True))
+        return list(pool.map(of, names))
 
 
-def _checksum(storage: Storage, path: str) -> Checksum | None:
+def _damage(before: Checksum, storage: Storage, path: str) -> Damage | None:
     try:
-        return storage.checksum(path)
+        now = storage.checksum(path)
     except FileNotFoundError:
-        return None
-
-
-def _damage(before: Checksum, now: Checksum | None) -> Damage | None:
-    if now is None:
         return Damage.GONE
     if now == before:
         return None

@@ -164,11 +164,6 @@ class Lakehouse:
         table = self.table(name)
         return reading_of(table, contract) if table else None
 
-    def read_whole(self, name: str, contract: type[Contract]) -> Reading | None:
-        """See `read`; None also where a data file is gone or has another size. The price is a listing."""
-        reading = self.read(name, contract)
-        return None if reading is None or reading.lost(self.storage) else reading
-
     def stage(self, table: Table, contract: type[Contract]) -> Staging:
         """A fresh folder for a table's new content; what killed runs left beside it is removed.
 

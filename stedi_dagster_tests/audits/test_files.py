@@ -16,6 +16,7 @@ from stedi_dagster.audits.audit import Finding
 from stedi_dagster.audits.evidence import evidence_of
 from stedi_dagster.audits.files import NOT_RECORDED, find_damaged, problem
 from stedi_dagster.contracts import TABLES
+from stedi_dagster.drafts.run import AGAIN
 from stedi_dagster.lakehouse.checksums import Damage
 from stedi_dagster_tests.assets.builders import contents, orphans, tables
 from stedi_dagster_tests.audits.conftest import Audited, audit_job, found
@@ -136,6 +137,15 @@ def test_a_file_that_is_gone_fails_its_own_audit_and_not_the_command(world: Scen
     assert found(told, "files") == [("customers_curated", problem("customers_curated", Damage.GONE, of_data=True), 1)]
     assert told["history"]["outcome"] == "passed"
     assert "The audit `files` says of which table" in told["consent"]["could_not_run"]
+
+
+def test_what_a_run_has_replaced_meanwhile_is_not_missed(world: Scenario) -> None:
+    with evidence_of(world.load_settings(), world.lakehouse(), unmoved=nullcontext()) as evidence:
+        assert world.run(retention=0, tags={AGAIN: "customers_curated, step_trainer_trusted"}).success
+        seen = evidence.tables["customers_curated"].current_snapshot()
+        assert seen is not None
+        assert not Path(seen.manifest_list).exists()
+        assert list(find_damaged(evidence)) == []
 
 
 def test_what_no_run_makes_again_is_to_be_brought_back(world: Scenario) -> None:

@@ -7,7 +7,8 @@ from pyiceberg.catalog.glue import GlueCatalog
 from pyiceberg.exceptions import CommitFailedException
 
 from stedi_dagster.erasure.raw import RawFiles
-from stedi_dagster.errors import StorageError
+from stedi_dagster.errors import AwsError, LandingError, StorageError
+from stedi_dagster.landing.zone import refuse_lost_zone
 from stedi_dagster_tests.assets.builders import ANN, contents, failure, land_three_people, orphans, snapshots
 from stedi_dagster_tests.aws.cloud import REGION, Cloud
 from stedi_dagster_tests.aws.conftest import environment
@@ -77,6 +78,17 @@ def cloud(gate: Gate, cloud: Cloud) -> Cloud:
     cloud.land("customer", customer("dan@example.com"), customer(ANN, lastUpdateDate=T0 + 9), name="later.json")
     cloud.upload()
     return cloud
+
+
+def test_a_landing_zone_on_s3_that_nobody_may_list_is_one_sentence(s3, gate):
+    landing = f"s3://{Cloud.bucket}/landing"
+    with pytest.raises(LandingError, match="is not there, or holds none of customer/landing"):
+        refuse_lost_zone(landing)
+    s3.put_object(Bucket=Cloud.bucket, Key="landing/customer/landing/a.json", Body=b"{}")
+    refuse_lost_zone(landing)
+    gate.fault = always(DENIED, where=lambda request: "list-type=2" in request.path)
+    with pytest.raises(AwsError, match=r"the credentials may not call ListObjectsV2 \(AccessDenied\)"):
+        refuse_lost_zone(landing)
 
 
 def recovers(cloud: Cloud, gate: Gate) -> None:

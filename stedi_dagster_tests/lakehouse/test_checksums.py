@@ -10,11 +10,22 @@ import pytest
 
 from stedi_dagster.contracts import Participants
 from stedi_dagster.errors import OriginError
-from stedi_dagster.lakehouse.checksums import Damage, checksum_file, damaged_files
+from stedi_dagster.lakehouse import checksums
+from stedi_dagster.lakehouse.checksums import Damage, add_checksums, checksum_file, damaged_files
 from stedi_dagster.lakehouse.history import expire
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
+from stedi_dagster.lakehouse.recorded import summary
 from stedi_dagster.storage import Checksum
-from stedi_dagster_tests.lakehouse.builders import NAME, files_of, people, prepare, publish, stage, table_of
+from stedi_dagster_tests.lakehouse.builders import (
+    NAME,
+    files_of,
+    people,
+    prepare,
+    publish,
+    published_rows,
+    stage,
+    table_of,
+)
 
 
 @pytest.fixture
@@ -108,6 +119,26 @@ def test_the_checksums_are_guarded_themselves(lake):
 def test_of_what_others_published_nothing_is_recorded(lake):
     table_of(lake).append(table_of(lake).scan().to_arrow())
     assert damages(lake) is None
+
+
+def test_what_another_release_published_is_given_checksums_where_it_is(lake, monkeypatch):
+    with monkeypatch.context() as release:
+        release.setattr(checksums, "KIND", "none")
+        publish(lake, "dan", inputs="theirs", registered=4)
+    assert damages(lake) is None
+    before = [path for path in current_files(lake) if path.suffix == ".parquet"]
+    table = add_checksums(lake, table_of(lake), Participants)
+    assert damages(lake) == {}
+    assert [path for path in current_files(lake) if path.suffix == ".parquet"] == before
+    assert published_rows(lake) == people("dan")
+    assert lake.unchanged(table, Participants, "theirs") is not None
+    snapshot = table.current_snapshot()
+    assert snapshot is not None
+    assert summary(snapshot, "registered") == 4
+    assert add_checksums(lake, table, Participants) is table
+    expire(table, lake.journal, before_ms=2**62)
+    assert published_rows(lake) == people("dan")
+    assert damages(lake) == {}
 
 
 def test_an_empty_table_has_checksums_too(lake):
