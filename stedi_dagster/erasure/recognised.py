@@ -4,10 +4,11 @@ It is what landing reads (`landing.spellings`), and more: words, for what is no 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from stedi_dagster.erasure.digests import words
-from stedi_dagster.landing.spellings import addresses_in, readings
+from stedi_dagster.landing.spellings import readings, written_in
+from stedi_dagster.policies.keys import key_of
 
 _TOKEN = re.compile(r'[^\s"<>]+')
 # What may say something else than it shows, beside an escape: encoded signs, or letters enough for packed ones.
@@ -19,9 +20,26 @@ _SOFT_END = re.compile(r"=\r?\n")
 _PACKED = re.compile(r"[A-Za-z0-9+/_-]{8,}+((?:(?:\\[rn]|[\r\n])++[A-Za-z0-9+/_-]++)*+)")
 
 
-def recognised(text: str) -> set[str]:
-    """The keys of all words and addresses that may be read in a text, however it is written or encoded there."""
-    return addresses_in(text).union(*(words(one) for one in readings(text)))
+def recognised(text: str, without: Iterable[str] = ()) -> set[str]:
+    """The keys of all words and addresses that may be read in a text, however it is written or encoded there.
+
+    Args:
+        text: any text.
+        without: the keys of addresses in which others may be read that are not meant, the longest first.
+    """
+    found: set[str] = set()
+    for one in readings(text):
+        said = key_of(one)
+        for other in without:
+            said = said.replace(other, " ")
+        found.update(words(said), written_in(said))
+    return found
+
+
+def holding(people: Iterable[str], whom: Iterable[str]) -> list[str]:
+    """The keys of those people in whose address that of somebody else stands, the longest first."""
+    inner = set(whom)
+    return sorted((one for one in people if any(other in one for other in inner)), key=len, reverse=True)
 
 
 def encoded_in(text: str) -> Iterator[str]:

@@ -18,11 +18,11 @@ from pyarrow import parquet as pq
 from stedi_dagster.erasure.digests import Digester, words
 from stedi_dagster.erasure.fields import value_of
 from stedi_dagster.erasure.ledger import Trace
-from stedi_dagster.erasure.recognised import encoded_in
+from stedi_dagster.erasure.recognised import encoded_in, holding, recognised
 from stedi_dagster.erasure.texts_in import as_texts, before_damage, blocks, inflated, strings
 from stedi_dagster.landing.documents import Document, read_documents
 from stedi_dagster.landing.formats import Broken, opened
-from stedi_dagster.landing.spellings import addresses_in, readings
+from stedi_dagster.landing.spellings import readings
 from stedi_dagster.landing.traces import said_by_keys, unescaped
 from stedi_dagster.policies.keys import key_of
 
@@ -65,8 +65,7 @@ class Search:
         self._email = key_of(email)
         self._person = by.of(email)
         self._what = {trace.digest: trace.what for trace in traces} | {self._person: "email"}
-        longer = {key_of(other) for other in others} - {self._email}
-        self._longer = sorted((other for other in longer if self._email in other), key=len, reverse=True)
+        self._longer = holding({key_of(other) for other in others} - {self._email}, {self._email})
         self._lengths = sorted({trace.words for trace in traces} - {1})
         self._in_short = lru_cache(_REMEMBERED)(self._in_encoded)
 
@@ -214,7 +213,7 @@ class Search:
         return found
 
     def _in_encoded(self, text: str) -> Counter[str]:
-        found = Counter({"email": 1} if self._email in addresses_in(text).difference(self._longer) else ())
+        found = Counter({"email": 1} if self._email in recognised(text, self._longer) else ())
         for one in readings(text):
             found |= self._in_plain(one)
         return found

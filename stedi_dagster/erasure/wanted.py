@@ -11,7 +11,7 @@ from stedi_dagster.contracts import Contract, CustomerLanding, Participants, Qua
 from stedi_dagster.erasure.digests import Digester
 from stedi_dagster.erasure.fields import moment_of, named_by
 from stedi_dagster.erasure.ledger import IDENTIFYING, SHARED, Erasure
-from stedi_dagster.erasure.recognised import recognised
+from stedi_dagster.erasure.recognised import holding, recognised
 from stedi_dagster.landing.cut import Addresses
 from stedi_dagster.landing.documents import Document, read_documents
 from stedi_dagster.policies.keys import key_of
@@ -51,8 +51,9 @@ class Wanted:
         self._until = until
         self._anew = anew
         self._known = known
-        self._theirs = Addresses(one for one in known if ("email", by.of(one)) in until)
-        self._others = Addresses(one for one in known if ("email", by.of(one)) not in until)
+        theirs = {one for one in known if ("email", by.of(one)) in until}
+        self._theirs, self._others = Addresses(theirs), Addresses(known - theirs)
+        self._longer = holding(known - theirs, theirs)
         self._digests = frozenset(digest for _, digest in until)
 
     @classmethod
@@ -110,7 +111,7 @@ class Wanted:
         return bool(self._named_in(text))
 
     def _named_in(self, text: str) -> frozenset[str]:
-        return self._digests.intersection(map(self._by.of, recognised(text)))
+        return self._digests.intersection(map(self._by.of, recognised(text, self._longer)))
 
     def columns(self, contract: type[Contract]) -> list[str]:
         """The columns that `mask` needs of a table; none where its rows are nobody's."""
