@@ -5,6 +5,7 @@ import hmac
 import os
 import re
 import secrets
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
@@ -42,6 +43,13 @@ class Digester:
 def words(text: str) -> list[str]:
     """The words of a value, or of any text, as matching keys."""
     return [word.rstrip(_AFTER_A_WORD) for word in _WORD.findall(key_of(text))]
+
+
+def phrases(text: str, lengths: Iterable[int]) -> set[str]:
+    """The words of a text, and so many of them in a row as lengths say."""
+    there = words(text)
+    rows = (" ".join(there[at : at + length]) for length in lengths for at in range(len(there) - length + 1))
+    return {*there, *rows}
 
 
 def digester(home: Path, *, make: bool) -> Digester | None:

@@ -95,7 +95,7 @@ class Leaving:
         others = others_in(document.text, meant, self._wanted)
         if others.people or begun:
             # Lines of a text may be one person's: a name, an address, a telephone number.
-            cut = list(self._cut(document, lambda cut: self._means(cut, others, begun)))
+            cut = list(self._cut(document, lambda cut: self._means(cut, others, begun) and not self._tells(cut)))
             yield from cut or [stub(others, begun)]
 
     def _cut(
@@ -122,6 +122,13 @@ class Leaving:
             and traces(cut, now_ms=self._now_ms) == others
             and cut_addresses(cut.text) == begun
         )
+
+    def _tells(self, cut: Document) -> bool:
+        """Whether a text tells who they are, outside of the objects in it that are others'."""
+        return self._wanted.is_told_of(without_objects(cut.text, self._is_somebodys))
+
+    def _is_somebodys(self, value: Any, _: str) -> bool:
+        return _is_owned(value, self._feed, self._wanted) is not None
 
     def _is_record(self, document: Document) -> bool:
         return document.reason is None and self._reader.read(document.value)[0] is not None

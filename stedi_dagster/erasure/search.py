@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import parquet as pq
 
-from stedi_dagster.erasure.digests import Digester, words
+from stedi_dagster.erasure.digests import Digester, phrases
 from stedi_dagster.erasure.fields import value_of
 from stedi_dagster.erasure.ledger import Trace
 from stedi_dagster.erasure.recognised import encoded_in, holding, recognised
@@ -225,12 +225,8 @@ class Search:
             for other in self._longer:
                 text = text.replace(other, " ")
             found["email"] = text.count(self._email)
-        there = words(text)
-        phrases = set(there) | {
-            " ".join(there[at : at + length]) for length in self._lengths for at in range(len(there) - length + 1)
-        }
         # Whole values too: one may hold what no word does.
-        for phrase in phrases | ({text} if len(text) < _OVERLAP else set()):
+        for phrase in phrases(text, self._lengths) | ({text} if len(text) < _OVERLAP else set()):
             what = self._what.get(self._by.of(phrase))
             if what and what != "email":
                 found[what] += 1

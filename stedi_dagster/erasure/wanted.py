@@ -8,12 +8,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stedi_dagster.contracts import Contract, CustomerLanding, Participants, Quarantine
-from stedi_dagster.erasure.digests import Digester
+from stedi_dagster.erasure.digests import Digester, phrases
 from stedi_dagster.erasure.fields import moment_of, named_by
-from stedi_dagster.erasure.ledger import IDENTIFYING, SHARED, Erasure
+from stedi_dagster.erasure.ledger import IDENTIFYING, SHARED, Erasure, Trace
 from stedi_dagster.erasure.recognised import holding, recognised
 from stedi_dagster.landing.cut import Addresses
 from stedi_dagster.landing.documents import Document, read_documents
+from stedi_dagster.landing.spellings import unescaped
 from stedi_dagster.policies.keys import key_of
 
 # The column that tells whose a row is, in the order in which it is looked for, and what it holds. A device's serial
@@ -38,6 +39,7 @@ class Wanted:
         until: Mapping[tuple[str, str], int | None],
         anew: frozenset[str] = frozenset(),
         known: frozenset[str] = frozenset(),
+        telling: frozenset[Trace] = frozenset(),
     ) -> None:
         """Prepare.
 
@@ -46,11 +48,13 @@ class Wanted:
             until: what and digest of each trace, and until when it counts.
             anew: the digests of people who have registered anew.
             known: the keys of people who are known, wanted or not.
+            telling: what tells who they are and is not theirs alone, like a name.
         """
         self._by = by
         self._until = until
         self._anew = anew
         self._known = known
+        self._telling = telling
         theirs = {one for one in known if ("email", by.of(one)) in until}
         self._theirs, self._others = Addresses(theirs), Addresses(known - theirs)
         self._longer = holding(known - theirs, theirs)
@@ -60,7 +64,8 @@ class Wanted:
     def of(cls, erasure: Erasure, by: Digester, earlier: Iterable[Erasure] = ()) -> "Wanted":
         """Everything of a person, and what earlier erasures of theirs keep out."""
         everything = {(trace.what, trace.digest): None for trace in erasure.traces if trace.what in IDENTIFYING}
-        return cls(by, {**_kept_out(earlier), **everything})
+        telling = frozenset(trace for trace in erasure.traces if trace.what not in {*IDENTIFYING, SHARED})
+        return cls(by, {**_kept_out(earlier), **everything}, telling=telling)
 
     @classmethod
     def erased(cls, erasures: Iterable[Erasure], by: Digester) -> "Wanted":
@@ -70,11 +75,12 @@ class Wanted:
     def minding(self, registered: Iterable[str]) -> "Wanted":
         """The same, where these addresses are registered: who of them was erased has registered anew."""
         anew = self._digests.intersection(map(self._by.of, registered))
-        return Wanted(self._by, self._until, anew, self._known)
+        return Wanted(self._by, self._until, anew, self._known, self._telling)
 
     def knowing(self, people: Iterable[str]) -> "Wanted":
         """The same, where these addresses are known to be people's."""
-        return Wanted(self._by, self._until, self._anew, self._known.union(map(key_of, people)))
+        known = self._known.union(map(key_of, people))
+        return Wanted(self._by, self._until, self._anew, known, self._telling)
 
     def is_known(self, person: str) -> bool:
         """Whether the key of an address is that of somebody known."""
@@ -109,6 +115,12 @@ class Wanted:
     def names(self, text: str) -> bool:
         """Whether a text names somebody wanted: by an address, a serial number or a participantId in it."""
         return bool(self._named_in(text))
+
+    def is_told_of(self, text: str) -> bool:
+        """Whether something stands in a text that tells who they are, as it is written, like a name."""
+        digests = {trace.digest for trace in self._telling}
+        said = phrases(unescaped(text), {trace.words for trace in self._telling} - {1})
+        return bool(digests) and not digests.isdisjoint(map(self._by.of, said))
 
     def _named_in(self, text: str) -> frozenset[str]:
         return self._digests.intersection(map(self._by.of, recognised(text, self._longer)))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import SecretStr
 
@@ -21,9 +22,12 @@ BY = Digester(SecretStr("k" * 40))
 CUSTOMER, ACCELEROMETER, STEP_TRAINER = FEEDS.values()
 
 
-def wanted(email: str, serial: str = "", others: set[str] | None = None) -> Wanted:
+def wanted(email: str, serial: str = "", others: set[str] | None = None, name: str = "") -> Wanted:
     """Somebody to erase, who has a device or none, and whom landing knows."""
-    told = {("email", email), *([("serialNumber", serial)] if serial else [])}
+    told = {("email", email), ("serialNumber", serial), ("customerName", name)} - {
+        ("serialNumber", ""),
+        ("customerName", ""),
+    }
     traces_ = frozenset(Trace.of(what, value, BY) for what, value in told)
     return Wanted.of(Erasure("one", traces_, BY.key_id, NOW, NOW), BY).knowing(others or set())
 
@@ -44,12 +48,12 @@ class Zone:
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         return path
 
-    def erase(self, email: str, serial: str = "", others: set[str] | None = None) -> Rewritten:
+    def erase(self, email: str, serial: str = "", **more: Any) -> Rewritten:
         """Take somebody out of all files."""
-        return RawFiles(str(self.folder)).remove(wanted(email, serial, others), number="one")
+        return RawFiles(str(self.folder)).remove(wanted(email, serial, **more), number="one")
 
 
-def left_of(tmp_path: Path, feed: Feed, content: str | bytes, email: str, serial: str = "", **more: set[str]) -> str:
+def left_of(tmp_path: Path, feed: Feed, content: str | bytes, email: str, serial: str = "", **more: Any) -> str:
     """What a file holds once somebody was erased from it."""
     zone = Zone(tmp_path)
     path = zone.land(feed, content)

@@ -13,7 +13,7 @@ from stedi_dagster_tests.erasure.raw import (
     records,
     texts,
 )
-from stedi_dagster_tests.erasure.zoe import BOB, CID, SERIAL, ZOE, zoe
+from stedi_dagster_tests.erasure.zoe import BOB, CID, NAME, SERIAL, ZOE, zoe
 from stedi_dagster_tests.scenario import T0, customer, reading, step
 
 CROWD = [customer(f"person{number}@example.com") for number in range(40)]
@@ -26,6 +26,16 @@ def test_out_of_an_envelope_of_many_only_her_record_is_cut(tmp_path, indent):
     left = left_of(tmp_path, CUSTOMER, whole, ZOE, SERIAL)
     assert json.loads(left) == {"Records": CROWD, "lastUpdateDate": T0}
     assert concluded(left) == {one for one in concluded(whole, ZOE) if SERIAL not in one}
+
+
+def test_where_her_name_would_stay_in_an_envelope_only_the_others_are_named(tmp_path):
+    others = [customer(BOB, customerName=NAME), customer(CID)]
+    envelope = {"Records": [HER, *others]}
+    left = left_of(tmp_path, CUSTOMER, json.dumps(envelope), ZOE, SERIAL, name=NAME)
+    assert json.loads(left) == {"Records": others}
+    left = left_of(tmp_path, CUSTOMER, json.dumps({**envelope, "asked by": NAME}), ZOE, SERIAL, name=NAME)
+    assert {one[0] for one in concluded(left)} == {BOB, CID, "of several"}
+    assert "Quarkstrudel" not in left
 
 
 @pytest.mark.parametrize(
