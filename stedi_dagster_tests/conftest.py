@@ -15,6 +15,9 @@ from stedi_dagster.engines.base import Engine
 from stedi_dagster.engines.sail import Sail
 from stedi_dagster.engines.spark import LocalSpark, find_java
 from stedi_dagster.errors import EngineError
+from stedi_dagster_tests.assets.builders import land_three_people
+from stedi_dagster_tests.published import Published
+from stedi_dagster_tests.scenario import Scenario
 
 # No example has to be done within a time: machines are slow, or have more to do.
 settings.register_profile("any machine", deadline=None)
@@ -102,6 +105,17 @@ def engine(request: pytest.FixtureRequest) -> SparkSession:
     """A session on each engine in turn."""
     session: SparkSession = request.getfixturevalue(request.param)
     return session
+
+
+@pytest.fixture(scope="session")
+def _three_people(sail_url: str, tmp_path_factory: pytest.TempPathFactory) -> Published:
+    return Published(land_three_people(Scenario(tmp_path_factory.mktemp("three") / "people", {"engine": sail_url})))
+
+
+@pytest.fixture
+def three_published(_three_people: Published) -> Scenario:
+    """The three people of `three_people`, published, as nobody has touched them yet."""
+    return _three_people.restored()
 
 
 @pytest.fixture(scope="session")

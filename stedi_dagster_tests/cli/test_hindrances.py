@@ -12,7 +12,7 @@ from typer.testing import Result
 from stedi_dagster.cli.run import Line, _show
 from stedi_dagster.sample import generator
 from stedi_dagster_tests.assets.builders import contents
-from stedi_dagster_tests.erasure.published import Published
+from stedi_dagster_tests.published import Published
 from stedi_dagster_tests.scenario import Scenario, customer
 
 COMMANDS = (
