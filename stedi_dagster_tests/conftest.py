@@ -1,17 +1,33 @@
 """Fixtures that many tests share. Engines are started once a session; everything else is small and fresh."""
 
+import gc
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from hypothesis import settings
 from pyspark.sql import SparkSession
 
 from stedi_dagster.engines.base import Engine
 from stedi_dagster.engines.sail import Sail
 from stedi_dagster.engines.spark import LocalSpark, find_java
 from stedi_dagster.errors import EngineError
+from stedi_dagster_tests.assets.builders import land_three_people
+from stedi_dagster_tests.published import Published
+from stedi_dagster_tests.scenario import Scenario
+
+# No example has to be done within a time: machines are slow, or have more to do.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
+
+# What the imports make is a large heap that stays: looking through all of it again and again is a tenth of the tests.
+gc.set_threshold(50_000, 20, 100)
+
+# PySpark looks for it at each call, to say where in a notebook that was; looking for what is not there takes longest.
+sys.modules.setdefault("IPython", None)  # type: ignore[arg-type]
 
 REAL_DATA = Path(__file__).parents[2] / "shared" / "data" / "stedi"
 
@@ -89,6 +105,17 @@ def engine(request: pytest.FixtureRequest) -> SparkSession:
     """A session on each engine in turn."""
     session: SparkSession = request.getfixturevalue(request.param)
     return session
+
+
+@pytest.fixture(scope="session")
+def _three_people(sail_url: str, tmp_path_factory: pytest.TempPathFactory) -> Published:
+    return Published(land_three_people(Scenario(tmp_path_factory.mktemp("three") / "people", {"engine": sail_url})))
+
+
+@pytest.fixture
+def three_published(_three_people: Published) -> Scenario:
+    """The three people of `three_people`, published, as nobody has touched them yet."""
+    return _three_people.restored()
 
 
 @pytest.fixture(scope="session")

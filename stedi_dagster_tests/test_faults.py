@@ -129,7 +129,7 @@ def test_the_very_first_run_may_be_killed_too(tmp_path, once, place):
 def test_two_runs_at_once_publish_what_one_would(tmp_path, once):
     scenario = three_people(tmp_path)
     processes = [start(scenario), start(scenario)]
-    told = [json.loads(process.communicate(timeout=200)[0]) for process in processes]
+    told = [json.loads(process.communicate(timeout=1000)[0]) for process in processes]
     assert [process.returncode for process in processes] == [0, 0]
     assert all(run["success"] for run in told)
     states = {frozenset(line["state"] for line in run["tables"]) for run in told}

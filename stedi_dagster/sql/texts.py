@@ -3,6 +3,8 @@
 import logging
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
 
 import sqlglot
 from sqlglot import exp
@@ -94,7 +96,9 @@ def with_views(tree: exp.Expr, *, known: frozenset[str] = frozenset()) -> exp.Ex
         return tree
     needed = needed_views(tree, known=known)
     own = tree.args.get("with_")
-    ctes = [exp.CTE(this=view, alias=exp.TableAlias(this=exp.to_identifier(name))) for name, view in needed.items()]
+    ctes = [
+        exp.CTE(this=view.copy(), alias=exp.TableAlias(this=exp.to_identifier(name))) for name, view in needed.items()
+    ]
     if ctes:
         everything = [*ctes, *(own.expressions if own else [])]
         tree.set("with_", exp.With(expressions=everything, recursive=own.recursive if own else None))
@@ -102,7 +106,7 @@ def with_views(tree: exp.Expr, *, known: frozenset[str] = frozenset()) -> exp.Ex
 
 
 def needed_views(tree: exp.Expr, *, known: frozenset[str] = frozenset()) -> dict[str, exp.Expr]:
-    """The views that a statement needs, by name, each after those that it needs itself.
+    """The views that a statement needs, by name, each after those that it needs itself; nobody may change them.
 
     Args:
         tree: the statement.
@@ -115,7 +119,7 @@ def needed_views(tree: exp.Expr, *, known: frozenset[str] = frozenset()) -> dict
             file = VIEWS / f"{name}.sql"
             if name in needed or name in known or name in TABLES or not file.is_file():
                 continue
-            view = _with_functions(parse(file.read_text(encoding="utf-8"), name=str(file)))
+            view = _view(file)
             need(view)
             needed[name] = view
 
@@ -174,6 +178,19 @@ def _tables(tree: exp.Expr) -> Iterator[exp.Table]:
                 yield source
 
 
+@cache
+def _view(file: Path) -> exp.Expr:
+    """A view, read once: each audit needs several, and reading them is half of its work."""
+    return _with_functions(parse(file.read_text(encoding="utf-8"), name=str(file)))
+
+
+@cache
+def _body(file: Path) -> exp.Expr:
+    """What a function computes."""
+    body: exp.Expr = parse(file.read_text(encoding="utf-8"), name=str(file)).args["expressions"][0].unalias()
+    return body
+
+
 def _with_functions(tree: exp.Expr) -> exp.Expr:
     """The statement with every call of a function of ours replaced by what it computes."""
 
@@ -183,9 +200,10 @@ def _with_functions(tree: exp.Expr) -> exp.Expr:
         file = FUNCTIONS / f"{node.name.lower()}.sql"
         if not file.is_file():
             return node
-        body: exp.Expr = parse(file.read_text(encoding="utf-8"), name=str(file)).args["expressions"][0].unalias()
         [value] = node.expressions
-        filled: exp.Expr = body.transform(lambda part: value.copy() if isinstance(part, exp.Placeholder) else part)
+        filled: exp.Expr = _body(file).transform(
+            lambda part: value.copy() if isinstance(part, exp.Placeholder) else part
+        )
         return filled
 
     return tree.transform(called)

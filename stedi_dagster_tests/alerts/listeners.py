@@ -28,6 +28,9 @@ class Webhook:
     url: str = ""
     took: list[dict[str, Any]] = field(default_factory=list)
     refused: int = 0
+    # Set when it has been sent something; and what it waits for before it answers.
+    heard: threading.Event = field(default_factory=threading.Event)
+    waits_for: threading.Event | None = None
 
     @property
     def subjects(self) -> list[str]:
@@ -42,6 +45,9 @@ def webhook(path: str = "hook") -> Iterator[Webhook]:
         def do_POST(self) -> None:
             alert = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             time.sleep(told.seconds)
+            told.heard.set()
+            if told.waits_for is not None:
+                told.waits_for.wait()
             if told.status == 200:
                 told.took.append(alert)
             else:
@@ -60,6 +66,8 @@ def webhook(path: str = "hook") -> Iterator[Webhook]:
         try:
             yield told
         finally:
+            if told.waits_for is not None:
+                told.waits_for.set()
             server.shutdown()
             thread.join()
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from stedi_dagster_tests.alerts.listeners import Webhook
+from stedi_dagster_tests.cli.conftest import Stedi, stedi  # noqa: F401 - a fixture
 from stedi_dagster_tests.scenario import Scenario
 from stedi_dagster_tests.test_privacy import _SECRET, QUOTING, land
 
@@ -43,13 +44,12 @@ def scenario(tmp_path) -> Scenario:
     return scenario
 
 
-def stedi(
-    scenario: Scenario, *arguments: str, code: str = "", **settings: object
-) -> "subprocess.CompletedProcess[str]":
+def run_anew(scenario: Scenario, code: str = "", **settings: object) -> "subprocess.CompletedProcess[str]":
+    """`stedi run --json` in a process of its own."""
     environment = {"STEDI_HOME": scenario.home, "STEDI_LANDING": scenario.landing, "PATH": os.environ["PATH"]}
     environment |= {f"STEDI_{name.upper()}": value for name, value in settings.items()}
     return subprocess.run(
-        [sys.executable, "-c", code or "from stedi_dagster.cli import main; main()", *arguments],
+        [sys.executable, "-c", code or "from stedi_dagster.cli import main; main()", "run", "--json"],
         env={name: str(value) for name, value in environment.items()},
         capture_output=True,
         check=False,
@@ -59,7 +59,7 @@ def stedi(
 
 def test_planted_violations_are_told_over_restarts_without_a_word_about_anybody(scenario, hook: Webhook):
     def run(code: str = "", **settings: Any) -> "subprocess.CompletedProcess[str]":
-        return stedi(scenario, "run", "--json", code=code, alert_urls=hook.url, **settings)
+        return run_anew(scenario, code, alert_urls=hook.url, **settings)
 
     hook.status = 500
     assert run().returncode == 0
@@ -93,15 +93,16 @@ def test_planted_violations_are_told_over_restarts_without_a_word_about_anybody(
     assert not _SECRET.search(json.dumps(hook.took).encode())
 
 
-def test_what_nobody_was_told_of_in_the_run_is_told_when_a_destination_is_set(scenario, hook: Webhook):
-    assert stedi(scenario, "run", max_bad_share=0).returncode == 1
-    shown = stedi(scenario, "run", max_bad_share=0, alert_urls=hook.url)
-    assert shown.returncode == 1
+def test_what_nobody_was_told_of_in_the_run_is_told_when_a_destination_is_set(scenario, hook: Webhook, stedi: Stedi):  # noqa: F811
+    places: dict[str, Any] = {"home": scenario.home, "landing": scenario.landing, "max_bad_share": 0}
+    assert stedi("run", **places).exit_code == 1
+    shown = stedi("run", alert_urls=hook.url)
+    assert shown.exit_code == 1
     assert "stedi: " not in shown.stderr
     [alert] = hook.took
     assert alert["title"] == "[STEDI] quarantine fails on accelerometer_landing, and 2 more"
     assert "Check: quarantine\nTable: customer_landing\n" in alert["message"]
-    listed = stedi(scenario, "alerts", "--json", alert_urls=hook.url)
+    listed = stedi("alerts", "--json")
     failing = json.loads(listed.stdout)["failing"]
     assert {"check quarantine"} <= {row["failing"] for row in failing if row["of"] == "customer_landing"}
     assert not _SECRET.search(listed.stdout.encode())

@@ -11,7 +11,6 @@ from pyiceberg.table import Table
 from pyspark.sql import DataFrame
 
 from stedi_dagster.assets import curated, table_asset
-from stedi_dagster.definitions import build_defs
 from stedi_dagster.drafts.tables import draft_table
 from stedi_dagster.lakehouse.origin.identity import NAME
 from stedi_dagster.lakehouse.orphans import reachable_files
@@ -51,10 +50,7 @@ def materialize(
     scenario: Scenario, instance: dg.DagsterInstance, *tables: str, **overrides: Any
 ) -> dg.ExecuteInProcessResult:
     """Materialize some tables only; a failure is in the result."""
-    job = build_defs(scenario.load_settings(**overrides)).resolve_job_def("everything")
-    return job.execute_in_process(
-        instance=instance, raise_on_error=False, asset_selection=[dg.AssetKey(name) for name in tables]
-    )
+    return scenario.run(instance, tables=tables, **overrides)
 
 
 def plant(monkeypatch: pytest.MonkeyPatch, table: str, change: Change) -> None:

@@ -65,5 +65,5 @@ def start(scenario: Scenario, place: str = "", **settings: Any) -> "subprocess.P
 def kill(scenario: Scenario, place: str) -> None:
     """`stedi run` until it reaches the place."""
     process = start(scenario, place, **scenario.settings)
-    told = process.communicate(timeout=400)
+    told = process.communicate(timeout=1000)
     assert process.returncode == -signal.SIGKILL, told

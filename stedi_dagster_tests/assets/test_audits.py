@@ -184,9 +184,8 @@ def test_content_that_is_published_already_is_audited_again(world, monkeypatch):
     assert counts(checks(result)["customer_trusted", "unique_person"]) == {"rows": 1}
 
 
-def test_a_run_of_everything_goes_on_with_what_is_not_below_the_fault(tmp_path, monkeypatch):
-    scenario = three_people(tmp_path)
-    assert scenario.run().success
+def test_a_run_of_everything_goes_on_with_what_is_not_below_the_fault(three_published, monkeypatch):
+    scenario = three_published
     before, there = contents(scenario), snapshots(scenario)
     scenario.land("customer", customer("dora@example.com"), name="part-2.json")
     plant(monkeypatch, "customer_trusted", keeping(twice))
@@ -203,10 +202,9 @@ def test_a_run_of_everything_goes_on_with_what_is_not_below_the_fault(tmp_path, 
     assert len(scenario.rows("customer_trusted")) == 3
 
 
-def test_the_participant_of_somebody_whose_record_cannot_be_read_is_not_published_again(tmp_path, monkeypatch):
-    scenario = three_people(tmp_path)
+def test_the_participant_of_somebody_whose_record_cannot_be_read_is_not_published_again(three_published, monkeypatch):
+    scenario = three_published
     scenario.settings["max_bad_share"] = 0.5
-    assert scenario.run().success
     before = scenario.rows("machine_learning_curated")
     numbers = dict(scenario.query("SELECT email, participantId FROM participants"))
     doubtful = {**customer(CID, lastUpdateDate=T0 + 5000), "shareWithResearchAsOfDate": "never"}

@@ -50,7 +50,7 @@ def test_a_feed_of_which_too_much_is_unreadable_is_not_published(scenario):
 
 def test_as_much_as_the_setting_allows_is_quarantined(scenario):
     land_bad(scenario, bad=5, good=95)
-    result = scenario.run()
+    result = scenario.run(tables=["accelerometer_landing"])
     assert result.success
     assert metadata(result, "accelerometer_landing")["rows_in"] == 100
     assert len(scenario.rows("accelerometer_landing")) == 95
@@ -71,7 +71,7 @@ def test_the_last_good_snapshot_stays_when_a_feed_breaks_or_the_limit_is_lowered
     assert scenario.run().success
     before = snapshots(scenario)
     rows = scenario.rows("accelerometer_landing")
-    assert not scenario.run(max_bad_share=0).success
+    assert not scenario.run(tables=["accelerometer_landing"], max_bad_share=0).success
     land_bad(scenario, bad=50, good=50)
     assert not scenario.run().success
     assert {name for name, snapshot in snapshots(scenario).items() if snapshot != before[name]} == {
@@ -84,7 +84,7 @@ def test_the_last_good_snapshot_stays_when_a_feed_breaks_or_the_limit_is_lowered
 
 def test_a_landing_folder_that_is_missing_is_named(scenario):
     shutil.rmtree(scenario.landing / "step_trainer")
-    result = scenario.run()
+    result = scenario.run(tables=["customer_landing", "step_trainer_landing", "customer_trusted"])
     assert "step_trainer/landing does not exist" in failure(result, "step_trainer_landing")
     assert "STEDI_LANDING" in failure(result, "step_trainer_landing")
     assert "customer_trusted" in materialized(result)

@@ -9,16 +9,9 @@ import pytest
 
 from stedi_dagster.lakehouse.query import connect
 from stedi_dagster_tests.assets.builders import ANN, orphans, three_people
-from stedi_dagster_tests.scenario import T0, Scenario, customer
+from stedi_dagster_tests.scenario import SELECTED, T0, Scenario, customer
 
 NEW = "dora@example.com"
-TABLES = (
-    "customer_trusted",
-    "accelerometer_trusted",
-    "customers_curated",
-    "step_trainer_trusted",
-    "machine_learning_curated",
-)
 WITHDRAWAL = json.dumps(customer(ANN, agreed=None, lastUpdateDate=T0 + 5000))
 
 
@@ -46,7 +39,7 @@ def odd_name(scenario: Scenario) -> None:
 def state(scenario: Scenario) -> dict[str, set[tuple[Any, ...]]]:
     """What is published, read at once."""
     with connect(scenario.lakehouse()) as connection:
-        wanted = ("participants", "quarantine", *TABLES)
+        wanted = ("participants", "quarantine", *SELECTED)
         return {name: set(connection.execute(f'SELECT * FROM "{name}"').fetchall()) for name in wanted}
 
 
@@ -60,7 +53,7 @@ def test_who_withdrew_in_it_is_taken_out_until_all_is_made_anew(scenario):
         trouble(scenario)
         assert not scenario.run().success
         after = state(scenario)
-        for name in TABLES:
+        for name in SELECTED:
             gone = {row for row in before[name] if ann & set(row)}
             assert gone, name
             assert after[name] == before[name] - gone, name

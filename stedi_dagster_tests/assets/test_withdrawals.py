@@ -1,13 +1,15 @@
 """Who withdraws leaves every table at the next run, also where the record that says so cannot be read."""
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from pyiceberg.table import Table
 
 from stedi_dagster.contracts import TABLES
-from stedi_dagster_tests.assets.builders import ANN, BOB, CID, orphans, tables, three_people
-from stedi_dagster_tests.scenario import T0, Scenario, customer
+from stedi_dagster_tests.assets.builders import ANN, BOB, CID, orphans, tables
+from stedi_dagster_tests.scenario import T0, Scenario, customer, reading, step
 
 EVE = "eve@example.com"
 LATER = T0 + 5000
@@ -31,36 +33,52 @@ def people(scenario: Scenario) -> dict[str, set[str]]:
 
 
 @pytest.fixture
-def scenario(tmp_path) -> Scenario:
-    scenario = three_people(tmp_path)
+def scenario(three_published) -> Scenario:
+    scenario: Scenario = three_published
     scenario.settings["max_bad_share"] = 0.5
-    assert scenario.run().success
     assert all(found == {ANN, CID} for found in people(scenario).values())
     return scenario
 
 
-@pytest.mark.parametrize(
-    "withdrawal",
-    [
-        json.dumps(customer(ANN, agreed=None, lastUpdateDate=LATER)),
-        json.dumps(customer(f" {ANN.upper()}", agreed=None, lastUpdateDate=LATER)),
-        json.dumps({**AGREEMENT, "shareWithResearchAsOfDate": ""}),
-        json.dumps({**AGREEMENT, "shareWithResearchAsOfDate": 0}),
-        json.dumps({**AGREEMENT, "shareWithResearchAsOfDate": False}),
-        json.dumps({**AGREEMENT, "shareWithResearchAsOfDate": "never"}),
-        json.dumps({**AGREEMENT, "serialNumber": None}),
-        json.dumps({**AGREEMENT, "lastUpdateDate": "5 May 2023"}),
-        json.dumps({**AGREEMENT, "shareWithResearchAsOfDate": None})[:-4],
-        f'{{"email": "{ANN}", "email": "{CID}x"}}',
-    ],
-)
-def test_a_later_record_without_a_readable_agreement_takes_the_person_out(scenario, withdrawal):
-    scenario.land_text("customer", withdrawal, name="later.json")
+# How somebody takes back an agreement, by the name of who does it so.
+WITHDRAWALS: dict[str, Callable[[str], str]] = {
+    "left-out": lambda who: json.dumps(customer(who, agreed=None, lastUpdateDate=LATER)),
+    "in-capitals": lambda who: json.dumps(customer(f" {who.upper()}", agreed=None, lastUpdateDate=LATER)),
+    "blank": lambda who: later(who, shareWithResearchAsOfDate=""),
+    "zero": lambda who: later(who, shareWithResearchAsOfDate=0),
+    "false": lambda who: later(who, shareWithResearchAsOfDate=False),
+    "never": lambda who: later(who, shareWithResearchAsOfDate="never"),
+    "without-a-device": lambda who: later(who, serialNumber=None),
+    "dated-in-words": lambda who: later(who, lastUpdateDate="5 May 2023"),
+    "cut-off": lambda who: later(who, shareWithResearchAsOfDate=None)[:-4],
+    "with-two-addresses": lambda who: f'{{"email": "{who}", "email": "{CID}x"}}',
+}
+# Nobody can tell whether these came before a later agreement.
+WITHOUT_A_DATE = {"dated-in-words", "cut-off", "with-two-addresses"}
+
+
+def later(who: str, **values: Any) -> str:
+    """A later record of somebody, with an agreement but for what is given."""
+    return json.dumps({**customer(who, lastUpdateDate=LATER), **values})
+
+
+def test_a_later_record_without_a_readable_agreement_takes_the_person_out(tmp_path, sail_url):
+    scenario = Scenario(tmp_path, {"engine": sail_url, "max_bad_share": 0.9})
+    them = {name: f"{name}@example.com" for name in WITHDRAWALS}
+    everybody = {CID, *them.values()}
+    scenario.land("customer", *map(customer, everybody))
+    scenario.land("accelerometer", *map(reading, everybody))
+    scenario.land("step_trainer", *(step(f"serial-of-{who}") for who in everybody))
+    assert scenario.run().success
+    assert all(found == everybody for found in people(scenario).values())
+    for name, withdrawal in WITHDRAWALS.items():
+        scenario.land_text("customer", withdrawal(them[name]), name=f"{name}.json")
     assert scenario.run().success
     assert all(found == {CID} for found in people(scenario).values())
-    scenario.land("customer", customer(ANN, lastUpdateDate=LATER + 1), name="again.json")
+    again = (customer(who, lastUpdateDate=LATER + 1) for who in them.values())
+    scenario.land("customer", *again, name="again.json")
     assert scenario.run().success
-    back = {ANN, CID} if '"lastUpdateDate": 1' in withdrawal and withdrawal.endswith("}") else {CID}
+    back = {CID, *(who for name, who in them.items() if name not in WITHOUT_A_DATE)}
     assert all(found == back for found in people(scenario).values())
 
 

@@ -2,14 +2,13 @@
 
 import gzip
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from stedi_dagster.audits.withdrawals import REFUSED, UNJUDGED
 from stedi_dagster.drafts import taking_out
-from stedi_dagster_tests.assets.builders import ANN, CID, three_people
+from stedi_dagster_tests.assets.builders import ANN, CID
 from stedi_dagster_tests.audits.conftest import Audited, Told, found
 from stedi_dagster_tests.scenario import T0, Scenario, customer
 
@@ -19,11 +18,9 @@ WITHDRAWAL = json.dumps(customer(ANN, agreed=None, lastUpdateDate=T0 + 5000))
 
 
 @pytest.fixture
-def scenario(tmp_path: Path, sail_url: str) -> Scenario:
-    scenario = three_people(tmp_path)
-    scenario.settings |= {"engine": sail_url, "max_bad_share": 0.5}
-    assert scenario.run().success
-    return scenario
+def scenario(three_published: Scenario) -> Scenario:
+    three_published.settings |= {"max_bad_share": 0.5}
+    return three_published
 
 
 def errors(audited: Audited, scenario: Scenario) -> dict[str, int]:

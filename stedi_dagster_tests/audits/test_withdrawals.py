@@ -6,7 +6,7 @@ import time
 import pytest
 
 from stedi_dagster.audits import history
-from stedi_dagster_tests.assets.builders import ANN, BOB, CID, three_people
+from stedi_dagster_tests.assets.builders import ANN, BOB, CID
 from stedi_dagster_tests.audits.conftest import Audited, audit_job, found
 from stedi_dagster_tests.scenario import T0, Scenario, customer
 
@@ -15,12 +15,10 @@ LATER = T0 + 5000
 AGREEMENT = customer(ANN, lastUpdateDate=LATER)
 
 
-@pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory, sail_url: str) -> Scenario:
-    scenario = three_people(tmp_path_factory.mktemp("three"))
-    scenario.settings |= {"engine": sail_url, "max_bad_share": 0.5}
-    assert scenario.run().success
-    return scenario
+@pytest.fixture
+def published(three_published: Scenario) -> Scenario:
+    three_published.settings |= {"max_bad_share": 0.5}
+    return three_published
 
 
 def hours_ago(hours: int) -> int:
@@ -29,14 +27,11 @@ def hours_ago(hours: int) -> int:
 
 def pending(scenario: Scenario, audited: Audited, *records: str) -> list[tuple[str, str, int]]:
     """What is told while some more records have landed and no run has seen them."""
-    file = scenario.land_text("customer", "\n".join(records), name="later.json")
-    try:
-        code, told = audited(scenario)
-        assert code == 0
-        assert told["withdrawals"]["outcome"] == ("WARN" if found(told, "withdrawals") else "passed")
-        return found(told, "withdrawals")
-    finally:
-        file.unlink()
+    scenario.land_text("customer", "\n".join(records), name="later.json")
+    code, told = audited(scenario)
+    assert code == 0
+    assert told["withdrawals"]["outcome"] == ("WARN" if found(told, "withdrawals") else "passed")
+    return found(told, "withdrawals")
 
 
 def test_people_who_have_withdrawn_since_the_last_run_are_counted_with_the_hours_that_they_wait(published, audited):
@@ -80,10 +75,8 @@ def test_nobody_else_is(published, audited, records):
     assert pending(published, audited, *records) == []
 
 
-def test_dagster_warns_too_until_the_run_has_happened(tmp_path, sail_url):
-    scenario = three_people(tmp_path)
-    scenario.settings |= {"engine": sail_url}
-    assert scenario.run().success
+def test_dagster_warns_too_until_the_run_has_happened(three_published):
+    scenario = three_published
     scenario.land("customer", customer(ANN, agreed=None, lastUpdateDate=LATER), name="later.json")
     check = ("customer_trusted", "standing_withdrawals")
     evaluation = audit_job(scenario)[check]
@@ -93,10 +86,8 @@ def test_dagster_warns_too_until_the_run_has_happened(tmp_path, sail_url):
     assert audit_job(scenario)[check].passed
 
 
-def test_rows_that_can_be_travelled_back_to_for_too_long_are_an_error(tmp_path, sail_url, audited, monkeypatch):
-    scenario = three_people(tmp_path)
-    scenario.settings |= {"engine": sail_url}
-    assert scenario.run().success
+def test_rows_that_can_be_travelled_back_to_for_too_long_are_an_error(three_published, audited, monkeypatch):
+    scenario = three_published
     scenario.land("customer", customer(ANN, agreed=None, lastUpdateDate=LATER), name="later.json")
     assert scenario.run().success
     assert audited(scenario)[0] == 0

@@ -14,6 +14,7 @@ from stedi_dagster.contracts import TABLES
 from stedi_dagster.instance import open_instance
 from stedi_dagster.sample import generator
 from stedi_dagster_tests.assets.builders import contents
+from stedi_dagster_tests.published import Published
 from stedi_dagster_tests.scenario import Scenario, customer
 
 COMMANDS = (
@@ -34,12 +35,16 @@ def told(result: Result) -> str:
     return said
 
 
-@pytest.fixture
-def published(tmp_path) -> Scenario:
-    scenario = Scenario(tmp_path)
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Published:
+    scenario = Scenario(tmp_path_factory.mktemp("published") / "world")
     scenario.land("customer", customer())
-    assert scenario.run().success
-    return scenario
+    return Published(scenario)
+
+
+@pytest.fixture
+def published(once: Published) -> Scenario:
+    return once.restored()
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])

@@ -1,5 +1,6 @@
 """Sessions: each on the server it names, and closed however the work ends."""
 
+import re
 import socket
 import subprocess
 import sys
@@ -238,7 +239,7 @@ def test_a_session_of_sail_outlives_a_pause_that_sail_alone_would_end_it_after()
         )
         for seconds in (["2"], [])
     )
-    # The quirk: without a longer time the session is gone.
-    assert "is not running" in ended.stderr
+    # The quirk: without a longer time the session is gone; on a slow machine it may be before it was of any use.
+    assert re.search("is not running|cannot be used", ended.stderr)
     assert lasted.returncode == 0
     assert int(lasted.stdout) > 24 * 60 * 60

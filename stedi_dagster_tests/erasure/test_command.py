@@ -9,7 +9,6 @@ import pytest
 
 from stedi_dagster.definitions import build_defs
 from stedi_dagster_tests.assets.builders import contents, failure
-from stedi_dagster_tests.erasure.published import Published
 from stedi_dagster_tests.erasure.zoe import (
     BOB,
     NAME,
@@ -25,6 +24,7 @@ from stedi_dagster_tests.erasure.zoe import (
     stedi,
     verify,
 )
+from stedi_dagster_tests.published import Published
 from stedi_dagster_tests.scenario import Scenario, reading
 from stedi_dagster_tests.test_privacy import bytes_below
 

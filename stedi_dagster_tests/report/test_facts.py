@@ -70,9 +70,8 @@ def test_all_is_well_where_every_audit_passes(world):
     assert facts.keeps_history == "passed"
 
 
-def test_what_was_committed_behind_the_platforms_back_fails_and_is_shown_as_such(tmp_path, sail_url):
-    world = three_people(tmp_path)
-    assert world.run(engine=sail_url).success
+def test_what_was_committed_behind_the_platforms_back_fails_and_is_shown_as_such(three_published):
+    world = three_published
     [row] = [row for row in world.query("SELECT * FROM customer_landing") if BOB in row]
     columns = [name for name, *_ in world.query("DESCRIBE customer_landing")]
     with planted(world, {"customer_trusted": adding(dict(zip(columns, row, strict=True)))}):
@@ -90,9 +89,8 @@ def test_what_was_committed_behind_the_platforms_back_fails_and_is_shown_as_such
     assert BOB not in page
 
 
-def test_erasures_are_those_of_the_period_and_one_that_is_not_done_is_a_warning(tmp_path, sail_url):
-    world = three_people(tmp_path)
-    assert world.run(engine=sail_url).success
+def test_erasures_are_those_of_the_period_and_one_that_is_not_done_is_a_warning(three_published):
+    world = three_published
     begun = begin_erasure(world)
     facts = facts_of(world)
     assert [(each.number, each.begun_ms, each.completed_ms) for each in facts.erasures] == [
@@ -107,9 +105,8 @@ def test_erasures_are_those_of_the_period_and_one_that_is_not_done_is_a_warning(
     assert "1 erasure is not done:" in render(earlier)
 
 
-def test_rows_that_an_erasure_took_since_the_last_run_are_told_apart_from_what_it_kept(tmp_path, sail_url):
-    world = three_people(tmp_path)
-    assert world.run(engine=sail_url).success
+def test_rows_that_an_erasure_took_since_the_last_run_are_told_apart_from_what_it_kept(three_published):
+    world = three_published
     before = {table.name: table for table in facts_of(world).tables}
     receipt = {table["table"]: table["rows"] for table in forget(world, ANN)["tables"]}
     facts = facts_of(world)
@@ -122,17 +119,16 @@ def test_rows_that_an_erasure_took_since_the_last_run_are_told_apart_from_what_i
     assert receipt["customer_trusted"] == 1
     rows = {table.name: table.rows for table in facts.tables}
     assert f"rows erased since, which leaves {rows['customer_trusted']}" in render(facts)
-    assert world.run(engine=sail_url).success
+    assert world.run().success
     assert "rows erased since" not in render(facts_of(world))
 
 
-def test_rows_of_who_withdrew_in_a_refused_feed_are_counted_as_withheld_beside_those_of_an_erasure(tmp_path, sail_url):
-    world = three_people(tmp_path)
-    assert world.run(engine=sail_url).success
+def test_rows_of_who_withdrew_in_a_refused_feed_are_counted_as_withheld_beside_those_of_an_erasure(three_published):
+    world = three_published
     before = {table.name: table.rows for table in facts_of(world).tables}
     world.land("customer", customer(ANN, agreed=None, lastUpdateDate=T0 + 5000), name="later.json")
     junk = world.land_text("customer", "junk\n" * 99, name="junk.json")
-    assert not world.run(engine=sail_url).success
+    assert not world.run().success
     facts = facts_of(world)
     gone = {table.name: table.books.withdrawn for table in facts.tables if table.books}
     assert gone == {table.name: before[table.name] - table.rows for table in facts.tables}
@@ -148,7 +144,7 @@ def test_rows_of_who_withdrew_in_a_refused_feed_are_counted_as_withheld_beside_t
     assert f"{told}<" in page
     assert "rows erased since, which leaves 0" in page
     junk.unlink()
-    assert world.run(engine=sail_url).success
+    assert world.run().success
     assert told not in render(facts_of(world))
 
 
@@ -169,15 +165,14 @@ def test_without_every_table_there_is_a_report_that_says_so(tmp_path, sail_url):
     assert "It could not run" in page
 
 
-def test_why_an_audit_could_not_run_is_not_told_because_it_may_name_files(tmp_path, sail_url):
-    world = three_people(tmp_path)
-    assert world.run(engine=sail_url).success
+def test_why_an_audit_could_not_run_is_not_told_because_it_may_name_files(three_published):
+    world = three_published
     shutil.rmtree(world.landing)
     facts = facts_of(world)
     assert {audit.name for audit in facts.audits if not audit.ran} == {"withdrawals"}
     page = render(facts)
     assert "could not run" in page
-    assert str(tmp_path) not in page
+    assert str(world.folder) not in page
     assert ANN not in page
 
 

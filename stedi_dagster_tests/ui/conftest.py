@@ -20,7 +20,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Scenario:
 def published(world: Scenario, chromium: str) -> Scenario:
     """The same, with everything published by `stedi run`."""
     run = start(world)
-    told = run.communicate(timeout=400)
+    told = run.communicate(timeout=1000)
     assert run.returncode == 0, told
     return world
 
