@@ -19,6 +19,8 @@ from stedi_dagster.policies.selection import REASON, Selection, first_reason, se
 from stedi_dagster.sample import generate
 from stedi_dagster_tests.scenario import Scenario, checks, counts
 
+pytestmark = pytest.mark.long
+
 TABLES = (
     "customer_trusted",
     "accelerometer_trusted",

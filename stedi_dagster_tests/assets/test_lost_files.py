@@ -13,6 +13,8 @@ from stedi_dagster_tests.assets.builders import contents, failure, orphans, thre
 from stedi_dagster_tests.published import Published
 from stedi_dagster_tests.scenario import Scenario
 
+pytestmark = pytest.mark.long
+
 QUARANTINE = "customer_quarantine"
 
 

@@ -26,6 +26,8 @@ from stedi_dagster_tests.aws.gate import (
 )
 from stedi_dagster_tests.scenario import T0, customer
 
+pytestmark = pytest.mark.long
+
 TABLE = "customer_trusted"
 BOTH = ("customer_landing", TABLE)
 
