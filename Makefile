@@ -36,7 +36,7 @@ run: setup ## Set up, make landing data if there is none, and materialize all ei
 
 .PHONY: test
 test: setup ## Set up, then run the tests
-	@$(BIN)/python -m pytest --numprocesses logical --maxprocesses $(TEST_PROCESSES) --dist loadfile
+	@$(BIN)/python -m pytest --numprocesses logical --maxprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
 .PHONY: ui
 ui: setup ## The Dagster UI on 127.0.0.1:3000

@@ -39,6 +39,11 @@ def _missing(name: str, what: str) -> NoReturn:
     pytest.skip(what)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long begins first, so that no process ends long after the others."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 @pytest.fixture(autouse=True)
 def _as_the_shell_set_it() -> Iterator[None]:
     """What the platform tells AWS's libraries by the environment is gone with the test."""

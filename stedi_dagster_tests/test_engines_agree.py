@@ -9,7 +9,7 @@ from stedi_dagster.policies.policy import PRESETS, Policy, Preset
 from stedi_dagster.sample import generate
 from stedi_dagster_tests.scenario import Scenario, checks, counts
 
-pytestmark = pytest.mark.java
+pytestmark = [pytest.mark.java, pytest.mark.long]
 
 LANDING = [name for name in TABLES if name.endswith("_landing")]
 SELECTED = [name for name in TABLES if name not in LANDING]

@@ -17,6 +17,8 @@ from stedi_dagster_tests.assets.builders import CID, contents, failure, orphans,
 from stedi_dagster_tests.assets.doomed import kill, start
 from stedi_dagster_tests.scenario import T0, Scenario, customer, reading, step
 
+pytestmark = pytest.mark.long
+
 PLACES = {
     "before anything is staged": "before(Lakehouse, 'stage')",
     "while a feed is staged": "after(Staging, 'write_frame', staging('accelerometer_landing'))",

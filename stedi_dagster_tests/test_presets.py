@@ -19,6 +19,8 @@ from stedi_dagster.policies.selection import REASON, Selection, first_reason, se
 from stedi_dagster.sample import generate
 from stedi_dagster_tests.scenario import SELECTED, Scenario, checks, counts
 
+pytestmark = pytest.mark.long
+
 # What earlier systems of this kind report on the public data, table by table.
 REPORTED: dict[Preset, tuple[int, ...]] = {
     "default": (482, 40_981, 482, 14_460, 40_981),

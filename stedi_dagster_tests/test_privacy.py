@@ -17,6 +17,8 @@ import pytest
 from stedi_dagster_tests.lakehouse.builders import unpacked
 from stedi_dagster_tests.scenario import T0, Scenario, customer, reading, step
 
+pytestmark = pytest.mark.long
+
 # Everybody here is called, and has, something with one of these in it; no word of the platform has.
 SECRETS = [b"zwiebelfisch", b"quarkstrudel", b"90817263", b"1961-11-23", b"0xfeedbeef"]
 _SECRET = re.compile(b"|".join(map(re.escape, SECRETS)), re.IGNORECASE)

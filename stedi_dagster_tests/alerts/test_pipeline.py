@@ -14,6 +14,8 @@ from stedi_dagster_tests.cli.conftest import Stedi, stedi  # noqa: F401 - a fixt
 from stedi_dagster_tests.scenario import Scenario
 from stedi_dagster_tests.test_privacy import _SECRET, QUOTING, land
 
+pytestmark = pytest.mark.long
+
 # `stedi run`, with code that keeps one row of a person who has not agreed.
 LEAKING = """
 from dataclasses import replace

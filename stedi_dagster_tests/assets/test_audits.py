@@ -29,6 +29,8 @@ from stedi_dagster_tests.assets.builders import (
 )
 from stedi_dagster_tests.scenario import T0, Scenario, checks, counts, customer
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory) -> Scenario:

@@ -10,19 +10,26 @@ from pyiceberg.table import Table
 
 from stedi_dagster.contracts import TABLES
 from stedi_dagster_tests.assets.builders import contents, failure, orphans, three_people
+from stedi_dagster_tests.published import Published
 from stedi_dagster_tests.scenario import Scenario
+
+pytestmark = pytest.mark.long
 
 QUARANTINE = "customer_quarantine"
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory) -> Scenario:
-    """Everything of three people, published."""
-    scenario = three_people(tmp_path_factory.mktemp("world"))
-    scenario.settings["max_bad_share"] = 0.5
+def once(tmp_path_factory: pytest.TempPathFactory, sail_url: str) -> Published:
+    scenario = three_people(tmp_path_factory.mktemp("lost") / "world")
+    scenario.settings |= {"engine": sail_url, "max_bad_share": 0.5}
     scenario.land_text("customer", '{"email": "half', name="broken.json")
-    assert scenario.run().success
-    return scenario
+    return Published(scenario)
+
+
+@pytest.fixture
+def world(once: Published) -> Scenario:
+    """Everything of three people, published."""
+    return once.restored()
 
 
 def data_file(world: Scenario, table: str) -> Path:
@@ -40,8 +47,13 @@ def cut_short(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-1])
 
 
-@pytest.mark.parametrize("damage", [Path.unlink, cut_short])
-@pytest.mark.parametrize("table", [*TABLES, QUARANTINE])
+@pytest.mark.parametrize(
+    ("table", "damage"),
+    [
+        *((table, Path.unlink) for table in (*TABLES, QUARANTINE)),
+        *((table, cut_short) for table in ("customer_landing", "machine_learning_curated", QUARANTINE)),
+    ],
+)
 def test_a_table_that_nobody_can_read_any_more_is_made_again(world, caplog, table, damage: Callable[[Path], None]):
     before = contents(world)
     damage(data_file(world, table))

@@ -11,6 +11,8 @@ from stedi_dagster.erasure.erase import Eraser
 from stedi_dagster_tests.assets.builders import ANN, contents, three_people
 from stedi_dagster_tests.scenario import T0, Scenario, checks, counts, customer, reading
 
+pytestmark = pytest.mark.long
+
 LANDING = ("customer_landing", "accelerometer_landing", "step_trainer_landing")
 UNREADABLE = '{"email": "ann@example.com", "lastUpdateDate": %d, "broken\n'
 

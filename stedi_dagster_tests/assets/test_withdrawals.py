@@ -11,6 +11,8 @@ from stedi_dagster.contracts import TABLES
 from stedi_dagster_tests.assets.builders import ANN, BOB, CID, orphans, tables
 from stedi_dagster_tests.scenario import T0, Scenario, customer, reading, step
 
+pytestmark = pytest.mark.long
+
 EVE = "eve@example.com"
 LATER = T0 + 5000
 AGREEMENT = customer(ANN, lastUpdateDate=LATER)

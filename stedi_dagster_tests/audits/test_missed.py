@@ -12,6 +12,8 @@ from stedi_dagster_tests.assets.builders import ANN, CID
 from stedi_dagster_tests.audits.conftest import Audited, Told, found
 from stedi_dagster_tests.scenario import T0, Scenario, customer
 
+pytestmark = pytest.mark.long
+
 SAID = "people who have withdrawn, it is not said when"
 WHO = {"customer_trusted": "email", "customers_curated": "email", "accelerometer_trusted": "user"}
 WITHDRAWAL = json.dumps(customer(ANN, agreed=None, lastUpdateDate=T0 + 5000))

@@ -31,6 +31,8 @@ from stedi_dagster_tests.erasure.raw import wanted
 from stedi_dagster_tests.erasure.zoe import lines
 from stedi_dagster_tests.scenario import T0, customer
 
+pytestmark = pytest.mark.long
+
 TABLE = "customer_trusted"
 BOTH = ("customer_landing", TABLE)
 

@@ -19,6 +19,8 @@ from stedi_dagster_tests.assets.builders import contents, failure, land_three_pe
 from stedi_dagster_tests.aws.cloud import REGION, Cloud
 from stedi_dagster_tests.scenario import Scenario, checks, customer
 
+pytestmark = pytest.mark.long
+
 # Drawn at random, and so different in two lakehouses.
 RANDOM = {"machine_learning_curated": ["sensorReadingTime", "distanceFromObject", "x", "y", "z"]}
 

@@ -89,9 +89,12 @@ def test_a_run_tells_people_in_a_table_what_it_did(stedi, scenario):
     assert set(told[1:-1:2]) == set(TABLES)
     assert [line.split(":")[0] for line in told[2:-1:2]] == told[1:-1:2]
     assert "customer_landing: published, 2 rows" in told
-    # The UI knows whose run it is.
+    # The UI shows it, and knows whose run it is.
     with dg.DagsterInstance.from_config(str(scenario.home / "dagster")) as instance:
         [run] = instance.get_runs()
+        assert run.is_success
+        assert instance.get_latest_materialization_event(dg.AssetKey("customer_trusted")) is not None
+        assert instance.telemetry_enabled is False
     assert run.remote_job_origin is not None
     assert run.remote_job_origin.job_name == "everything"
     origin = run.remote_job_origin.repository_origin
@@ -147,18 +150,6 @@ def test_a_run_accepts_feeds_that_are_smaller_and_only_those_that_there_are(sted
     assert list(TABLES) == list(TableName)
     assert stedi("run", "--again", "participants").exit_code == 2
     assert stedi("run", "--accept-volume", "steps").exit_code == 2
-
-
-def test_a_run_shows_in_the_instance_that_the_ui_opens(stedi, scenario):
-    import dagster as dg
-
-    told = parsed(stedi("run", "--json", home=scenario.home, landing=scenario.landing))
-    with dg.DagsterInstance.from_config(str(scenario.home / "dagster")) as instance:
-        run = instance.get_run_by_id(told["run_id"])
-        assert run is not None
-        assert run.is_success
-        assert instance.get_latest_materialization_event(dg.AssetKey("customer_trusted")) is not None
-        assert instance.telemetry_enabled is False
 
 
 @pytest.mark.parametrize(

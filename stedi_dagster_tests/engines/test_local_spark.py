@@ -15,6 +15,8 @@ from stedi_dagster.engines.remote import Remote
 from stedi_dagster.engines.spark import LocalSpark, find_java
 from stedi_dagster.errors import EngineError
 
+pytestmark = pytest.mark.long
+
 # Stands for bin/spark-submit: {then} is what it does with its `port`.
 SERVER = """
 import re, signal, socket, sys, time

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
@@ -17,6 +18,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from stedi_dagster_tests.histories.crashes import PLACES, Crash
 from stedi_dagster_tests.histories.play import Play
 from stedi_dagster_tests.histories.world import Record
+
+pytestmark = pytest.mark.long
 
 EXAMPLES = int(os.environ.get("STEDI_TESTS_EXAMPLES", "0"))
 # Without STEDI_TESTS_EXAMPLES the same few histories each time, each with several runs. Phase.shrink takes minutes: add

@@ -10,6 +10,8 @@ from stedi_dagster_tests.sql.violations import VIOLATIONS
 from stedi_dagster_tests.sql.violations.rows import CUSTOMERS, NUMBERS, PAIRS, STEPS, named
 from stedi_dagster_tests.sql.worlds import ANN, CID, FILES, GUS, HAL, IDA_KEY, ask, everybody, planted
 
+pytestmark = pytest.mark.long
+
 VERIFY = [file.name for file in FILES if file.parent.name == "verify"]
 POLICIES: dict[str, dict[str, Any]] = {
     **{preset: {"preset": preset} for preset in PRESETS},

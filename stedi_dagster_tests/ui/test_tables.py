@@ -20,7 +20,7 @@ from stedi_dagster_tests.ui.pages import Browser
 from stedi_dagster_tests.ui.server import PRODUCT, serving
 from stedi_dagster_tests.ui.story import land_withdrawals
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 # The sensor of withdrawals looks every 30 seconds, and a run takes a few.
 WITHDRAWN_WITHIN = 400

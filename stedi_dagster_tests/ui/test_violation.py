@@ -16,7 +16,7 @@ from stedi_dagster_tests.ui.pages import Browser
 from stedi_dagster_tests.ui.server import serving
 from stedi_dagster_tests.ui.story import land_withdrawals
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 LOCATION = forgetful.__name__
 WITHDRAWN = 2
