@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import NoReturn
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -67,8 +67,10 @@ def work_until_stopped(work: Callable[[], int]) -> NoReturn:
     heard = os.read(told, 1)[0]
     if heard != _WORK_DONE:
         _stop(heard, told, tell)
-    sys.stdout.flush()
-    sys.stderr.flush()
+    # Whoever read it may have gone.
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(BrokenPipeError):
+            stream.flush()
     os._exit(status[0])
 
 

@@ -17,6 +17,7 @@ _SINGULAR = {
     "snapshots": "snapshot",
     "tables": "table",
     "files": "file",
+    "erasures": "erasure",
     "feeds": "feed",
     "landing folders": "landing folder",
 }

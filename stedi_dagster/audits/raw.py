@@ -8,8 +8,10 @@ import base64
 import html
 import re
 import sys
+import zlib
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from itertools import islice
 from typing import Any
 
@@ -20,11 +22,18 @@ from stedi_dagster.policies.keys import plain
 _ESCAPED_TIMES = 8
 _PACKED_TIMES = 2
 _CODE = re.compile(
-    r"(?P<bytes>(?:%[0-9a-f]{2})+)|\\+(?:u\{(?P<point>[0-9a-f]{1,6})\}|x(?P<hex>[0-9a-f]{2})|(?P<octal>[0-7]{3}))"
-    r"|\\+(?P<control>[nrtbfv0])?|(?P<entity>&\#?[0-9a-z]{1,31};?)",
+    r"(?P<bytes>(?:%[0-9a-f]{2})+)|\\++(?:u\{(?P<point>[0-9a-f]{1,6})\}|x(?P<hex>[0-9a-f]{2})|(?P<octal>[0-7]{3}))"
+    r"|\\++(?P<control>[nrtbfv0])?|(?P<entity>&\#?[0-9a-z]{1,31};?)",
     re.IGNORECASE,
 )
-_UNIT = re.compile(r"\\+u([0-9a-f]{4})", re.IGNORECASE)
+# From each backslash of a run it would be quadratic.
+_UNIT = re.compile(r"(?:(?<!\\)\\++|%)u([0-9a-f]{4})", re.IGNORECASE)
+_UNSEEN = dict.fromkeys([*range(0x09), *range(0x0E, 0x20), 0x7F])
+_MARKUP = re.compile(r"</?[a-z][^<>@]{0,100}>", re.IGNORECASE)
+_OCTETS = re.compile(r"(?:[0-9a-f]{2}){8,}", re.IGNORECASE)
+_WIDE = re.compile("[\u2000-\u7e7e]{8,}")
+# So many times as long as its gzip a text may be.
+_UNZIPPED = 64
 _MAIL = re.compile(r"(?:=[0-9A-Fa-f]{2})+")
 _MAIL_END = re.compile(r"=\r?\n")
 _UNDECODED = re.compile("[\udc80-\udcff]")
@@ -102,11 +111,13 @@ class Known:
 def written_at(value: Any, latest_ms: int) -> int | None:
     """When an unreadable object was written (epoch ms); None where it says so not at all, not plausibly or in two ways.
 
+    The date around several records is none of theirs; that of what stands for an erased text was.
+
     Args:
         value: what was decoded of it, if anything was.
         latest_ms: the latest plausible moment.
     """
-    if not isinstance(value, Mapping):
+    if not isinstance(value, Mapping) or ("erased" not in value and any(map(_names_within, value.values()))):
         return None
     for key in ("lastupdatedate", "registrationdate"):
         said = [one for name, one in value.items() if name.casefold() == key and one is not None]
@@ -115,6 +126,17 @@ def written_at(value: Any, latest_ms: int) -> int | None:
             alike = all(type(one) is int and one == first for one in said)
             return first if alike and EARLIEST_MS <= first <= latest_ms else None
     return None
+
+
+def _names_within(item: Any) -> bool:
+    waiting = [item] if isinstance(item, Mapping | list) else []
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str) and "@" in one:
+            return True
+        if isinstance(one, Mapping | list):
+            waiting.extend(one.values() if isinstance(one, Mapping) else one)
+    return False
 
 
 def _folded(text: str) -> str:
@@ -175,9 +197,16 @@ def _decodings(text: str, packed: int) -> Iterator[str]:
 
 
 def _decoded(text: str) -> str:
-    said = _UNDECODED.sub(lambda byte: chr(ord(byte[0]) - 0xDC00), text.replace("\0", ""))
+    said = _UNDECODED.sub(lambda byte: chr(ord(byte[0]) - 0xDC00), text.translate(_UNSEEN))
+    said = _WIDE.sub(_narrow, _MARKUP.sub("", said))
     said = _UNIT.sub(lambda unit: chr(int(unit[1], 16)), plain(said))
     return _CODE.sub(_meant, said.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+
+
+def _narrow(run: re.Match[str]) -> str:
+    """Signs of two bytes as the bytes, in either order: a byte was lost before them, or they never were UTF-16."""
+    both = (run[0].encode(order).decode("latin-1").replace("\0", "") for order in ("utf-16-be", "utf-16-le"))
+    return f" {' '.join(both)} "
 
 
 def _meant(code: re.Match[str]) -> str:
@@ -205,4 +234,13 @@ def _unpacked(text: str) -> Iterator[str]:
         whole = "".join(lines)
         for packed in (*(whole[start:] for start in range(4)), *(lines if len(lines) > 1 else ())):
             letters = packed[: len(packed) - (len(packed) % 4 == 1)].translate(_PLAIN)
-            yield base64.b64decode(letters + "=" * (-len(letters) % 4)).decode("utf-8", "surrogateescape")
+            yield _text_of(base64.b64decode(letters + "=" * (-len(letters) % 4)))
+    yield from (_text_of(bytes.fromhex(run[0])) for run in _OCTETS.finditer(text))
+
+
+def _text_of(octets: bytes) -> str:
+    if octets.startswith(b"\x1f\x8b"):
+        with suppress(zlib.error):
+            octets = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(octets, _UNZIPPED * len(octets))
+    marked = octets.startswith((b"\xff\xfe", b"\xfe\xff"))
+    return octets.decode("utf-16", "replace") if marked else octets.decode("utf-8", "surrogateescape")

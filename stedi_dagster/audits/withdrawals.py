@@ -124,7 +124,7 @@ class _RawFiles:
             try:
                 with storage.open(file.path) as stream:
                     for document in read_documents(stream):
-                        hidden |= document.reason is not None and hides(document.reason)
+                        hidden |= document.is_binary or (document.reason is not None and hides(document.reason))
                         yield from self._said_by(document)
             except (OSError, LandingError):
                 hidden = True

@@ -9,6 +9,7 @@ from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.origin.adopt import AdoptedTable, adopt
 from stedi_dagster.settings import Settings
 from stedi_dagster.storage import storage_errors
+from stedi_dagster.wording import counted
 
 
 def adopt_tables(*, dry_run: bool, accept_loss: bool, as_json: bool) -> None:
@@ -34,7 +35,9 @@ def adopt_tables(*, dry_run: bool, accept_loss: bool, as_json: bool) -> None:
         return
     show([_line(table) for table in tables], as_json=False, columns=("table", "rows", "lost"))
     done = "would be registered; nothing is changed yet" if dry_run else "are registered; `stedi run` goes on with them"
-    _tell(f"{len(tables)} tables of {lakehouse.warehouse} {done}.")
+    lost = sum(table.lost is not None for table in tables)
+    missed = f"Of {counted(lost, 'tables')} something is lost, as it says" if lost else "Nothing of them is lost"
+    _tell(f"{counted(len(tables), 'tables')} of {lakehouse.warehouse} {done}. {missed}.")
 
 
 def _line(table: AdoptedTable) -> dict[str, object]:

@@ -20,6 +20,7 @@ from stedi_dagster.errors import SettingsError, StediError
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.settings import Settings
 from stedi_dagster.storage import storage_errors
+from stedi_dagster.wording import counted
 
 
 def asked_for(email: str | None) -> str:
@@ -41,7 +42,7 @@ def forget_person(email: str, *, dry_run: bool, yes: bool, as_json: bool) -> Non
     """Erase a person, and print the receipt."""
     settings = Settings.load()
     if not dry_run and not yes:
-        _ask()
+        _ask(email, settings)
     with _ready(settings, "forgetting somebody", changes=not dry_run) as (lakehouse, by):
         eraser = Eraser(lakehouse, settings.landing, by, _tell)
         if dry_run:
@@ -126,8 +127,8 @@ def _tell(text: str) -> None:
     sys.stderr.write(f"{text}\n")
 
 
-def _ask() -> None:
-    """Have whoever types say yes, before the lakehouse is held.
+def _ask(email: str, settings: Settings) -> None:
+    """Say what there is, and have whoever types say yes; meanwhile the lakehouse is not held.
 
     Raises:
         StediError: nobody can be asked.
@@ -136,7 +137,15 @@ def _ask() -> None:
         raise StediError(
             "An erasure cannot be undone, and nobody can be asked here: give --yes, or --dry-run to see what would go."
         )
-    typer.confirm("Everything of this person will be erased for good. Go on?", abort=True, err=True)
+    with _ready(settings, "looking for somebody", changes=False) as (lakehouse, by):
+        there = Eraser(lakehouse, settings.landing, by, _tell).plan(by.of(email))
+    rows = sum(table.rows for table in there.tables)
+    if there.nothing:
+        _tell(f"Nothing of this person is there. {_known(there.erasures)} Go on only if they are to be kept out.")
+    else:
+        _tell(f"There: {counted(rows, 'rows')} in tables, {counted(there.raw.records, 'records')} in raw files.")
+    asked = "It is for good, and ends the history of every table: no earlier snapshot stays. Go on?"
+    typer.confirm(asked, abort=True, err=True)
 
 
 def _print(receipt: Receipt, *, as_json: bool, would: bool) -> None:
@@ -177,8 +186,8 @@ def _known(erasures: tuple[Entry, ...]) -> str:
     """What the ledger says of a person."""
     if not erasures:
         return "The ledger knows of no erasure of this address: if there was one, look how it was spelt."
-    last = erasures[-1]
-    return f"The ledger has an erasure of this address, {last.number}: {_when(last)}."
+    entries = (f"{erasure.number} ({_when(erasure)})" for erasure in erasures)
+    return f"The ledger has {counted(len(erasures), 'erasures')} of this address: {'; '.join(entries)}."
 
 
 def _when(erasure: Entry) -> str:

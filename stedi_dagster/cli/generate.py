@@ -7,6 +7,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from stedi_dagster.errors import StediError
 from stedi_dagster.sample import generate, plan
+from stedi_dagster.wording import counted
 
 
 def generate_sample(landing: Path, *, scale: float, seed: int, quirks: bool) -> None:
@@ -35,5 +36,5 @@ def generate_sample(landing: Path, *, scale: float, seed: int, quirks: bool) -> 
             ) from None
     for feed, totals in made.feeds.items():
         bad = f", {totals.bad:,} unreadable" if totals.bad else ""
-        made_of = f"{totals.files:,} files, {totals.records:,} records{bad}"
+        made_of = f"{counted(totals.files, 'files')}, {counted(totals.records, 'records')}{bad}"
         console.print(f"{landing / feed / 'landing'}: {made_of}", markup=False, soft_wrap=True)

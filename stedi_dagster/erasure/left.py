@@ -14,7 +14,7 @@ from stedi_dagster.erasure.fields import split_lines
 from stedi_dagster.erasure.wanted import Wanted
 from stedi_dagster.landing.documents import Document
 from stedi_dagster.landing.spellings import addresses_in, readings, written_in
-from stedi_dagster.landing.traces import Traces
+from stedi_dagster.landing.traces import ERASED, Traces
 
 # What stands for the text itself.
 WITHOUT = "(a text from which somebody was erased)"
@@ -69,7 +69,7 @@ def stub(others: Traces, begun: Iterable[str] = ()) -> Document:
         begun: how addresses begin that the text was cut within; so is this one then.
     """
     devices = [{"serialNumber": device} for device in split_lines(others.devices)]
-    record: dict[str, Any] = {"erased": WITHOUT, "people": _fewest(split_lines(others.people))}
+    record: dict[str, Any] = {ERASED: WITHOUT, "people": _fewest(split_lines(others.people))}
     record |= {"devices": devices} if devices else {}
     record |= {} if others.moment is None else {"lastUpdateDate": others.moment}
     # Escapes would be read as letters of an address, too.

@@ -6,7 +6,7 @@ import duckdb
 from pyarrow.dataset import dataset
 from pyiceberg.table import Table
 
-from stedi_dagster.contracts import Quarantine
+from stedi_dagster.contracts import Erasures, Quarantine
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.published import data_files
 from stedi_dagster.lakehouse.schema import arrow_schema
@@ -24,6 +24,8 @@ def pinned(lakehouse: Lakehouse) -> dict[str, Table]:
 def connect(lakehouse: Lakehouse, tables: Mapping[str, Table] | None = None) -> duckdb.DuckDBPyConnection:
     """A connection in which every published table is a view, and `quarantine` all feeds' quarantines together.
 
+    Of `erasures` there is a view although nobody was erased yet.
+
     Args:
         lakehouse: where the tables are.
         tables: what `pinned` found; by default what is published now.
@@ -31,9 +33,10 @@ def connect(lakehouse: Lakehouse, tables: Mapping[str, Table] | None = None) -> 
     connection = duckdb.connect()
     nothing = connection.from_arrow(arrow_schema(Quarantine).empty_table())
     together = nothing.project("'' AS feed, *")
+    connection.from_arrow(arrow_schema(Erasures).empty_table()).create_view(Erasures.table())
     for name, table in (pinned(lakehouse) if tables is None else tables).items():
         rows = _rows(connection, table, lakehouse.storage)
-        rows.create_view(name)
+        rows.create_view(name, replace=True)
         if name.endswith(_QUARANTINE):
             together = together.union(rows.project(f"'{name.removesuffix(_QUARANTINE)}' AS feed, *"))
     together.create_view("quarantine")

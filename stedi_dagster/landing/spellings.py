@@ -6,10 +6,13 @@ what is left of it (and whom that means says `cut`). Every step takes time in pr
 """
 
 import base64
+import codecs
 import html
 import re
 import sys
+import zlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
@@ -49,6 +52,16 @@ _PRINTABLE = re.compile(r"(?:=[0-9A-Fa-f]{2})+")
 _SOFT_END = re.compile(r"=\r?\n")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}(?:(?:\\[rn]|[\r\n])+[A-Za-z0-9+/_-]+)*")
 _LINE_ENDS = re.compile(r"(?:\\[rn]|[\r\n])+")
+_CONTROL_SIGNS = dict.fromkeys([*range(0x09), *range(0x0E, 0x20), 0x7F])
+# Two letters of ASCII each, or one and a zero.
+_PAIR_SIGNS = "".join(f"{chr(high << 8)}{chr(high << 8 | 0x20)}-{chr(high << 8 | 0x7E)}" for high in range(0x20, 0x7F))
+_PAIRS = re.compile(f"[{_PAIR_SIGNS}]{{8,}}")
+_UNIT_IN_URL = re.compile("%[uU]([0-9a-fA-F]{4})")
+_TAG = re.compile(r"</?[A-Za-z][^<>@]{0,100}>")
+_HEX = re.compile(r"(?:[0-9a-fA-F]{2}){8,}")
+_GZIP = b"\x1f\x8b\x08"
+# So many times as long a text may be as its gzip; what is longer is made to hang whoever reads it.
+_LONGEST_UNPACKED = 64
 _URL_SAFE = str.maketrans("-_", "+/")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _UNDECODED = re.compile("[\udc80-\udcff]")
@@ -69,7 +82,8 @@ def addresses_in(text: str) -> set[str]:
     """The keys of all addresses that may be read in a text, with time and space in proportion to its length.
 
     Read are addresses beside any sign (mailto:, key=value&, quotes, full stops), escaped as JSON, URLs, HTML and
-    quoted-printable texts are, and several times so; base64; UTF-16 that was read byte by byte; Latin-1; full-width.
+    quoted-printable texts are, and several times so; base64 and hexadecimal, of gzip too; UTF-16 that was read byte by
+    byte, or a byte off; Latin-1; full-width.
 
     Args:
         text: any text; bytes that are no UTF-8 may stand in it as lone surrogates.
@@ -117,9 +131,22 @@ def _readings(text: str, packed: int) -> Iterator[str]:
                 yield from _readings(unpacked, packed - 1)
 
 
-def _without_nuls(text: str) -> str:
-    """UTF-16 and UTF-32 that were read byte by byte."""
-    return text.replace("\0", "")
+def _without_controls(text: str) -> str:
+    """Signs that nobody sees; among them the zeros of UTF-16 and UTF-32 that were read byte by byte."""
+    return text.translate(_CONTROL_SIGNS)
+
+
+def _in_pairs(text: str) -> str:
+    """What is left of UTF-16 behind a byte that is missing or too many, and bytes that were read as UTF-16."""
+    return _PAIRS.sub(_apart, text)
+
+
+def _apart(run: re.Match[str]) -> str:
+    octets = run[0].encode("utf-16-be")
+    # The higher byte came second where the lower came first: which it was is seen of what has zeros by nothing else.
+    if 0 not in octets:
+        octets = b" ".join((octets, run[0].encode("utf-16-le")))
+    return f" {octets.decode('ascii', 'replace')} ".replace("\0", "")
 
 
 def _in_latin(text: str) -> str:
@@ -146,11 +173,15 @@ def _meant(escape: re.Match[str]) -> str:
 
 
 def _from_url(text: str) -> str:
-    return unquote(text, errors="replace") if "%" in text else text
+    return unquote(_UNIT_IN_URL.sub(r"\\u\1", text), errors="replace") if "%" in text else text
 
 
 def _from_html(text: str) -> str:
     return _ENTITY.sub(lambda entity: html.unescape(entity[0]), text) if "&" in text else text
+
+
+def _without_tags(text: str) -> str:
+    return _TAG.sub("", text) if "<" in text else text
 
 
 def _from_mail(text: str) -> str:
@@ -163,12 +194,14 @@ def _printed(signs: re.Match[str]) -> str:
 
 
 _DECODERS: tuple[Callable[[str], str], ...] = (
-    _without_nuls,
+    _without_controls,
+    _in_pairs,
     _in_latin,
     plain,
     unescaped,
     _from_url,
     _from_html,
+    _without_tags,
     _from_mail,
 )
 
@@ -184,13 +217,20 @@ def _unpacked(text: str) -> Iterator[str]:
             whole = letters[start : start + (len(letters) - start) // 4 * 4]
             rest = letters[start + len(whole) :]
             packed = whole + (rest + "=" * (4 - len(rest)) if len(rest) > 1 else "")
-            content = base64.b64decode(packed)
-            if (found := _as_text(content)) is not None:
+            if (found := _as_text(base64.b64decode(packed))) is not None:
                 yield found
+    for run in _HEX.finditer(text):
+        if (found := _as_text(bytes.fromhex(run[0]))) is not None:
+            yield found
 
 
 def _as_text(content: bytes) -> str | None:
     """What was packed, if it is a text that may name somebody."""
+    if content.startswith(_GZIP):
+        with suppress(zlib.error):
+            content = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(content, _LONGEST_UNPACKED * len(content))
+    if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return content.decode("utf-16", "replace")
     text = content.decode("utf-8", "surrogateescape")
     # Any bytes are some text: one in ten that are none, and it is a picture, unless every other is a NUL of UTF-16.
     is_text = len(_UNDECODED.findall(text)) * 10 <= len(text) or content.count(0) * 3 > len(content)

@@ -16,7 +16,7 @@ from stedi_dagster.landing.records import said_under
 from stedi_dagster.landing.spellings import addresses_in, readings, unescaped
 from stedi_dagster.policies.keys import key_of, stored
 
-__all__ = ["Traces", "said_by_keys", "traces", "unescaped"]
+__all__ = ["ERASED", "Traces", "said_by_keys", "traces", "unescaped"]
 
 _EMAIL, _SERIAL = "email", "serialnumber"
 _WRITTEN = ("lastUpdateDate", "registrationDate")
@@ -24,6 +24,8 @@ _NAMES = {
     key: re.compile(rf'"{key}"\s*:\s*"((?:[^"\\]|\\.)*)"', re.IGNORECASE | re.DOTALL) for key in (_EMAIL, _SERIAL)
 }
 _BLANKS = re.compile(r"\s+")
+# The key by which an erasure marks what it leaves of a text; the date there was that of the whole.
+ERASED = "erased"
 
 
 class Traces(NamedTuple):
@@ -79,9 +81,10 @@ def _lines(values: Iterable[str]) -> str | None:
 def _moment(value: Any, now_ms: int | None = None) -> int | None:
     """When a record says that it was written; None where it does not say so plausibly, or says several things.
 
-    Such a record counts as the latest until it is repaired: an older agreement must not win by a broken clock.
+    Such a record counts as the latest until it is repaired: an older agreement must not win by a broken clock, nor by
+    the date of an envelope, which is none of the records' in it.
     """
-    if not isinstance(value, Mapping):
+    if not isinstance(value, Mapping) or (ERASED not in value and any(map(_holds_records, value.values()))):
         return None
     latest = latest_ms(time.time_ns() // 1_000_000 if now_ms is None else now_ms)
     for name in _WRITTEN:
@@ -90,3 +93,11 @@ def _moment(value: Any, now_ms: int | None = None) -> int | None:
             # Anything but a plain number is not trusted.
             return said if type(said) is int and EARLIEST_MS <= said <= latest else None
     return None
+
+
+def _holds_records(item: Any) -> bool:
+    """Whether it is an object or a list that names somebody."""
+    try:
+        return isinstance(item, Mapping | list) and "@" in str(item)
+    except RecursionError:
+        return True

@@ -12,6 +12,7 @@ from typing import Any
 from stedi_dagster.landing.documents import NOT_RECORDS, Document
 from stedi_dagster.landing.formats import hides
 
+_BINARY = "bytes that are no text"
 _BLANK = dict.fromkeys(map(ord, "\x00 \t\r\n"))
 
 
@@ -19,7 +20,7 @@ _BLANK = dict.fromkeys(map(ord, "\x00 \t\r\n"))
 class Weight:
     """Lines (of what is readable: records) and bytes of a feed, and those of them that cannot be read.
 
-    `hidden` are the files of which nothing can be read, with what they are.
+    `hidden` are the files that hide what they hold, or a part of it, with what that is.
     """
 
     lines: int = 0
@@ -51,15 +52,15 @@ class FileWeight:
 
     def __init__(self, weight: Weight) -> None:
         self._weight = weight
-        self._objects = 0
         self._hiding: str | None = None
 
     def add(self, document: Document, *, landed: bool) -> None:
         """Count a document, of which a record was made or not."""
         weight = self._weight
-        self._objects += document.value is not None
         if document.reason is not None and hides(document.reason):
             self._hiding = document.reason
+        elif document.is_binary:
+            self._hiding = _BINARY
         octets = len(document.text) if landed else len(document.text.translate(_BLANK))
         lines = 1 if landed or not document.weighs else 1 + document.text.strip().count("\n")
         if document.reason in NOT_RECORDS:
@@ -70,8 +71,8 @@ class FileWeight:
         weight.bad_octets += octets if document.weighs else 0
 
     def end(self, name: str) -> None:
-        """Say whether anything in the file could be read."""
-        if self._hiding is not None and not self._objects:
+        """Say whether anything in the file could not be looked into."""
+        if self._hiding is not None:
             self._weight.hidden[name] = self._hiding
 
 

@@ -20,8 +20,8 @@ _READING = {"GET", "HEAD"}
 _GRAPHQL = "/graphql"
 
 NOT_OUR_NAME = (
-    "Refused: this UI is not served under that name. Open it as http://127.0.0.1, or name the host that a proxy serves "
-    "it under in STEDI_UI_HOSTS."
+    "Refused: this UI is not served under that name. Open it on this machine as 127.0.0.1 with its port, or name the "
+    "host that a proxy serves it under in STEDI_UI_HOSTS."
 )
 ELSEWHERE = (
     "Refused: the request comes from a page of another site. If the UI is behind a proxy, name its host in "

@@ -131,3 +131,17 @@ def test_any_command_ends_with_the_signals_number(tmp_path, command, function):
     told = stopped(place, *arguments, by=signal.SIGTERM, STEDI_HOME=str(tmp_path / "home"))
     assert told == STOPPED
     assert list(tmp_path.rglob("*.json")) == []
+
+
+def test_a_command_whose_reader_has_gone_ends_without_a_word(tmp_path):
+    reading, writing = os.pipe()
+    os.close(reading)
+    ended = subprocess.run(
+        [sys.executable, "-c", "from stedi_dagster.cli import main; main()", "settings"],
+        env={"PATH": os.environ["PATH"], "STEDI_HOME": str(tmp_path / "home")},
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    os.close(writing)
+    assert (ended.returncode, ended.stderr) == (0, b"")

@@ -1,7 +1,10 @@
 """`stedi forget` and the job `forget`: how a person is named, which key is used, and that nothing tells of anybody."""
 
+import os
 import re
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import dagster as dg
@@ -79,6 +82,37 @@ def test_where_nobody_can_be_asked_it_takes_a_yes(scenario):
     assert bytes_of(scenario.folder) == before
 
 
+@pytest.mark.parametrize(
+    ("email", "said"),
+    [
+        (ZOE, r"There: \d+ rows in tables, \d+ records in raw files"),
+        ("wrong@example.com", "Nothing of this person is there"),
+    ],
+)
+def test_who_is_asked_is_told_what_there_is(scenario, email, said):
+    before = bytes_of(scenario.folder)
+    master, slave = os.openpty()
+    os.write(master, b"n\n")
+    answered = subprocess.run(
+        [sys.executable, "-c", "from stedi_dagster.cli import main; main()", "forget", email],
+        env={
+            "PATH": os.environ["PATH"],
+            "STEDI_HOME": str(scenario.home),
+            "STEDI_LANDING": str(scenario.landing),
+        },
+        stdin=slave,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    os.close(slave)
+    os.close(master)
+    assert answered.returncode == 1
+    assert re.search(said, answered.stderr), answered.stderr
+    assert "no earlier snapshot stays. Go on?" in answered.stderr
+    assert bytes_of(scenario.folder) == before
+
+
 def test_what_the_ledger_knows_is_told(scenario):
     for looking in ("--dry-run", "--verify"):
         assert "knows of no erasure of this address" in stedi(scenario, "forget", looking, "wrong@example.com").stdout
@@ -86,7 +120,7 @@ def test_what_the_ledger_knows_is_told(scenario):
     [done] = re.findall(r"Erasure \S+ in the lakehouse stedi: begun .* UTC, done .* UTC\.", told)
     number = done.split()[1]
     for looking in ("--dry-run", "--verify"):
-        assert f"an erasure of this address, {number}: begun" in stedi(scenario, "forget", looking, ZOE).stdout
+        assert f"1 erasure of this address: {number} (begun" in stedi(scenario, "forget", looking, ZOE).stdout
 
 
 def test_options_that_exclude_each_other_are_refused(scenario):

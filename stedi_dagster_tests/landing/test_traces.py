@@ -83,6 +83,12 @@ def test_a_record_was_written_when_it_says_so_plausibly(said, moment):
     assert traces(document, now_ms=T0).moment == moment
 
 
+@pytest.mark.parametrize("within", [[{"email": "a@x"}], {"email": "a@x", "lastUpdateDate": T0 - 5}, [["a@x"]]])
+def test_the_date_of_an_envelope_is_none_of_the_records_in_it(within):
+    [document] = documents(json.dumps({"lastUpdateDate": T0, "deleted": within}).encode())
+    assert traces(document, now_ms=T0) == ("a@x", None, None)
+
+
 def test_a_device_that_is_called_like_an_address_is_nobody():
     [document] = documents(json.dumps({"email": "a@x", "phone": ["?"], "serialNumber": "of-a@x"}).encode())
     assert traces(document)[:2] == ("a@x", "of-a@x")

@@ -1,6 +1,9 @@
 """How much of a feed cannot be read: by lines and bytes where nobody can tell the records."""
 
+import gzip
+import io
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -102,10 +105,33 @@ def test_separators_written_out_do_not_count():
 def test_a_customer_file_that_hides_what_it_holds_blocks_however_small_and_is_named(content):
     fine, summary = passes(CUSTOMER, PEOPLE * 100, content, limit=1)
     assert not fine
-    assert "Nothing can be read of 1.json (" in summary
+    assert "Nothing, or not everything, can be read of 1.json (" in summary
     assert passes(ACCELEROMETER, READINGS * 100, content)[0]
 
 
-def test_a_file_of_which_something_is_read_does_not_hide():
-    cut = Path(__file__).read_bytes()
-    assert weighed(CUSTOMER, PEOPLE, cut, PEOPLE + b"\xff" * 99)[0].hidden == {}
+def archive(*members: bytes) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as made:
+        for number, member in enumerate(members):
+            made.writestr(f"{number}.json", member)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        archive(PEOPLE, b"PAR1" + bytes(500)),
+        gzip.compress(PEOPLE * 9)[:-20],
+        gzip.compress(PEOPLE) + PEOPLE,
+        PEOPLE + gzip.compress(PEOPLE[::-1]),
+        PEOPLE + b"\xff" * 99,
+    ],
+    ids=["a member of an archive", "the end of what is packed", "behind it", "packed behind lines", "no text"],
+)
+def test_a_file_that_hides_a_part_hides_although_the_rest_is_read(content):
+    assert list(weighed(CUSTOMER, PEOPLE, content)[0].hidden) == ["1.json"]
+
+
+def test_a_file_whose_letters_can_be_looked_at_does_not_hide():
+    letters = "zur\xfcck, \xe9t\xe9, \xe5ret\n".encode("latin-1") * 9
+    assert weighed(CUSTOMER, PEOPLE, Path(__file__).read_bytes(), PEOPLE + letters, PEOPLE + bytes(999))[0].hidden == {}

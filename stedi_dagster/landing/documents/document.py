@@ -1,5 +1,6 @@
 """What a file is read as: documents, and the reasons why a text is none."""
 
+import re
 from typing import Any, NamedTuple
 
 NOT_JSON = "not JSON"
@@ -9,6 +10,9 @@ STRAY_SEPARATOR = "not a separator of JSON"
 TOO_LONG = "longer than 64 MiB"
 # Texts that never were a record: they count as texts, and not against the feed.
 NOT_RECORDS = frozenset({STRAY_SEPARATOR})
+# What is no text; zeros are, of what was never written.
+_NO_TEXT = re.compile("[\x01-\x08\x0e-\x1d\x1f\x7f\udc80-\udcff]")
+_SHORTEST_BINARY = 32
 
 
 class Ambiguous:
@@ -27,6 +31,13 @@ class Document(NamedTuple):
     line: int
     position: int
     weighs: bool = False
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether no letters can be looked for in it, as it is packed or encrypted: a third of it is no text."""
+        if self.reason is None or len(self.text) < _SHORTEST_BINARY:
+            return False
+        return 3 * sum(1 for _ in _NO_TEXT.finditer(self.text)) >= len(self.text)
 
 
 def object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
