@@ -44,7 +44,7 @@ def audit_quarantine(
     if hidden:
         named = ", ".join(f"{name} ({what})" for name, what in hidden.items())
         summary += (
-            f" Nothing, or not everything, can be read of {named}: who withdraws there would not be seen. Deliver it as JSON, or move it "
-            "out of the feed."
+            f" Nothing, or not everything, can be read of {named}: who withdraws there would not be seen. Deliver it "
+            "as JSON, or move it out of the feed."
         )
     return Outcome(CHECK, passed=share <= max_share and not worse and not hidden, summary=summary, counts=counts)

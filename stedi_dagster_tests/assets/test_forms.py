@@ -45,6 +45,6 @@ def test_a_customer_file_in_which_nothing_can_be_read_blocks_the_feed_and_leaves
     evaluation = checks(result)["customer_landing", "quarantine"]
     assert not result.success
     assert not evaluation.passed
-    said = "Nothing, or not everything, can be read of customer/landing/export of (address) (Parquet file, which is not read)"
+    said = "not everything, can be read of customer/landing/export of (address) (Parquet file, which is not read)"
     assert said in str(evaluation.description)
     assert scenario.query("SELECT email FROM customer_trusted") == [(STAYS,)]
