@@ -61,15 +61,15 @@ def findings_of(instance: dg.DagsterInstance, end: dg.EventLogRecord) -> Iterato
     steps = 0
     for record in _events(instance, run_id, dg.DagsterEventType.STEP_FAILURE):
         steps += 1
-        # A table that is not published because of its check: the check says it.
-        failed = _event(record).step_key not in told
-        yield _of_step(record, failed=failed)
+        # A table that is not published because of its check: the check says it. What failed before is not over by it.
+        if _event(record).step_key not in told:
+            yield _of_step(record, failed=True)
     for record in _events(instance, run_id, dg.DagsterEventType.STEP_SUCCESS):
         yield _of_step(record, failed=False)
     event = _event(end)
     if event.event_type == dg.DagsterEventType.RUN_FAILURE and not steps:
         yield _finding(Kind.RUN, event.job_name, end, _reason(event.job_failure_data.error), failed=True)
-    elif event.event_type != dg.DagsterEventType.RUN_CANCELED:
+    elif event.event_type == dg.DagsterEventType.RUN_SUCCESS:
         yield _finding(Kind.RUN, event.job_name, end, "", failed=False)
 
 

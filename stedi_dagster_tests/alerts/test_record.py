@@ -123,6 +123,23 @@ def test_a_table_that_is_not_published_because_of_its_check_is_told_by_the_check
     assert len(told()) == 1
 
 
+def test_a_table_that_its_check_keeps_back_works_again_only_when_it_is_published(instance, told):
+    first = run(instance, error=failure(EngineError("The engine is gone.")))
+    assert [subject for subject, _ in told()] == ["[STEDI] failed: customer_trusted"]
+    run(instance, failing())
+    assert [subject for subject, _ in told()] == ["[STEDI] consent fails on customer_trusted"]
+    run(instance, passing(), failing("contract"))
+    assert [subject for subject, _ in told()] == [
+        "[STEDI] contract fails on customer_trusted",
+        "[STEDI] consent passes again on customer_trusted",
+    ]
+    run(instance, passing("contract"))
+    [(subject, body)] = told()
+    assert subject == "[STEDI] contract passes again on customer_trusted, and 1 more"
+    failed = since(instance, first, dg.DagsterEventType.STEP_FAILURE)
+    assert f"Step: customer_trusted\nIt had failed since: {failed}" in body
+
+
 def test_a_run_that_fails_for_another_reason_is_told_in_our_own_sentence(instance, told):
     run_id = run(instance, passing(), error=failure(EngineError("The engine did not start: install Java 17.")))
     [(subject, body)] = told()
