@@ -18,6 +18,7 @@ _UNSAFE_IN_ENGINES = frozenset("*?{}[]:\\\n\r")
 _PACKED = (".gz", ".gzip")
 # Where a message begins to name a file. It may have blanks and full stops, so nobody knows where its name ends.
 _FILE = re.compile(rf"\blanding file \S|(?:{'|'.join(re.escape(feed.folder) for feed in FEEDS.values())})/\S")
+_UP_TO_A_STOP = re.compile(r".*[.:] ", re.DOTALL)
 _ADDRESS = re.compile(r"[^\s/@]+(?:@|%40)[^\s/@]+")
 
 
@@ -103,8 +104,8 @@ def without_names(message: str) -> str:
     named = _FILE.search(message)
     if named is None:
         return message
-    before, full_stop, _ = message[: named.start()].rpartition(". ")
-    return f"{before}{full_stop}A file of the landing zone is meant, which the UI names."
+    before = _UP_TO_A_STOP.match(message, 0, named.start())
+    return f"{before[0] if before else ''}A file of the landing zone is meant, which the UI names."
 
 
 def _sort_out(found: Sequence[Entry], folder: str, feed: Feed) -> tuple[list[RawFile], list[str]]:

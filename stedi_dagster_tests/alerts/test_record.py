@@ -240,6 +240,14 @@ def test_names_of_files_and_what_follows_them_are_not_told_of_a_check(instance, 
     assert "zwiebelfisch" not in body.lower()
 
 
+def test_an_audit_that_a_file_keeps_from_running_is_told_without_its_name(instance, told):
+    summary = "The audit could not run: customer/landing/Mr. Zwiebelfisch.json in the landing zone is a pipe."
+    run(instance, Outcome("freshness", passed=False, summary=summary))
+    [(_, body)] = told()
+    assert "Found: The audit could not run: A file of the landing zone is meant, which the UI names.\n" in body
+    assert "zwiebelfisch" not in body.lower()
+
+
 def test_a_folder_that_is_missing_is_told_in_our_own_sentence(instance, told, tmp_path):
     with pytest.raises(LandingError) as raised:
         list_files(str(tmp_path), FEEDS["accelerometer_landing"])
@@ -271,10 +279,7 @@ def test_an_error_of_ours_is_told_in_its_own_sentence_whatever_it_came_of(instan
 
     @dg.resource
     def lakehouse() -> Any:
-        try:
-            raise OSError("zwiebelfisch")
-        except OSError as error:
-            raise GoneError("The engine is gone: start it.") from error
+        raise GoneError("The engine is gone: start it.") from OSError("zwiebelfisch")
 
     run(instance, resources={"lakehouse": lakehouse})
     [(_, body)] = told()
