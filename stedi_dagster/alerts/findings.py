@@ -1,4 +1,4 @@
-"""What an ended run says about its checks and steps: names and numbers, taken from its events."""
+"""What an ended run says about its checks and steps: our own sentences and counts, taken from its events."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -8,16 +8,16 @@ from typing import Any
 
 import dagster as dg
 
-from stedi_dagster import errors
 from stedi_dagster.audits.recording import RUN
-from stedi_dagster.checks.outcome import COULD_NOT_RUN
+from stedi_dagster.errors import StediError
 from stedi_dagster.failures import ERROR
+from stedi_dagster.landing.files import without_names
 from stedi_dagster.wording import counted
 
-_NOT_RUN = re.compile(rf"^{re.escape(COULD_NOT_RUN)} (\w+)\.$")
+# Of a share (10.00%), the digits are no number of anything.
+_NUMBER = re.compile(r"(?<![\d.,])\d[\d,]*(?![\d,]*(?:\.\d|%))")
 _MOST_COUNTS = 10
 _PAGE = 500
-_OURS = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, errors.StediError)}
 
 
 class Kind(StrEnum):
@@ -61,15 +61,15 @@ def findings_of(instance: dg.DagsterInstance, end: dg.EventLogRecord) -> Iterato
     steps = 0
     for record in _events(instance, run_id, dg.DagsterEventType.STEP_FAILURE):
         steps += 1
-        # A table that is not published because of its check: the check says it.
-        failed = _event(record).step_key not in told
-        yield _of_step(record, failed=failed)
+        # A table that is not published because of its check: the check says it. What failed before is not over by it.
+        if _event(record).step_key not in told:
+            yield _of_step(record, failed=True)
     for record in _events(instance, run_id, dg.DagsterEventType.STEP_SUCCESS):
         yield _of_step(record, failed=False)
     event = _event(end)
     if event.event_type == dg.DagsterEventType.RUN_FAILURE and not steps:
         yield _finding(Kind.RUN, event.job_name, end, _reason(event.job_failure_data.error), failed=True)
-    elif event.event_type != dg.DagsterEventType.RUN_CANCELED:
+    elif event.event_type == dg.DagsterEventType.RUN_SUCCESS:
         yield _finding(Kind.RUN, event.job_name, end, "", failed=False)
 
 
@@ -106,25 +106,29 @@ def _event(record: dg.EventLogRecord) -> Any:
 
 
 def _of_check(evaluation: dg.AssetCheckEvaluation, record: dg.EventLogRecord) -> Finding:
-    not_run = _NOT_RUN.match(evaluation.description or "")
     # A run that had it judged at its end.
     by = evaluation.metadata.get(RUN)
-    found = f"the check could not run ({not_run[1]})" if not_run else _counts(evaluation)
     return Finding(
         kind=Kind.CHECK,
         table=evaluation.asset_key.to_user_string(),
         check=evaluation.check_name,
         failed=not evaluation.passed,
         severity=evaluation.severity.value,
-        found=found,
+        found=_found(evaluation),
         run_id=str(by.value) if isinstance(by, dg.DagsterRunMetadataValue) else record.run_id,
         at=record.timestamp,
         event=record.storage_id,
     )
 
 
-def _counts(evaluation: dg.AssetCheckEvaluation) -> str:
-    """The counts of a check that are not zero."""
+def _found(evaluation: dg.AssetCheckEvaluation) -> str:
+    """What a check says, and the counts that add something to it."""
+    sentence = without_names(evaluation.description or "").removeprefix("Found: ")
+    return " ".join(filter(None, [sentence, _counts(evaluation, sentence)]))
+
+
+def _counts(evaluation: dg.AssetCheckEvaluation, sentence: str) -> str:
+    """The counts of a check that are not zero, but for those that its sentence has."""
     counts: dict[str, Any] = {}
     totals: dict[str, Any] = {}
     for name, value in evaluation.metadata.items():
@@ -135,7 +139,11 @@ def _counts(evaluation: dg.AssetCheckEvaluation) -> str:
     # What adds the counts up says nothing beside them.
     counts = {name: rows for name, rows in (counts or totals).items() if isinstance(rows, int) and rows}
     # A name with a slash is a file's, which somebody else chose.
-    shown = [counted(rows, name) for name, rows in counts.items() if "/" not in name]
+    counts = {name: rows for name, rows in counts.items() if "/" not in name}
+    numbers = {number.replace(",", "") for number in _NUMBER.findall(sentence)}
+    # What is behind a colon (a rule, a reason) says more than the number.
+    shown = [counted(rows, name) for name, rows in counts.items() if ": " in name or str(rows) not in numbers]
+    shown = [count for count in shown if count not in sentence]
     more = len(shown) - _MOST_COUNTS
     return "; ".join([*shown[:_MOST_COUNTS], *([f"and {more} more"] if more > 0 else [])])
 
@@ -154,7 +162,7 @@ def _of_step(record: dg.EventLogRecord, *, failed: bool) -> Finding:
         failed_by = event.step_failure_data
         said = failed_by.user_failure_data
         kind = said.metadata.get(ERROR) if said else None
-        reason = _sentence(str(kind.value), str(said.description)) if kind else _reason(failed_by.error)
+        reason = without_names(str(said.description)) if kind else _reason(failed_by.error)
     return _finding(Kind.STEP, event.step_key, record, reason, failed=failed)
 
 
@@ -173,19 +181,16 @@ def _finding(kind: Kind, name: str, record: dg.EventLogRecord, found: str, *, fa
 
 
 def _reason(error: Any) -> str:
-    """What an error that nobody expected says, as far as it may be told."""
+    """The sentence of an error of ours; of any other, whose message may quote data, the class."""
     if error is None:
         return "Dagster gives no reason."
-    while error.cause is not None:
+    ours = _names_of(StediError)
+    while error.cls_name not in ours and error.cause is not None:
         error = error.cause
-    return _sentence(error.cls_name, str(error.message).partition(": ")[2].strip())
+    if error.cls_name in ours:
+        return without_names(str(error.message).partition(": ")[2].strip())
+    return f"{error.cls_name}; the run's page says more."
 
 
-def _sentence(kind: str, text: str) -> str:
-    """The sentence of an error of ours; of any other, whose message may quote data, the class.
-
-    Those of the landing zone name files, which may be called after a person.
-    """
-    if kind in _OURS - {errors.LandingError.__name__}:
-        return text
-    return f"{kind}; the run's page says more."
+def _names_of(kind: type[StediError]) -> set[str]:
+    return {kind.__name__}.union(*map(_names_of, kind.__subclasses__()))

@@ -1,4 +1,4 @@
-"""What an alert says: names, numbers, times and a link. Nothing that an event holds as free text gets here."""
+"""What an alert says: our own sentences, names, numbers, times and a link. Of a file not even its name gets here."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass

@@ -102,7 +102,7 @@ def run_everything(*, as_json: bool, accept_volume: Sequence[str] = (), again: S
         alert_problems = send_alerts(settings, instance)
     if all(lines[name].error for name in FEEDS):
         # Not before: the run that fails is what alerts tell of.
-        refuse_lost_zone(settings.landing)
+        refuse_lost_zone(settings.landing, begun=_anything_published(settings))
     with while_somebody_reads():
         if as_json:
             tables = [asdict(line) for line in lines.values()]
@@ -122,6 +122,12 @@ def _recognise(settings: Settings) -> None:
         lakehouse = Lakehouse.of(settings)
         with lakehouse.writing("stedi run", timeout=0, waiting=lambda _holder: None):
             pass
+
+
+def _anything_published(settings: Settings) -> bool:
+    with storage_errors("looking at the warehouse", outcome=""):
+        lakehouse = Lakehouse.of(settings)
+        return any(lakehouse.read(name, contract) for name, contract in TABLES.items())
 
 
 def _said(entry: dg.EventLogEntry, lines: dict[str, Line]) -> str | None:

@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from stedi_dagster.errors import LandingError
-from stedi_dagster.landing.feeds import Feed
+from stedi_dagster.landing.feeds import FEEDS, Feed
 from stedi_dagster.storage import Entry, fault, storage_for
 
 # Characters that Apache Spark or Sail take as a pattern, or refuse, in a path (pinned by a test).
 _UNSAFE_IN_ENGINES = frozenset("*?{}[]:\\\n\r")
 _PACKED = (".gz", ".gzip")
+# Where a message begins to name a file. It may have blanks and full stops, so nobody knows where its name ends.
+_FILE = re.compile(rf"\blanding file \S|(?:{'|'.join(re.escape(feed.folder) for feed in FEEDS.values())})/\S")
+_UP_TO_A_STOP = re.compile(r".*[.:] ", re.DOTALL)
 _ADDRESS = re.compile(r"[^\s/@]+(?:@|%40)[^\s/@]+")
 
 
@@ -73,8 +76,8 @@ def list_files(landing: str, feed: Feed) -> Listing:
         raise not_utf8(error) from None
     except FileNotFoundError:
         raise LandingError(
-            f"The landing folder {folder} does not exist. Set STEDI_LANDING to a folder that holds "
-            f"{feed.folder}, or make sample data with `stedi generate`."
+            f"The landing folder {folder} does not exist. Bring it back, or set STEDI_LANDING to a folder that holds "
+            f"{feed.folder}."
         ) from None
     except OSError as error:
         kind, advice = fault(error)
@@ -91,6 +94,18 @@ def not_utf8(error: UnicodeDecodeError) -> LandingError:
 def masked(name: str) -> str:
     """A file's name without what looks like an address: names reach messages and metadata."""
     return _ADDRESS.sub("(address)", name)
+
+
+def without_names(message: str) -> str:
+    """A message for those outside: without the sentence that names a file, and what follows it.
+
+    Whoever delivers a file chooses its name, which may be that of a person.
+    """
+    named = _FILE.search(message)
+    if named is None:
+        return message
+    before = _UP_TO_A_STOP.match(message, 0, named.start())
+    return f"{before[0] if before else ''}A file of the landing zone is meant, which the UI names."
 
 
 def _sort_out(found: Sequence[Entry], folder: str, feed: Feed) -> tuple[list[RawFile], list[str]]:

@@ -73,11 +73,14 @@ def webhook(path: str = "hook") -> Iterator[Webhook]:
 
 
 def failing(check: str = "consent", rows: int = 3, **more: Any) -> Outcome:
-    return Outcome(check, passed=False, summary="Not for alerts.", counts={"rows without consent": rows}, **more)
+    counts = {"rows without consent": rows}
+    return Outcome(check, passed=False, summary="There are rows that nobody agreed to.", counts=counts, **more)
 
 
 def passing(check: str = "consent") -> Outcome:
-    return Outcome(check, passed=True, summary="Not for alerts.", counts={"rows without consent": 0})
+    return Outcome(
+        check, passed=True, summary="Every row is of a person who agreed.", counts={"rows without consent": 0}
+    )
 
 
 def run(

@@ -21,7 +21,7 @@ def test_an_alert_reaches_a_webhook_with_its_subject_and_its_lines(instance, hoo
     assert round_of(ui_url="https://dagster.example/").sent == 1
     [alert] = hook.took
     assert alert["title"] == FAILS
-    assert "Found: 3 rows without consent\n" in alert["message"]
+    assert "Found: There are rows that nobody agreed to. 3 rows without consent\n" in alert["message"]
     assert alert["type"] == "failure"
     assert alert["message"].endswith(f"Run: https://dagster.example/runs/{run_id}")
 

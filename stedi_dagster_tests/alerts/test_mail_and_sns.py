@@ -82,7 +82,7 @@ def test_sns_publishes_to_the_topic_in_the_topics_own_region(instance, round_of,
     received = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
     published = [json.loads(message["Body"]) for message in received]
     assert [message["Subject"] for message in published] == [FAILS, AGAIN]
-    assert "Found: 3 rows without consent" in published[0]["Message"]
+    assert "Found: There are rows that nobody agreed to. 3 rows without consent" in published[0]["Message"]
 
 
 def test_without_credentials_an_alert_for_sns_waits(instance, round_of, monkeypatch):

@@ -88,7 +88,7 @@ def test_planted_violations_are_told_over_restarts_without_a_word_about_anybody(
     ]
     told = {alert["title"]: alert["message"] for alert in hook.took}
     leak = told["[STEDI] consent fails on customer_trusted, and 1 more"]
-    assert re.search(r"Found: \d+ rows? without consent", leak)
+    assert re.search(r"Found: There are rows that nobody agreed to\. \d+ rows? without consent", leak)
     assert "Check: reconciliation" in leak
     assert "The engine failed while computing" in told["[STEDI] failed: accelerometer_trusted"]
     assert json.loads(leaked.stdout)["run_id"] in leak

@@ -90,7 +90,7 @@ def test_checks_of_any_job_are_told(settings, instance, hook):
 
     @dg.asset_check(asset=customer_trusted)
     def freshness() -> dg.AssetCheckResult:
-        return dg.AssetCheckResult(passed=False, metadata={"rows": 5}, description="Not for alerts.")
+        return dg.AssetCheckResult(passed=False, metadata={"rows": 5}, description="Some rows are old.")
 
     job = dg.Definitions(
         assets=[customer_trusted],
@@ -101,7 +101,7 @@ def test_checks_of_any_job_are_told(settings, instance, hook):
     tick(settings, instance)
     [alert] = hook.took
     assert alert["title"] == "[STEDI] freshness fails on customer_trusted"
-    assert "Found: 5 rows\n" in alert["message"]
+    assert "Found: Some rows are old. 5 rows\n" in alert["message"]
 
 
 def test_nothing_of_a_destination_is_in_the_instance(settings, instance, hook):

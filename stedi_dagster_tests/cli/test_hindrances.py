@@ -193,6 +193,9 @@ def test_a_landing_zone_that_is_not_there_is_one_sentence(stedi, published, tmp_
     said = told(stedi("run", home=published.home, landing=tmp_path / "nowhere"))
     assert f"The landing zone {tmp_path / 'nowhere'} is not there, or holds none of customer/landing, " in said
     assert "Set STEDI_LANDING" in said
+    assert "stedi generate" not in said
+    new = told(stedi("run", home=tmp_path / "new", landing=tmp_path / "nowhere"))
+    assert new.endswith("or make sample data with `stedi generate`.")
     assert {table: rows for table, rows in contents(published).items() if table in TABLES} == {
         table: rows for table, rows in before.items() if table in TABLES
     }

@@ -97,7 +97,7 @@ def test_a_missing_folder_is_named_with_what_to_do(tmp_path):
     message = str(raised.value)
     assert f"{tmp_path}/nowhere/customer/landing does not exist" in message
     assert "STEDI_LANDING" in message
-    assert "stedi generate" in message
+    assert "stedi generate" not in message
 
 
 def test_a_file_where_the_folder_should_be_is_a_landing_error(tmp_path):
