@@ -26,6 +26,7 @@ from stedi_dagster.landing.feeds import FEEDS
 from stedi_dagster.landing.files import list_files
 from stedi_dagster.landing.formats import hides
 from stedi_dagster.landing.records import RecordReader
+from stedi_dagster.landing.weight import LEAST_BINARY
 from stedi_dagster.policies.keys import key_of
 from stedi_dagster.storage import storage_for
 from stedi_dagster.wording import ago
@@ -120,15 +121,16 @@ class _RawFiles:
         """Everything that is said, file by file: one that cannot be read does not hide the others."""
         storage = storage_for(self._landing)
         for file in list_files(self._landing, _FEED).files if self._people else ():
-            hidden = False
+            hidden, binary = False, 0
             try:
                 with storage.open(file.path) as stream:
                     for document in read_documents(stream):
-                        hidden |= document.is_binary or (document.reason is not None and hides(document.reason))
+                        hidden |= document.reason is not None and hides(document.reason)
+                        binary += len(document.text) if document.is_binary else 0
                         yield from self._said_by(document)
             except (OSError, LandingError):
                 hidden = True
-            self.unjudged += hidden
+            self.unjudged += hidden or binary >= LEAST_BINARY
 
     def _said_by(self, document: Document) -> Iterator[tuple[str, _Word]]:
         row, _ = self._reader.read(document.value) if document.reason is None else (None, "")

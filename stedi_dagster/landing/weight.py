@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from stedi_dagster.landing.documents import NOT_RECORDS, Document
-from stedi_dagster.landing.formats import hides
+from stedi_dagster.landing.formats import hides, is_damaged
 
 _BINARY = "bytes that are no text"
+# What is less is rubbish between records.
+LEAST_BINARY = 512
 _BLANK = dict.fromkeys(map(ord, "\x00 \t\r\n"))
 
 
@@ -53,14 +55,19 @@ class FileWeight:
     def __init__(self, weight: Weight) -> None:
         self._weight = weight
         self._hiding: str | None = None
+        self._cut: str | None = None
+        self._objects = self._binary = 0
 
     def add(self, document: Document, *, landed: bool) -> None:
         """Count a document, of which a record was made or not."""
         weight = self._weight
-        if document.reason is not None and hides(document.reason):
+        self._objects += document.value is not None
+        if document.reason is not None and is_damaged(document.reason):
+            self._cut = document.reason
+        elif document.reason is not None and hides(document.reason):
             self._hiding = document.reason
         elif document.is_binary:
-            self._hiding = _BINARY
+            self._binary += len(document.text)
         octets = len(document.text) if landed else len(document.text.translate(_BLANK))
         lines = 1 if landed or not document.weighs else 1 + document.text.strip().count("\n")
         if document.reason in NOT_RECORDS:
@@ -71,9 +78,12 @@ class FileWeight:
         weight.bad_octets += octets if document.weighs else 0
 
     def end(self, name: str) -> None:
-        """Say whether anything in the file could not be looked into."""
-        if self._hiding is not None:
-            self._weight.hidden[name] = self._hiding
+        """Say whether anything in the file could not be looked into; of one that is cut short, whether all of it."""
+        if self._binary >= LEAST_BINARY:
+            self._hiding = _BINARY
+        hiding = self._hiding or (None if self._objects else self._cut)
+        if hiding is not None:
+            self._weight.hidden[name] = hiding
 
 
 def bad_records(quarantined: Mapping[str, int]) -> int:

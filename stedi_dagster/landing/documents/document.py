@@ -12,7 +12,6 @@ TOO_LONG = "longer than 64 MiB"
 NOT_RECORDS = frozenset({STRAY_SEPARATOR})
 # What is no text; zeros are, of what was never written.
 _NO_TEXT = re.compile("[\x01-\x08\x0e-\x1d\x1f\x7f\udc80-\udcff]")
-_SHORTEST_BINARY = 32
 
 
 class Ambiguous:
@@ -35,7 +34,7 @@ class Document(NamedTuple):
     @property
     def is_binary(self) -> bool:
         """Whether no letters can be looked for in it, as it is packed or encrypted: a third of it is no text."""
-        if self.reason is None or len(self.text) < _SHORTEST_BINARY:
+        if self.reason is None or not self.text:
             return False
         return 3 * sum(1 for _ in _NO_TEXT.finditer(self.text)) >= len(self.text)
 

@@ -74,6 +74,11 @@ def hides(reason: str) -> bool:
     return is_not_read(reason) or reason in (DAMAGED, TOO_DENSE, ENCRYPTED)
 
 
+def is_damaged(reason: str) -> bool:
+    """Whether this is the reason why the rest of what is packed is not read."""
+    return reason == DAMAGED
+
+
 def opened(stream: IO[bytes]) -> Iterator[Part]:
     """The parts of a file, to be read in order: one, or those of an archive.
 
