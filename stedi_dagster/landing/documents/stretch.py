@@ -20,6 +20,7 @@ _NEXT = re.compile(r"[ \t]*+(?:(?:,|(?:\\[nrt])++)[ \t]*+)?")
 _VALUE = re.compile(r"[-0-9tfnNI]")
 # In a line, whatever its quotes say, a list that begins with an object or has nothing behind it.
 _LIST_AT = re.compile(r"\[[ \t]*+(?:\{|\Z)")
+_COMMA = re.compile(r"[ \t\n\r\x1e\ufeff]*+,?")
 _BLANK = " \t\r\n\x1e\ufeff"
 # Deeper than anybody nests: what may end does. And deeper than any list is kept for: rubbish.
 _DEEPEST, _BOTTOM = 64, 1 << 15
@@ -67,6 +68,7 @@ class Stretch:
         self._lists = 0
         self._last = ""
         self._line_at = 0
+        self._deeper_at = -1
         self._is_first_line = True
         # Where the text may end if it is not closed: the first such place counts.
         self._ends: list[int] = []
@@ -110,8 +112,9 @@ class Stretch:
             if token["closed"] is None and not final and token.end() >= len(text) - 1:
                 return -1
             self._is_not_first_object()
-            self._last = '"'
-            if token["closed"] is None:
+            if token["closed"]:
+                self._last = '"'
+            else:
                 self._quotes_do_not_pair(text[start + self._line_at : token.end()].rstrip(_BLANK), at)
         elif kind == "end":
             if unknown:
@@ -126,12 +129,11 @@ class Stretch:
         elif found in "{[":
             return self._opens(found, at)
         else:
-            follows = _NEXT.match(text, token.end())
-            behind = follows.end() if follows else token.end()
-            if behind >= len(text) and not final:
+            behind, comma = (_end_of(pattern, text, token.end()) for pattern in (_NEXT, _COMMA))
+            if max(behind, comma) >= len(text) and not final:
                 return -1
             next_object = behind - start if text[behind : behind + 1] == "{" else None
-            return self._closes(found, at, next_object, is_followed="," in text[token.end() : behind])
+            return self._closes(found, at, next_object, is_followed=text[comma - 1] == ",")
         return None
 
     def _is_not_first_object(self) -> None:
@@ -140,13 +142,13 @@ class Stretch:
 
     def _quotes_do_not_pair(self, line: str, at: int) -> None:
         """A quote too few or too many: what looks like a text may hold the bracket that a list begins with."""
-        if self._lists or self._broken_at is None or line[-1:] not in _GOES_ON:
+        self._last = line[-1]
+        if self._broken_at is None or self._last not in _GOES_ON:
             return
-        if _LIST_AT.search(line) and line.count("[") > line.count("]"):
-            self._last = line[-1]
+        if not self._lists and _LIST_AT.search(line) and line.count("[") > line.count("]"):
             self._push(_OBJECTS, at)
-            if line[-1] == "{":
-                self._push(_OBJECT, at)
+        if self._last == "{":
+            self._push(_OBJECT, at)
 
     def _push(self, kind: str, at: int) -> None:
         self._open.append(kind)
@@ -190,6 +192,8 @@ class Stretch:
         if depth is None:
             if bracket == "]" and self._nested and self._is_broken(at) and at:
                 return min([*self._ends, at])
+        elif self._lists and bracket == "}" and at == self._deeper_at and self._open[depth] != self._open[-1]:
+            return None  # of an object in the list that has lost its beginning
         else:
             self._lists -= self._open[depth:].count(_OBJECTS)
             del self._open[depth:], self._begun[depth:]
@@ -206,6 +210,7 @@ class Stretch:
     def _line_ends(self, at: int, follows: str, indent: int) -> int | None:
         first, self._is_first_line = self._is_first_line, False
         if indent > self._indent:
+            self._deeper_at = self._line_at
             return None
         begins = follows in ("{", "[")
         within = self._open[-1]
@@ -218,7 +223,8 @@ class Stretch:
             if self._lists:
                 cut = first and self._is_broken(at) and self._last not in _GOES_ON
                 return min([*self._ends, at]) if cut else None
-            if follows == "[" and self._last == ":":
+            # A value on a line of its own; but behind the first line, which may have been cut, only a list is.
+            if self._last == ":" and (follows == "[" or (begins and not first and len(self._open) <= _DEEPEST)):
                 return None
         broken = self._is_broken(at)
         if begins:
@@ -236,6 +242,11 @@ class Stretch:
 
     def _is_broken(self, at: int) -> bool:
         return self._broken_at is not None and at >= self._broken_at
+
+
+def _end_of(pattern: "re.Pattern[str]", text: str, at: int) -> int:
+    found = pattern.match(text, at)
+    return found.end() if found else at
 
 
 def indent_of(blank: str) -> int:
