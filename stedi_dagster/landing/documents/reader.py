@@ -19,11 +19,12 @@ from stedi_dagster.landing.documents.document import (
     Document,
     object_of,
 )
-from stedi_dagster.landing.documents.stretch import Stretch
+from stedi_dagster.landing.documents.stretch import Stretch, indent_of
 from stedi_dagster.landing.formats import Part, opened, reason_of
 
 LONGEST = 1 << 26
 _BETWEEN = re.compile(r"[ \t\r\n\x1e\ufeff]*+")
+_INDENT = re.compile(r"[ \t]*+")
 _LINE_END = re.compile(r"[\n\r\x1e]")
 _SCALAR = re.compile(
     r'"(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+"'
@@ -74,6 +75,8 @@ class _Reader:
         self._wasted = 0
         # Whether something stands before this place on its line.
         self._within_line = False
+        # How deep this line is indented; the brackets that it begins with are part of that.
+        self._indent = 0
         self._last: Document | None = None
 
     def documents(self) -> Iterator[Document]:
@@ -87,6 +90,7 @@ class _Reader:
             if character in "[," or (self._depth and character == "]"):
                 self._depth += {"[": 1, "]": -1, ",": 0}[character]
                 buffer.take(1)
+                self._indent += character == "["
                 self._last = None
                 self._within_line = True
             else:
@@ -106,6 +110,8 @@ class _Reader:
             buffer.broken = None
         self._last = document
         self._within_line = True
+        if (begins := max(map(document.text.rfind, "\n\r\x1e"))) >= 0:
+            self._indent = len(_INDENT.match(document.text, begins + 1)[0])
         return document
 
     def _skip(self) -> bool:
@@ -114,8 +120,11 @@ class _Reader:
         while True:
             match = _BETWEEN.match(buffer.text, buffer.start)
             end = match.end() if match else buffer.start
-            if self._within_line and _LINE_END.search(buffer.text, buffer.start, end):
-                self._within_line = False
+            blank = buffer.text[buffer.start : end]
+            if _LINE_END.search(blank):
+                self._within_line, self._indent = False, indent_of(blank)
+            elif not self._within_line:
+                self._indent += len(blank) - blank.count("\ufeff")
             buffer.take(end - buffer.start)
             if buffer.start < len(buffer.text):
                 return True
@@ -139,7 +148,7 @@ class _Reader:
         buffer = self.buffer
         value, length, error, is_sure = self._decoded()
         if value is None and not is_sure:
-            looking = Stretch(None)
+            looking = Stretch(None, indent=self._indent)
             while buffer.end_of(looking) is None:
                 if buffer.length > LONGEST:
                     yield from self._in_pieces(looking)
@@ -150,7 +159,8 @@ class _Reader:
             line, position = buffer.line, buffer.position
             yield Document(value, None, buffer.take(length), line, position)
             return
-        broken = Stretch(error, nested=self._depth > 0)
+        # Of what is too deep to be decoded, only the brackets tell.
+        broken = Stretch(error or None, indent=self._indent, nested=self._depth > 0)
         broken.trim(buffer.text, buffer.start)
         yield from self._until(broken, NOT_JSON, is_unfinished=error + _LONGEST_WORD >= buffer.length and buffer.final)
 
@@ -220,6 +230,6 @@ class _Reader:
         else:
             is_comment = any(buffer.begins(mark) for mark in _COMMENT)
             resumes = not is_comment and (self._within_line or self._depth > 0 or buffer.begins("}"))
-            yield from self._until(
-                Stretch(0, rubbish=True, nested=self._depth > 0 and not is_comment, resumes=resumes), NOT_JSON
-            )
+            nested = self._depth > 0 and not is_comment
+            rubbish = Stretch(0, indent=self._indent, rubbish=True, nested=nested, resumes=resumes)
+            yield from self._until(rubbish, NOT_JSON)
