@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from stedi_dagster.erasure.cutting import without_lines, without_objects
-from stedi_dagster.erasure.fields import moment_of, split_lines, value_of
+from stedi_dagster.erasure.fields import moment_of, owner_of, split_lines, value_of
 from stedi_dagster.erasure.left import SOMEBODY, others_in, stub
 from stedi_dagster.erasure.wanted import Wanted
 from stedi_dagster.landing.cut import cut_addresses
@@ -142,7 +142,7 @@ class Leaving:
 def _is_owned(value: Any, feed: Feed, wanted: Wanted) -> bool | None:
     """Whether an object is somebody's who is wanted, by the field that says whose it is; None where it has none."""
     key, what, sent = _WHOSE[feed.name]
-    owner = value_of(value, key)
+    owner = owner_of(value, key)
     if owner is None:
         return None
     if feed.name == "customer":

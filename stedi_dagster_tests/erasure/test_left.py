@@ -122,6 +122,50 @@ def test_a_reading_of_two_people_by_two_spellings_of_a_key_goes_with_either(tmp_
     assert left_of(tmp_path, ACCELEROMETER, text, CID) == text
 
 
+# What stands where an address should, and is none: it says whose a record is only by whom it names.
+NO_ADDRESSES = [
+    "mailto:{}",
+    "Zoe <{}>",
+    "'{}'",
+    '"{}"',
+    "{}.",
+    "{},{}",
+    "E-Mail: {}",
+    "tel:1;{}",
+]
+
+
+@pytest.mark.parametrize("spelt", NO_ADDRESSES)
+def test_a_record_with_her_address_in_something_else_is_hers(tmp_path, spelt):
+    for feed, hers in ((CUSTOMER, {**HER, "email": "?"}), (ACCELEROMETER, {**reading(ZOE), "user": "?"})):
+        for address in (ZOE, ZOE.upper(), ZOE.replace("@", "%40")):
+            text = json.dumps(hers).replace('"?"', json.dumps(spelt.replace("{}", address)))
+            assert records(feed, text) == []
+            assert left_of(tmp_path, feed, text, ZOE, SERIAL) == ""
+            assert left_of(tmp_path, feed, text, BOB, "bobs") == text
+
+
+@pytest.mark.parametrize("spelt", NO_ADDRESSES)
+def test_a_record_with_somebody_elses_address_in_something_else_goes_on_meaning_them(tmp_path, spelt):
+    record = {"email": spelt.replace("{}", BOB), "serialNumber": "bobs", "lastUpdateDate": T0}
+    assert left_of(tmp_path, CUSTOMER, json.dumps(record), ZOE, SERIAL) == json.dumps(record)
+    text = json.dumps({**record, "friend": ZOE})
+    left = left_of(tmp_path, CUSTOMER, text, ZOE, SERIAL)
+    assert (BOB, T0) in concluded(left)
+    assert ZOE not in left
+
+
+@pytest.mark.parametrize("nobody", ["n/a", "-", "", None, 0, "zwiebelfisch(at)example.com"])
+def test_a_record_of_no_address_is_hers_by_her_device_or_telephone(tmp_path, nobody):
+    phone = "0170 90817263"
+    for told in ({"serialNumber": SERIAL.lower()}, {"phone": phone}, {"serialNumber": "d-1", "phone": f" {phone}"}):
+        text = json.dumps({"email": nobody, **told})
+        assert left_of(tmp_path, CUSTOMER, text, ZOE, SERIAL, own_phone=phone) == ""
+        assert left_of(tmp_path, CUSTOMER, text, BOB, "bobs", own_phone="0170 1") == text
+    for text in (json.dumps({"email": BOB, "phone": phone}), json.dumps({"email": nobody, "phone": "0170"})):
+        assert left_of(tmp_path, CUSTOMER, text, ZOE, SERIAL, own_phone=phone) == text
+
+
 READINGS = [reading(BOB, at=T0 + at) for at in range(3)], [step("bobs", at=T0 + at) for at in range(3)]
 
 
