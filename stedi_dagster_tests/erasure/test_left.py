@@ -198,6 +198,36 @@ def test_readings_of_others_in_a_text_stay_byte_for_byte(tmp_path, feed, hers, o
     assert records(feed, left) == records(feed, text) == []
 
 
+SEPARATORS = [*"\x0b\x0c\x1c\x1d\x1f\x85\xa0\u2028\u3000|&", '"', "\x00x", " and ", "\\"]
+
+
+@pytest.mark.parametrize("separator", SEPARATORS, ids=ascii)
+@pytest.mark.parametrize(
+    ("feed", "hers", "others"),
+    [(ACCELEROMETER, reading(ZOE), READINGS[0]), (STEP_TRAINER, step(SERIAL), READINGS[1])],
+    ids=["accelerometer", "step trainer"],
+)
+def test_readings_of_others_on_one_line_with_hers_stay_whatever_stands_between(tmp_path, feed, hers, others, separator):
+    her, *lines = map(json.dumps, [hers, *others])
+    for at in range(3):
+        text = separator.join([*lines[:at], her, *lines[at:]])
+        left = left_of(tmp_path, feed, text, ZOE, SERIAL)
+        assert her not in left
+        assert records(feed, left) == [row for row in records(feed, text) if not {ZOE, SERIAL} & set(row)]
+        assert all(line in left or json.dumps(line)[1:-1] in left for line in lines), left
+
+
+@pytest.mark.parametrize("separator", ["&", "\x0c", " and ", "|", "\xa0"], ids=ascii)
+def test_readings_of_others_stay_behind_one_of_hers_that_was_cut(tmp_path, separator):
+    lines = [json.dumps(one) for one in READINGS[0]]
+    cut = json.dumps(reading(ZOE))[:-9]
+    text = ",".join([*lines[:2], separator.join([cut, lines[2], lines[0]])])
+    left = left_of(tmp_path, ACCELEROMETER, text, ZOE)
+    assert ZOE not in left
+    assert records(ACCELEROMETER, left) == records(ACCELEROMETER, text)
+    assert left.count(BOB) == 4
+
+
 def test_readings_in_an_envelope_stay_an_envelope(tmp_path):
     text = json.dumps({"readings": [*READINGS[0], reading(ZOE)], "last": reading(ZOE)})
     left = left_of(tmp_path, ACCELEROMETER, text, ZOE)

@@ -122,6 +122,9 @@ collapsed = st.one_of(
     readings_.map(lambda values: "// " + ", ".join(lines_of(values))),
     readings_.map(lambda values: json.dumps({"message": "\\n".join(lines_of(values))}, ensure_ascii=False)),
     st.builds(lambda said: json.dumps({**reading("nobody", at=T0), "user": said}), named),
+    st.builds(
+        lambda values, between: between.join(lines_of(values)), readings_, st.sampled_from("\x0b\x0c\x85\u2028&|")
+    ),
     readings_.map(lambda values: '{"readings": [' + ",".join(lines_of(values)) + "]"),
     named,
 )

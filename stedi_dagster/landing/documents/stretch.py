@@ -7,6 +7,8 @@ is never left before its end: what stands in it may be anything but an agreement
 
 import re
 
+from stedi_dagster.landing.documents.document import BLANK
+
 _TOKEN = re.compile(
     r'(?P<string>"(?:[^"\\\n\r\x1e]++|\\[^\n\r\x1e])*+(?P<closed>")?)'
     r"|(?P<bracket>[\[\]{}])"
@@ -15,7 +17,6 @@ _TOKEN = re.compile(
 )
 # An object that follows another on its line, with a comma between or a line's end that was written out.
 _NEXT = re.compile(r"[ \t]*+(?:(?:,|(?:\\[nrt])++)[ \t]*+)?")
-_BLANK = " \t\r\n\x1e\ufeff"
 # Deeper than anybody nests: rubbish.
 _DEEPEST = 64
 # What is open: an object, a list of which nothing is known, one that begins with an object, one that does not, and
@@ -56,7 +57,7 @@ class Stretch:
     def trim(self, text: str, start: int) -> None:
         """Take the place of the error to be behind the last thing that was well."""
         at = self._error or 0
-        while at and text[start + at - 1] in _BLANK:
+        while at and text[start + at - 1] in BLANK:
             at -= 1
         self._broken_at = at
 
@@ -96,7 +97,7 @@ class Stretch:
         elif kind == "end":
             return -1 if unknown else self._line_ends(at, text[token.end() : token.end() + 1])
         elif kind is None:
-            if said := found.rstrip(_BLANK):
+            if said := found.rstrip(BLANK):
                 self._is_not_first_object()
                 self._last = said[-1]
         elif found in "{[":
