@@ -35,8 +35,9 @@ class Erasures(Contract):
 
     erasure: T.StringType = column("Random number of the erasure")
     what: T.StringType = column(
-        "What the digest is of; sharedSerialNumber: that of a device which somebody else carried, too",
-        isin=["email", "serialNumber", "sharedSerialNumber", "phone", "customerName", "participantId"],
+        "What the digest is of; sharedSerialNumber: that of a device which somebody else carried, too; ownPhone: that "
+        "of a telephone number which nobody else had",
+        isin=["email", "serialNumber", "sharedSerialNumber", "phone", "ownPhone", "customerName", "participantId"],
     )
     digest: T.StringType = column(
         "HMAC-SHA256 of the value, trimmed, lower-cased; of a name or telephone number, of its words",

@@ -54,6 +54,16 @@ def without_lines(text: str, is_theirs: Callable[[str], bool]) -> str:
     return "".join(line + end for line, end in lines if not is_theirs(line))
 
 
+def only_others(text: str, is_others: IsTheirs, is_theirs: Callable[[str], bool]) -> str:
+    """The text without what is somebody's between the objects in it that are others': theirs may have lost its end."""
+    kept, end = "", 0
+    for start, stop in [*_outermost(_theirs(text, is_others)), (len(text), len(text))]:
+        between = text[end:start]
+        kept += ("" if is_theirs(between) else between) + text[start:stop]
+        end = stop
+    return kept
+
+
 def _theirs(text: str, is_theirs: IsTheirs) -> Iterator[tuple[int, int]]:
     # A key that is there twice must be seen to be.
     decode = json.JSONDecoder(object_pairs_hook=object_of).raw_decode

@@ -3,15 +3,16 @@
 import io
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from stedi_dagster.erasure.cutting import without_lines, without_objects
-from stedi_dagster.erasure.fields import moment_of, split_lines, value_of
+from stedi_dagster.erasure.cutting import only_others, without_lines, without_objects
+from stedi_dagster.erasure.fields import moment_of, owner_of, split_lines, value_of
 from stedi_dagster.erasure.left import SOMEBODY, others_in, stub
 from stedi_dagster.erasure.wanted import Wanted
 from stedi_dagster.landing.cut import cut_addresses
 from stedi_dagster.landing.documents import Document, read_documents
+from stedi_dagster.landing.documents.document import BLANK
 from stedi_dagster.landing.feeds import Feed
 from stedi_dagster.landing.formats import is_not_read
 from stedi_dagster.landing.records import RecordReader
@@ -64,13 +65,13 @@ class Leaving:
             return None
         left = list(self._customers(document) if self._feed.name == "customer" else self._readings(document))
         # What names somebody in no other way than by naming somebody else.
-        return None if [one.text for one in left] == [document.text.strip()] else left
+        return None if [one.text for one in left] == [document.text.strip(BLANK)] else left
 
     def set_apart(self, document: Document) -> Document:
         """The same document so that it is read alike beside whatever other: a text that is none in quotation marks."""
         if document.value is not None or not document.text.strip():
             return document
-        quoted = document._replace(text=json.dumps(document.text.strip(), ensure_ascii=False))
+        quoted = document._replace(text=_quoted(document.text.strip(BLANK)))
         if self._feed.name == "customer":
             meant, begun = traces(document, now_ms=self._now_ms), cut_addresses(document.text)
             return quoted if self._means(quoted, meant, begun) else stub(meant, begun)
@@ -79,7 +80,13 @@ class Leaving:
     def _readings(self, document: Document) -> Iterator[Document]:
         if _is_owned(document.value, self._feed, self._wanted) is None:
             wanted = self._wanted
-            yield from self._cut(document, lambda cut: not wanted.names(cut.text), without_lines)
+            text = without_objects(document.text, self._is_theirs)
+            cuts = [text, without_lines(text, wanted.names), only_others(text, self._is_others, wanted.names)]
+            # What would be read as records of its own stays in quotation marks.
+            yield from self._first_well(
+                [one for cut in cuts if cut.strip() for one in (cut, _quoted(cut))],
+                lambda cut: not wanted.names(cut.text),
+            )
 
     def _customers(self, document: Document) -> Iterator[Document]:
         if self._is_record(document):
@@ -95,23 +102,17 @@ class Leaving:
         others = others_in(document.text, meant, self._wanted)
         if others.people or begun:
             # Lines of a text may be one person's: a name, an address, a telephone number.
-            cut = list(self._cut(document, lambda cut: self._means(cut, others, begun) and not self._tells(cut)))
+            without = without_objects(document.text, self._is_theirs)
+            cut = list(
+                self._first_well([without], lambda cut: self._means(cut, others, begun) and not self._tells(cut))
+            )
             yield from cut or [stub(others, begun)]
 
-    def _cut(
-        self,
-        document: Document,
-        is_well: Callable[[Document], bool],
-        also: Callable[[str, Callable[[str], bool]], str] | None = None,
-    ) -> Iterator[Document]:
-        """The text without what in it is theirs, where that can be told and the rest is one text that is no record."""
-        text = document.text.strip()
-        cuts = [without_objects(text, self._is_theirs)]
-        if also is not None:
-            cuts.append(also(cuts[0], self._wanted.names))
-        for cut in (cut.strip() for cut in cuts):
+    def _first_well(self, cuts: Iterable[str], is_well: Callable[[Document], bool]) -> Iterator[Document]:
+        """The first of some texts that is read as one text, is no record, and well."""
+        for cut in (cut.strip(BLANK) for cut in cuts):
             read = list(read_documents(io.BytesIO(cut.encode("utf-8", "surrogateescape"))))
-            if [one.text.strip() for one in read] == [cut] and not self._is_record(read[0]) and is_well(read[0]):
+            if [one.text.strip(BLANK) for one in read] == [cut] and not self._is_record(read[0]) and is_well(read[0]):
                 yield read[0]._replace(text=cut)
                 return
 
@@ -130,6 +131,9 @@ class Leaving:
     def _is_somebodys(self, value: Any, _: str) -> bool:
         return _is_owned(value, self._feed, self._wanted) is not None
 
+    def _is_others(self, value: Any, _: str) -> bool:
+        return _is_owned(value, self._feed, self._wanted) is False
+
     def _is_record(self, document: Document) -> bool:
         return document.reason is None and self._reader.read(document.value)[0] is not None
 
@@ -142,12 +146,16 @@ class Leaving:
 def _is_owned(value: Any, feed: Feed, wanted: Wanted) -> bool | None:
     """Whether an object is somebody's who is wanted, by the field that says whose it is; None where it has none."""
     key, what, sent = _WHOSE[feed.name]
-    owner = value_of(value, key)
+    owner = owner_of(value, key)
     if owner is None:
         return None
     if feed.name == "customer":
         return _is_customers(value, owner, wanted)
     return wanted.is_wanted(what, owner, moment_of(value, sent))
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _is_customers(value: Any, person: str, wanted: Wanted) -> bool:

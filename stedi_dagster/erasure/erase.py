@@ -16,7 +16,7 @@ from stedi_dagster.contracts import TABLES, AccelerometerTrusted, Contract, Part
 from stedi_dagster.drafts.run import PARTICIPANTS
 from stedi_dagster.erasure.digests import Digester
 from stedi_dagster.erasure.documents import is_of
-from stedi_dagster.erasure.fields import value_of
+from stedi_dagster.erasure.fields import owner_of
 from stedi_dagster.erasure.ledger import Entry, Erasure, Ledger, Trace, unfinished
 from stedi_dagster.erasure.left import left_of_rows
 from stedi_dagster.erasure.person import known_of, landed_addresses
@@ -145,7 +145,7 @@ class Eraser:
         everything, until_then = Wanted.of(erasure, self._by), Wanted.erased([erasure], self._by)
         feed = FEEDS["customer_landing"]
         anew = {
-            value_of(document.value, "email")
+            owner_of(document.value, "email")
             for document in self._raw.documents(feed)
             if is_of(document, feed, everything) and not is_of(document, feed, until_then)
         }

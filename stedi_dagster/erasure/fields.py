@@ -4,14 +4,15 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from stedi_dagster.landing.records import said_under
+from stedi_dagster.landing.feeds import ADDRESSES
+from stedi_dagster.landing.records import is_address, said_under
 
 _WHOLE = re.compile(r"\s*[0-9]{1,19}\s*", re.ASCII)
 
 
 def named_by(value: Any, people: str | None) -> list[str]:
-    """Whom a customer record names: the one in its field, if it has one, else everybody in its text."""
-    owner = value_of(value, "email")
+    """Whom a customer record names: the one in its field, if an address is there, else everybody in its text."""
+    owner = owner_of(value, "email")
     return split_lines(people) if owner is None else [owner]
 
 
@@ -28,6 +29,12 @@ def moment_of(record: Any, key: str) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
         return None
     return int(value)
+
+
+def owner_of(record: Any, key: str) -> str | None:
+    """Whose a record is by the field that says so; None where what is there is none, like "n/a" and "mailto:…"."""
+    owner = value_of(record, key)
+    return None if owner is None or (key in ADDRESSES and not is_address(owner)) else owner
 
 
 def value_of(record: Any, key: str) -> str | None:

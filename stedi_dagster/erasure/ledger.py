@@ -15,6 +15,8 @@ IDENTIFYING = frozenset({"email", "serialNumber", "participantId"})
 # A device that somebody else carried, too, when its person was erased: its readings stay out for ever, because they
 # would become the other's alone.
 SHARED = "sharedSerialNumber"
+# A telephone number that nobody else had when its person was erased: a text that names nobody may be known by it.
+OWN_PHONE = "ownPhone"
 
 
 @dataclass(frozen=True, order=True)

@@ -17,7 +17,7 @@ from stedi_dagster.contracts import (
 from stedi_dagster.contracts.base import AHEAD_OF_RUN_MS
 from stedi_dagster.erasure.digests import Digester
 from stedi_dagster.erasure.fields import moment_of, named_by, split_lines
-from stedi_dagster.erasure.ledger import SHARED, Trace
+from stedi_dagster.erasure.ledger import OWN_PHONE, SHARED, Trace
 from stedi_dagster.erasure.raw import RawFiles
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.landing.documents import Document
@@ -27,6 +27,8 @@ from stedi_dagster.landing.traces import traces
 
 _TELLING = ("customerName", "phone", "serialNumber", "participantId")
 _BY_SPELLING = {spelling(name): name for name in _TELLING}
+# Of fewer, or none ("n/a"), a telephone number is anybody's.
+_FEWEST_DIGITS = 7
 _TABLES = (CustomerLanding, CustomerTrusted, CustomersCurated, Participants)
 
 
@@ -48,7 +50,7 @@ def known_of(person: str, lakehouse: Lakehouse, raw: RawFiles, by: Digester) -> 
         by: whose digests these are.
     """
     found: set[tuple[str, str]] = set()
-    of_others: set[str] = set()
+    of_others: set[tuple[str, str]] = set()
     registered = [0]
     for document in raw.documents(FEEDS["customer_landing"]):
         named = traces(document)
@@ -60,25 +62,31 @@ def known_of(person: str, lakehouse: Lakehouse, raw: RawFiles, by: Digester) -> 
             found.update(("serialNumber", device) for device in devices)
             registered.append(moment_of(document.value, "registrationDate") or 0)
         elif people:
-            of_others |= devices
+            of_others.update((what, value) for what, value in _told_by(document) if what == "phone")
+            of_others.update(("serialNumber", device) for device in devices)
     for contract in _TABLES:
         found.update(_in_table(person, lakehouse, contract.table(), by))
     known = {Trace.of(what, value, by) for what, value in found if value.strip()}
-    shared = serials_of_others(person, lakehouse, by) | {Trace.of("serialNumber", device, by) for device in of_others}
-    known |= {Trace(SHARED, trace.digest, trace.words) for trace in known & shared}
+    shared = landed_of_others(person, lakehouse, by, "serialNumber", "phone")
+    shared |= {Trace.of(what, value, by) for what, value in of_others if value.strip()}
+    phones = {Trace.of(what, value, by) for what, value in found if what == "phone" and _is_long_enough(value)}
+    known |= {Trace(OWN_PHONE, trace.digest, trace.words) for trace in phones - shared}
+    known |= {Trace(SHARED, trace.digest, trace.words) for trace in known & shared if trace.what == "serialNumber"}
     # What is dated further ahead does not land: it says nothing of when they registered.
     soon_ms = time.time_ns() // 1_000_000 + AHEAD_OF_RUN_MS
     return Known(frozenset(known), max(moment for moment in registered if moment <= soon_ms))
 
 
-def serials_of_others(person: str, lakehouse: Lakehouse, by: Digester) -> set[Trace]:
-    """The serial numbers that other people's landed records carry."""
+def landed_of_others(person: str, lakehouse: Lakehouse, by: Digester, *whats: str) -> set[Trace]:
+    """What other people's landed records have of some kinds, like serial numbers."""
     table = lakehouse.table(CustomerLanding.table())
     if table is None or table.current_snapshot() is None:
         return set()
-    rows = table.scan(selected_fields=("email", "serialNumber")).to_arrow()
-    pairs = rows.group_by(["email", "serialNumber"]).aggregate([]).to_pylist()
-    return {Trace.of("serialNumber", pair["serialNumber"], by) for pair in pairs if by.of(pair["email"]) != person}
+    rows = table.scan(selected_fields=("email", *whats)).to_arrow()
+    others = [
+        row for row in rows.group_by(rows.column_names).aggregate([]).to_pylist() if by.of(row["email"]) != person
+    ]
+    return {Trace.of(what, row[what], by) for row in others for what in whats if (row[what] or "").strip()}
 
 
 def landed_addresses(lakehouse: Lakehouse) -> set[str]:
@@ -89,6 +97,10 @@ def landed_addresses(lakehouse: Lakehouse) -> set[str]:
         if table is not None and table.current_snapshot() is not None:
             found.update(pc.unique(table.scan(selected_fields=(column,)).to_arrow()[column]).to_pylist())
     return found
+
+
+def _is_long_enough(phone: str) -> bool:
+    return sum(map(str.isdigit, phone)) >= _FEWEST_DIGITS
 
 
 def _told_by(document: Document) -> Iterator[tuple[str, str]]:

@@ -16,13 +16,14 @@ import pyarrow.compute as pc
 from pyarrow import parquet as pq
 
 from stedi_dagster.erasure.digests import Digester, phrases
-from stedi_dagster.erasure.fields import value_of
+from stedi_dagster.erasure.fields import split_lines, value_of
 from stedi_dagster.erasure.ledger import Trace
 from stedi_dagster.erasure.recognised import encoded_in, holding, recognised
 from stedi_dagster.erasure.texts_in import as_texts, before_damage, blocks, inflated, strings
 from stedi_dagster.landing.documents import Document, read_documents
 from stedi_dagster.landing.formats import Broken, opened
-from stedi_dagster.landing.spellings import readings
+from stedi_dagster.landing.records import is_address
+from stedi_dagster.landing.spellings import addresses_in, readings
 from stedi_dagster.landing.traces import said_by_keys, unescaped
 from stedi_dagster.policies.keys import key_of
 
@@ -195,11 +196,13 @@ class Search:
         return self._only_theirs(found) | apart
 
     def _is_somebody_elses(self, document: Document) -> bool:
-        people = [person for person in (said_by_keys(document).people or "").split("\n") if person]
+        said = split_lines(said_by_keys(document).people)
         if (user := value_of(document.value, "user")) is not None:
-            people.append(user)
-        if people:
-            return self._person not in map(self._by.of, people)
+            said.append(user)
+        # What has not the form of an address says whose it is only by those that may be read in it.
+        people = [{one} if is_address(one) else addresses_in(one) for one in said]
+        if any(people):
+            return all(people) and self._person not in map(self._by.of, set().union(*people))
         device = value_of(document.value, "serialNumber")
         return device is not None and self._by.of(device) not in self._what
 

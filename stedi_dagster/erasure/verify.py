@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 
 from stedi_dagster.erasure.digests import Digester, words
-from stedi_dagster.erasure.ledger import SHARED, Entry, Ledger, Trace
-from stedi_dagster.erasure.person import known_of, landed_addresses, serials_of_others
+from stedi_dagster.erasure.ledger import OWN_PHONE, SHARED, Entry, Ledger, Trace
+from stedi_dagster.erasure.person import known_of, landed_addresses, landed_of_others
 from stedi_dagster.erasure.raw import RawFiles
 from stedi_dagster.erasure.search import Opened, Search
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
@@ -61,7 +61,8 @@ def verify(email: str, lakehouse: Lakehouse, landing: str, by: Digester) -> Proo
     known = known_of(person, lakehouse, RawFiles(landing), by).traces
     erasures = Ledger(lakehouse).erasures_of(person)
     known = known.union(*(erasure.traces for erasure in erasures))
-    known -= {*serials_of_others(person, lakehouse, by), *(trace for trace in known if trace.what == SHARED)}
+    known -= landed_of_others(person, lakehouse, by, "serialNumber")
+    known -= {trace for trace in known if trace.what in (SHARED, OWN_PHONE)}
     # One may stand in another, as ann@ does in lee-ann@; a value may also hold several, or a whole sentence.
     others = {address for address in landed_addresses(lakehouse) if words(address) == [key_of(address)]}
     search = Search(email, known, by, others=others)

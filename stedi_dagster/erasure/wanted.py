@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from stedi_dagster.contracts import Contract, CustomerLanding, Participants, Quarantine
 from stedi_dagster.erasure.digests import Digester, phrases
 from stedi_dagster.erasure.fields import moment_of, named_by
-from stedi_dagster.erasure.ledger import IDENTIFYING, SHARED, Erasure, Trace
+from stedi_dagster.erasure.ledger import IDENTIFYING, OWN_PHONE, SHARED, Erasure, Trace
 from stedi_dagster.erasure.recognised import holding, recognised
 from stedi_dagster.landing.cut import Addresses
 from stedi_dagster.landing.documents import Document, read_documents
@@ -22,6 +22,8 @@ from stedi_dagster.policies.keys import key_of
 _WHOSE = {"email": "email", "user": "email", "participantId": "participantId", "serialNumber": "serialNumber"}
 # The moment of a row that is held against the time of the erasure: a registration after it is a new one.
 _MOMENTS = ("registrationDate", "timestamp", "sensorReadingTime")
+# What says whose a text is: what tells people apart, and a telephone number that nobody else had.
+_COUNTING = IDENTIFYING | {OWN_PHONE}
 # What tells a refusal, and when it was written.
 _REFUSING = ("lastUpdateDate", "shareWithResearchAsOfDate")
 
@@ -48,7 +50,7 @@ class Wanted:
             until: what and digest of each trace, and until when it counts.
             anew: the digests of people who have registered anew.
             known: the keys of people who are known, wanted or not.
-            telling: what tells who they are and is not theirs alone, like a name.
+            telling: what tells who they are and is of several words, or not theirs alone, like a name.
         """
         self._by = by
         self._until = until
@@ -59,18 +61,21 @@ class Wanted:
         self._theirs, self._others = Addresses(theirs), Addresses(known - theirs)
         self._longer = holding(known - theirs, theirs)
         self._digests = frozenset(digest for _, digest in until)
+        self._lengths = {trace.words for trace in telling if trace.what == OWN_PHONE} - {1}
 
     @classmethod
     def of(cls, erasure: Erasure, by: Digester, earlier: Iterable[Erasure] = ()) -> "Wanted":
         """Everything of a person, and what earlier erasures of theirs keep out."""
-        everything = {(trace.what, trace.digest): None for trace in erasure.traces if trace.what in IDENTIFYING}
+        everything = {(trace.what, trace.digest): None for trace in erasure.traces if trace.what in _COUNTING}
+        kept = list(earlier)
         telling = frozenset(trace for trace in erasure.traces if trace.what not in {*IDENTIFYING, SHARED})
-        return cls(by, {**_kept_out(earlier), **everything}, telling=telling)
+        return cls(by, {**_kept_out(kept), **everything}, telling=telling | _own_phones(kept))
 
     @classmethod
     def erased(cls, erasures: Iterable[Erasure], by: Digester) -> "Wanted":
         """What people who were erased had sent until then, and for ever what devices send that they shared."""
-        return cls(by, _kept_out(erasures))
+        kept = list(erasures)
+        return cls(by, _kept_out(kept), telling=_own_phones(kept))
 
     def minding(self, registered: Iterable[str]) -> "Wanted":
         """The same, where these addresses are registered: who of them was erased has registered anew."""
@@ -113,7 +118,7 @@ class Wanted:
         return going and written is not None and self.is_wanted("email", person, written)
 
     def names(self, text: str) -> bool:
-        """Whether a text names somebody wanted: by an address, a serial number or a participantId in it."""
+        """Whether a text names somebody wanted: by an address, a number of theirs or a participantId in it."""
         return bool(self._named_in(text))
 
     def is_told_of(self, text: str) -> bool:
@@ -123,7 +128,10 @@ class Wanted:
         return bool(digests) and not digests.isdisjoint(map(self._by.of, said))
 
     def _named_in(self, text: str) -> frozenset[str]:
-        return self._digests.intersection(map(self._by.of, recognised(text, self._longer)))
+        found = recognised(text, self._longer)
+        if self._lengths:
+            found |= phrases(unescaped(text), self._lengths)
+        return self._digests.intersection(map(self._by.of, found))
 
     def columns(self, contract: type[Contract]) -> list[str]:
         """The columns that `mask` needs of a table; none where its rows are nobody's."""
@@ -190,7 +198,11 @@ def _kept_out(erasures: Iterable[Erasure]) -> dict[tuple[str, str], int | None]:
     for erasure in erasures:  # the oldest first
         until |= {(trace.what, trace.digest): erasure.until_ms for trace in erasure.traces}
         shared |= {("serialNumber", trace.digest): None for trace in erasure.traces if trace.what == SHARED}
-    return {key: moment for key, moment in (until | shared).items() if key[0] in IDENTIFYING}
+    return {key: moment for key, moment in (until | shared).items() if key[0] in _COUNTING}
+
+
+def _own_phones(erasures: Iterable[Erasure]) -> frozenset[Trace]:
+    return frozenset(trace for erasure in erasures for trace in erasure.traces if trace.what == OWN_PHONE)
 
 
 def decoded(text: str) -> Any:

@@ -114,6 +114,11 @@ def said_under(record: Mapping[str, Any], name: str) -> Any:
     return read[0] if all(_is_same(read[0], item) for item in (*read[1:], *others)) else Ambiguous
 
 
+def is_address(text: str) -> bool:
+    """Whether a text has the form of an address: nothing else says whose a record is."""
+    return bool(_IS_ADDRESS.search(stored(text)))
+
+
 def spelling(key: str) -> str:
     """A key without what tells its spellings apart: letters' forms and case, and what is none of a name's letters."""
     return _NO_LETTERS.sub("", key if key.isascii() else unicodedata.normalize("NFKC", key)).casefold()
@@ -157,7 +162,7 @@ def _converter(spec: Column, now_ms: int) -> Callable[[Any], Any]:
             value = stored(value)
         if not spec.nullable and isinstance(value, str) and not value.strip():
             raise _UnreadableError(f"{spec.name} is blank")
-        if spec.name in ADDRESSES and not _IS_ADDRESS.search(value):
+        if spec.name in ADDRESSES and not is_address(value):
             raise _UnreadableError(f"{spec.name} is no address")
         if is_moment(spec) and value < EARLIEST_MS:
             raise _UnreadableError(f"{spec.name} is before 2000")

@@ -122,6 +122,50 @@ def test_a_reading_of_two_people_by_two_spellings_of_a_key_goes_with_either(tmp_
     assert left_of(tmp_path, ACCELEROMETER, text, CID) == text
 
 
+# What stands where an address should, and is none: it says whose a record is only by whom it names.
+NO_ADDRESSES = [
+    "mailto:{}",
+    "Zoe <{}>",
+    "'{}'",
+    '"{}"',
+    "{}.",
+    "{},{}",
+    "E-Mail: {}",
+    "tel:1;{}",
+]
+
+
+@pytest.mark.parametrize("spelt", NO_ADDRESSES)
+def test_a_record_with_her_address_in_something_else_is_hers(tmp_path, spelt):
+    for feed, hers in ((CUSTOMER, {**HER, "email": "?"}), (ACCELEROMETER, {**reading(ZOE), "user": "?"})):
+        for address in (ZOE, ZOE.upper(), ZOE.replace("@", "%40")):
+            text = json.dumps(hers).replace('"?"', json.dumps(spelt.replace("{}", address)))
+            assert records(feed, text) == []
+            assert left_of(tmp_path, feed, text, ZOE, SERIAL) == ""
+            assert left_of(tmp_path, feed, text, BOB, "bobs") == text
+
+
+@pytest.mark.parametrize("spelt", NO_ADDRESSES)
+def test_a_record_with_somebody_elses_address_in_something_else_goes_on_meaning_them(tmp_path, spelt):
+    record = {"email": spelt.replace("{}", BOB), "serialNumber": "bobs", "lastUpdateDate": T0}
+    assert left_of(tmp_path, CUSTOMER, json.dumps(record), ZOE, SERIAL) == json.dumps(record)
+    text = json.dumps({**record, "friend": ZOE})
+    left = left_of(tmp_path, CUSTOMER, text, ZOE, SERIAL)
+    assert (BOB, T0) in concluded(left)
+    assert ZOE not in left
+
+
+@pytest.mark.parametrize("nobody", ["n/a", "-", "", None, 0, "zwiebelfisch(at)example.com"])
+def test_a_record_of_no_address_is_hers_by_her_device_or_telephone(tmp_path, nobody):
+    phone = "0170 90817263"
+    for told in ({"serialNumber": SERIAL.lower()}, {"phone": phone}, {"serialNumber": "d-1", "phone": f" {phone}"}):
+        text = json.dumps({"email": nobody, **told})
+        assert left_of(tmp_path, CUSTOMER, text, ZOE, SERIAL, own_phone=phone) == ""
+        assert left_of(tmp_path, CUSTOMER, text, BOB, "bobs", own_phone="0170 1") == text
+    for text in (json.dumps({"email": BOB, "phone": phone}), json.dumps({"email": nobody, "phone": "0170"})):
+        assert left_of(tmp_path, CUSTOMER, text, ZOE, SERIAL, own_phone=phone) == text
+
+
 READINGS = [reading(BOB, at=T0 + at) for at in range(3)], [step("bobs", at=T0 + at) for at in range(3)]
 
 
@@ -152,6 +196,36 @@ def test_readings_of_others_in_a_text_stay_byte_for_byte(tmp_path, feed, hers, o
     for line in (lines[1], lines[2], lines[5]):
         assert json.dumps(line)[1:-1] in left or line.strip("{}") in left, left
     assert records(feed, left) == records(feed, text) == []
+
+
+SEPARATORS = [*"\x0b\x0c\x1c\x1d\x1f\x85\xa0\u2028\u3000|&", '"', "\x00x", " and ", "\\"]
+
+
+@pytest.mark.parametrize("separator", SEPARATORS, ids=ascii)
+@pytest.mark.parametrize(
+    ("feed", "hers", "others"),
+    [(ACCELEROMETER, reading(ZOE), READINGS[0]), (STEP_TRAINER, step(SERIAL), READINGS[1])],
+    ids=["accelerometer", "step trainer"],
+)
+def test_readings_of_others_on_one_line_with_hers_stay_whatever_stands_between(tmp_path, feed, hers, others, separator):
+    her, *lines = map(json.dumps, [hers, *others])
+    for at in range(3):
+        text = separator.join([*lines[:at], her, *lines[at:]])
+        left = left_of(tmp_path, feed, text, ZOE, SERIAL)
+        assert her not in left
+        assert records(feed, left) == [row for row in records(feed, text) if not {ZOE, SERIAL} & set(row)]
+        assert all(line in left or json.dumps(line)[1:-1] in left for line in lines), left
+
+
+@pytest.mark.parametrize("separator", ["&", "\x0c", " and ", "|", "\xa0"], ids=ascii)
+def test_readings_of_others_stay_behind_one_of_hers_that_was_cut(tmp_path, separator):
+    lines = [json.dumps(one) for one in READINGS[0]]
+    cut = json.dumps(reading(ZOE))[:-9]
+    text = ",".join([*lines[:2], separator.join([cut, lines[2], lines[0]])])
+    left = left_of(tmp_path, ACCELEROMETER, text, ZOE)
+    assert ZOE not in left
+    assert records(ACCELEROMETER, left) == records(ACCELEROMETER, text)
+    assert left.count(BOB) == 4
 
 
 def test_readings_in_an_envelope_stay_an_envelope(tmp_path):

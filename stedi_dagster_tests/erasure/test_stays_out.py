@@ -103,3 +103,25 @@ def test_an_old_record_that_cannot_be_read_does_not_come_back_into_the_quarantin
     assert scenario.run().success
     assert scenario.rows("customer_quarantine") == []
     assert standing(scenario.home) == set()
+
+
+def test_what_has_no_address_where_it_should_goes_and_stays_out_where_it_is_known_to_be_hers(tmp_path):
+    scenario = land_zoe_and_bob(Scenario(tmp_path, {"max_bad_share": 1}))
+    spelt = [f"mailto:{ZOE}", f"Zoe <{ZOE}>", f"{ZOE}.", ZOE.replace("@", "%40"), "n/a"]
+    hers = [*(zoe(one) for one in spelt), zoe("", serial="d-1")]
+    of_bob = customer(f"mailto:{BOB}", serial=f"serial-of-{BOB}")
+    path = scenario.land("customer", *hers, of_bob, customer("n/a"), name="odd.json")
+    other = scenario.land("accelerometer", *({**her_reading(), "user": one} for one in spelt[:-1]), name="odd.json")
+    texts = {file: file.read_text() for file in (path, other)}
+    assert scenario.run().success
+    forget(scenario)
+    assert raw_records(path) == [of_bob, customer("n/a")]
+    assert raw_records(other) == []
+    assert standing(scenario.folder) == set()
+    assert verify(scenario) == {}
+    for file, text in texts.items():
+        file.write_text(text)
+    assert scenario.run().success
+    assert len(scenario.rows("customer_quarantine")) == 2
+    assert scenario.rows("accelerometer_quarantine") == []
+    assert standing(scenario.home) == set()

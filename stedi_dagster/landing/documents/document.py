@@ -8,6 +8,8 @@ NOT_AN_OBJECT = "not an object"
 ARRAY_WITHOUT_END = "array without an end"
 STRAY_SEPARATOR = "not a separator of JSON"
 TOO_LONG = "longer than 64 MiB"
+# What may stand between two documents and is in neither: not all that Python takes for white space.
+BLANK = " \t\r\n\x1e\ufeff"
 # Texts that never were a record: they count as texts, and not against the feed.
 NOT_RECORDS = frozenset({STRAY_SEPARATOR})
 # What is no text; zeros are, of what was never written.

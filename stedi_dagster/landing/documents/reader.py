@@ -12,6 +12,7 @@ from typing import IO, Any
 from stedi_dagster.landing.documents.buffer import Buffer
 from stedi_dagster.landing.documents.document import (
     ARRAY_WITHOUT_END,
+    BLANK,
     NOT_AN_OBJECT,
     NOT_JSON,
     STRAY_SEPARATOR,
@@ -23,8 +24,8 @@ from stedi_dagster.landing.documents.stretch import Stretch, indent_of
 from stedi_dagster.landing.formats import Part, opened, reason_of
 
 LONGEST = 1 << 26
-_BETWEEN = re.compile(r"[ \t\r\n\x1e\ufeff]*+")
-_INDENT = re.compile(r"[ \t]*+")
+_BETWEEN = re.compile(f"[{BLANK}]*+")
+_INDENT = re.compile(r"[ 	]*+")
 _LINE_END = re.compile(r"[\n\r\x1e]")
 _SCALAR = re.compile(
     r'"(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+"'

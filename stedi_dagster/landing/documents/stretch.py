@@ -8,6 +8,8 @@ What stands in them may be anything but an agreement.
 
 import re
 
+from stedi_dagster.landing.documents.document import BLANK
+
 _TOKEN = re.compile(
     r'(?P<string>"(?:[^"\\\n\r\x1e]++|\\[^\n\r\x1e])*+(?P<closed>")?)'
     r"|(?P<bracket>[\[\]{}])"
@@ -20,8 +22,7 @@ _NEXT = re.compile(r"[ \t]*+(?:(?:,|(?:\\[nrt])++)[ \t]*+)?")
 _VALUE = re.compile(r"[-0-9tfnNI]")
 # In a line, whatever its quotes say, a list that begins with an object or has nothing behind it.
 _LIST_AT = re.compile(r"\[[ \t]*+(?:\{|\Z)")
-_COMMA = re.compile(r"[ \t\n\r\x1e\ufeff]*+,?")
-_BLANK = " \t\r\n\x1e\ufeff"
+_COMMA = re.compile(f"[{BLANK}]*+,?")
 # Deeper than anybody nests: what may end does. And deeper than any list is kept for: rubbish.
 _DEEPEST, _BOTTOM = 64, 1 << 15
 # What is open: an object, a list of which nothing is known, one of objects or lines, one that is neither, and the
@@ -76,7 +77,7 @@ class Stretch:
     def trim(self, text: str, start: int) -> None:
         """Take the place of the error to be behind the last thing that was well."""
         at = self._error
-        while at and text[start + at - 1] in _BLANK:
+        while at and text[start + at - 1] in BLANK:
             at -= 1
         self._broken_at = at
 
@@ -115,14 +116,14 @@ class Stretch:
             if token["closed"]:
                 self._last = '"'
             else:
-                self._quotes_do_not_pair(text[start + self._line_at : token.end()].rstrip(_BLANK), at)
+                self._quotes_do_not_pair(text[start + self._line_at : token.end()].rstrip(BLANK), at)
         elif kind == "end":
             if unknown:
                 return -1
             self._line_at = token.end() - start
             return self._line_ends(at, text[token.end() : token.end() + 1], indent_of(found))
         elif kind is None:
-            if said := found.strip(_BLANK):
+            if said := found.strip(BLANK):
                 if _VALUE.match(said):
                     self._is_not_first_object()
                 self._last = said[-1]
