@@ -25,7 +25,6 @@ from stedi_dagster.landing.formats import Part, opened, reason_of
 
 LONGEST = 1 << 26
 _BETWEEN = re.compile(f"[{BLANK}]*+")
-_INDENT = re.compile(r"[ 	]*+")
 _LINE_END = re.compile(r"[\n\r\x1e]")
 _SCALAR = re.compile(
     r'"(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+"'
@@ -112,7 +111,8 @@ class _Reader:
         self._last = document
         self._within_line = True
         if (begins := max(map(document.text.rfind, "\n\r\x1e"))) >= 0:
-            self._indent = len(_INDENT.match(document.text, begins + 1)[0])
+            line = document.text[begins + 1 :]
+            self._indent = len(line) - len(line.lstrip(" \t"))
         return document
 
     def _skip(self) -> bool:

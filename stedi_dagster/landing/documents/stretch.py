@@ -38,13 +38,7 @@ class Stretch:
     """Looks for the end of a text that begins at some place; may be given the text bit by bit."""
 
     def __init__(
-        self,
-        error: int | None,
-        *,
-        indent: int = 0,
-        rubbish: bool = False,
-        nested: bool = False,
-        resumes: bool = True,
+        self, error: int | None, *, indent: int, rubbish: bool = False, nested: bool = False, resumes: bool = True
     ) -> None:
         """Begin.
 
@@ -108,33 +102,24 @@ class Stretch:
     def _take(self, token: "re.Match[str]", text: str, start: int, *, final: bool) -> int | None:
         """The end, if this token tells it; -1 where what follows must be known."""
         kind, found, at = token.lastgroup, token[0], token.start() - start
-        unknown = token.end() >= len(text) and not final
+        if kind == "bracket":
+            return self._opens(found, at) if found in "{[" else self._closes_at(token, text, start, final=final)
+        if kind == "end":
+            if token.end() >= len(text) and not final:
+                return -1
+            self._line_at = token.end() - start
+            return self._line_ends(at, text[token.end() : token.end() + 1], indent_of(found))
         if kind == "string":
             if token["closed"] is None and not final and token.end() >= len(text) - 1:
                 return -1
             self._is_not_first_object()
-            if token["closed"]:
-                self._last = '"'
-            else:
+            self._last = '"'
+            if token["closed"] is None:
                 self._quotes_do_not_pair(text[start + self._line_at : token.end()].rstrip(BLANK), at)
-        elif kind == "end":
-            if unknown:
-                return -1
-            self._line_at = token.end() - start
-            return self._line_ends(at, text[token.end() : token.end() + 1], indent_of(found))
-        elif kind is None:
-            if said := found.strip(BLANK):
-                if _VALUE.match(said):
-                    self._is_not_first_object()
-                self._last = said[-1]
-        elif found in "{[":
-            return self._opens(found, at)
-        else:
-            behind, comma = (_end_of(pattern, text, token.end()) for pattern in (_NEXT, _COMMA))
-            if max(behind, comma) >= len(text) and not final:
-                return -1
-            next_object = behind - start if text[behind : behind + 1] == "{" else None
-            return self._closes(found, at, next_object, is_followed=text[comma - 1] == ",")
+        elif said := found.strip(BLANK):
+            if _VALUE.match(said):
+                self._is_not_first_object()
+            self._last = said[-1]
         return None
 
     def _is_not_first_object(self) -> None:
@@ -185,6 +170,13 @@ class Stretch:
             self._open[at] = _OBJECTS
             self._lists += 1
 
+    def _closes_at(self, token: "re.Match[str]", text: str, start: int, *, final: bool) -> int | None:
+        behind, comma = (_end_of(pattern, text, token.end()) for pattern in (_NEXT, _COMMA))
+        if max(behind, comma) >= len(text) and not final:
+            return -1
+        next_object = behind - start if text[behind : behind + 1] == "{" else None
+        return self._closes(token[0], token.start() - start, next_object, is_followed=text[comma - 1] == ",")
+
     def _closes(self, bracket: str, at: int, next_object: int | None, *, is_followed: bool) -> int | None:
         wanted = _OBJECT if bracket == "}" else _LIST + _OBJECTS + _OTHERS
         top = len(self._open) - 1
@@ -193,7 +185,7 @@ class Stretch:
         if depth is None:
             if bracket == "]" and self._nested and self._is_broken(at) and at:
                 return min([*self._ends, at])
-        elif self._lists and bracket == "}" and at == self._deeper_at and self._open[depth] != self._open[-1]:
+        elif bracket == "}" and at == self._deeper_at and depth < top:
             return None  # of an object in the list that has lost its beginning
         else:
             self._lists -= self._open[depth:].count(_OBJECTS)
@@ -217,16 +209,8 @@ class Stretch:
         within = self._open[-1]
         if self._broken_at is None and begins and self._last not in _OPENS:
             return at  # what is certainly no JSON
-        if len(self._open) <= _BOTTOM:
-            if within == _LIST:
-                self._is_never_left(len(self._open) - 1)
-                return None
-            if self._lists:
-                cut = first and self._is_broken(at) and self._last not in _GOES_ON
-                return min([*self._ends, at]) if cut else None
-            # A value on a line of its own; but behind the first line, which may have been cut, only a list is.
-            if self._last == ":" and (follows == "[" or (begins and not first and len(self._open) <= _DEEPEST)):
-                return None
+        if len(self._open) <= _BOTTOM and self._goes_on(at, follows, first=first):
+            return None
         broken = self._is_broken(at)
         if begins:
             goes_on = (
@@ -240,6 +224,17 @@ class Stretch:
             if first or self._rubbish:
                 return min(self._ends)
         return None
+
+    def _goes_on(self, at: int, follows: str, *, first: bool) -> bool:
+        """Whether the next line stands in a list that is never left, or is a value."""
+        if self._open[-1] == _LIST:
+            self._is_never_left(len(self._open) - 1)
+            return True
+        if self._lists:
+            return not (first and self._is_broken(at)) or self._last in _GOES_ON
+        # Behind the first line, which may have been cut, an object may be another record.
+        is_value = follows == "[" or (follows == "{" and not first and len(self._open) <= _DEEPEST)
+        return is_value and self._last == ":"
 
     def _is_broken(self, at: int) -> bool:
         return self._broken_at is not None and at >= self._broken_at
