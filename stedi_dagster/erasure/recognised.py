@@ -28,9 +28,14 @@ def recognised(text: str, without: Iterable[str] = ()) -> set[str]:
         without: the keys of addresses in which others may be read that are not meant, the longest first.
     """
     found: set[str] = set()
+    longer = list(without)
     for one in readings(text):
         said = key_of(one)
-        for other in without:
+        if not one.isascii():
+            # The key of a whole text has a domain with all that stands around it: addresses are read before, too.
+            written = set(written_in(one))
+            found |= written.difference(*(written_in(other) for other in longer if other in written))
+        for other in longer:
             said = said.replace(other, " ")
         found.update(words(said), written_in(said))
     return found

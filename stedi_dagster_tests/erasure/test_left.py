@@ -145,6 +145,16 @@ def test_a_record_with_her_address_in_something_else_is_hers(tmp_path, spelt):
             assert left_of(tmp_path, feed, text, BOB, "bobs") == text
 
 
+def test_an_address_beyond_ascii_in_several_words_is_hers_and_a_longer_one_is_not(tmp_path):
+    hers, longer = "zo\u00e9@m\u00fcller.example", "o'zo\u00e9@m\u00fcller.example"
+    for escaped in (True, False):
+        for address in (hers, longer):
+            spelt = address.replace("@", " @ ")
+            text = json.dumps({**reading("?"), "user": spelt}, ensure_ascii=escaped)
+            left = left_of(tmp_path, ACCELEROMETER, text, hers, others={hers, longer})
+            assert left == ("" if address == hers else text)
+
+
 @pytest.mark.parametrize("spelt", NO_ADDRESSES)
 def test_a_record_with_somebody_elses_address_in_something_else_goes_on_meaning_them(tmp_path, spelt):
     record = {"email": spelt.replace("{}", BOB), "serialNumber": "bobs", "lastUpdateDate": T0}
