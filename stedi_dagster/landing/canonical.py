@@ -92,7 +92,7 @@ def scan(session: SparkSession, contract: type[Contract], files: Sequence[RawFil
         values = F.sum(colons - F.regexp_count(line, F.lit(r":[ \t]*null")))
     else:
         values = F.count_if(is_record) * len(columns)
-    is_canonical = line.rlike(pattern(contract, now_ms=now_ms)) & ~_hides_a_key(columns)
+    is_canonical = line.rlike(pattern(contract, now_ms=now_ms)) & ~_hides_a_key(columns) & _has_the_keys(columns)
     row = (
         session.read.text([file.path for file in files])
         .agg(
@@ -207,6 +207,17 @@ def _hides_a_key(columns: Sequence[Column]) -> SparkColumn:
         if spec.nullable:
             twice |= F.regexp_count(line, F.lit(f'"{re.escape(spec.name)}"')) > 1
     return F.when(line.contains("null"), twice).otherwise(F.lit(False))
+
+
+def _has_the_keys(columns: Sequence[Column]) -> SparkColumn:
+    """Whether a line has every key that must be there: by their number alone, optional ones might stand for them."""
+    line = F.col("value")
+    there = F.lit(True)
+    if any(spec.nullable for spec in columns):
+        for spec in columns:
+            if not spec.nullable:
+                there &= line.rlike(f'"{re.escape(spec.name)}"{_GAP}:')
+    return there
 
 
 def _is_iso_date(column: str) -> SparkColumn:

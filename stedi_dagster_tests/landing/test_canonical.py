@@ -161,6 +161,18 @@ def test_a_key_that_stands_twice_and_once_with_null_is_not_canonical(values, eng
     assert not scan(engine, CUSTOMER.contract, files, now_ms=NOW).accounts_for(files)
 
 
+@pytest.mark.parametrize("key", ["email", "serialNumber"])
+@pytest.mark.parametrize("name", ["Ann", "email", "serialNumber"])
+def test_a_line_without_a_key_that_must_be_there_is_not_canonical_however_many_others_it_has(
+    key, name, engine, tmp_path
+):
+    whole = customer("ann@example.com") | {"customerName": name}
+    without = {other: value for other, value in whole.items() if other != key}
+    for record, canonical_lines in ((whole, 1), (without, 0)):
+        files = written(tmp_path, [json.dumps(record) + "\n"])
+        assert scan(engine, CUSTOMER.contract, files, now_ms=NOW).canonical == canonical_lines
+
+
 @pytest.mark.parametrize(("missing", "expected"), [(0, True), (1, True), (2, True), (3, False), (-1, False)], ids=str)
 def test_only_the_ends_of_lines_may_be_missing(missing, expected, tmp_path):
     files = written(tmp_path, ["x" * 50, "x" * 50])
