@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import expect
 from tenacity import Retrying, stop_after_delay, wait_fixed
 
+from stedi_dagster.policies.keys import key_of
 from stedi_dagster_tests.alerts.listeners import Webhook, webhook
 from stedi_dagster_tests.assets.builders import below, contents
 from stedi_dagster_tests.scenario import Scenario
@@ -39,8 +40,8 @@ def before(published: Scenario) -> dict[str, list[tuple[Any, ...]]]:
 
 @pytest.fixture(scope="module")
 def withdrew(published: Scenario, before: Any) -> set[str]:
-    """The addresses of those who have withdrawn in what landed last."""
-    found = {record["email"] for record in land_withdrawals(published, WITHDRAWN)}
+    """The keys of those who have withdrawn in what landed last."""
+    found = {key_of(record["email"]) for record in land_withdrawals(published, WITHDRAWN)}
     assert len(found) == WITHDRAWN
     return found
 
