@@ -65,10 +65,11 @@ def test_the_quarantines_of_all_feeds_are_one_view(lake):
         assert connection.sql("SELECT * FROM quarantine").columns == ["feed", *Quarantine.names()]
 
 
-def test_an_empty_lakehouse_has_an_empty_quarantine_and_nothing_else(lake):
+def test_an_empty_lakehouse_has_an_empty_quarantine_and_no_erasures_and_nothing_else(lake):
     with connect(lake) as connection:
-        assert connection.sql("SHOW TABLES").fetchall() == [("quarantine",)]
-        assert connection.sql("SELECT * FROM quarantine").fetchall() == []
+        assert connection.sql("SHOW TABLES").fetchall() == [("erasures",), ("quarantine",)]
+        for name in ("erasures", "quarantine"):
+            assert connection.sql(f"SELECT * FROM {name}").fetchall() == []
 
 
 @pytest.mark.parametrize("folder", ["a b", "it's", 'say "x"', "100 %41", "ünï", "a*b", "[ab]", "{a,b}", "a?b", "a#b"])
