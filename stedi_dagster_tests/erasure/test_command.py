@@ -11,6 +11,7 @@ import dagster as dg
 import pytest
 
 from stedi_dagster.definitions import build_defs
+from stedi_dagster.storage.local import LocalStorage
 from stedi_dagster_tests.assets.builders import contents, failure
 from stedi_dagster_tests.erasure.zoe import (
     BOB,
@@ -121,6 +122,17 @@ def test_what_the_ledger_knows_is_told(scenario):
     number = done.split()[1]
     for looking in ("--dry-run", "--verify"):
         assert f"1 erasure of this address: {number} (begun" in stedi(scenario, "forget", looking, ZOE).stdout
+
+
+def test_a_file_that_is_gone_before_it_is_read_holds_nobody(scenario, monkeypatch):
+    before = verify(scenario)
+    listed = LocalStorage.list
+
+    def with_one_more(storage, folder):
+        return [*listed(storage, folder), f"{folder}/gone.db-journal"]
+
+    monkeypatch.setattr(LocalStorage, "list", with_one_more)
+    assert verify(scenario) == before
 
 
 def test_options_that_exclude_each_other_are_refused(scenario):
