@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from stedi_dagster.contracts import CustomerLanding
-from stedi_dagster.errors import LandingError
+from stedi_dagster.errors import StediError
 from stedi_dagster.landing.cut import cut_addresses
 from stedi_dagster.landing.documents import Document, read_documents
 from stedi_dagster.landing.feeds import FEEDS, Feed
@@ -73,7 +73,7 @@ def said_in_raw_files(landing: str, *, now_ms: int) -> Iterator[Said]:
             with Path(path).open("rb") if name is None else storage.open(path) as stream:
                 for document in read_documents(stream):
                     yield from _said_by(document, reader, name or feed.folder)
-        except (OSError, LandingError):
+        except (OSError, StediError):
             continue
 
 
@@ -82,7 +82,7 @@ def _files(landing: str, feed: Feed) -> Iterator[tuple[str | None, str]]:
     try:
         for file in list_files(landing, feed).files:
             yield file.name, file.path
-    except LandingError:
+    except StediError:
         if not is_s3(landing):
             yield from ((None, path) for path in _plain_files(f"{landing}/{feed.folder}"))
 

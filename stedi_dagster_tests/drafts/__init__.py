@@ -1,0 +1,1 @@
+"""The audits, without Dagster."""
