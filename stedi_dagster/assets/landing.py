@@ -9,7 +9,6 @@ from stedi_dagster.checks.contract import CHECK as CONTRACT
 from stedi_dagster.checks.quarantine import CHECK as QUARANTINE
 from stedi_dagster.checks.reconciliation import CHECK as RECONCILIATION
 from stedi_dagster.checks.volume import CHECK as VOLUME
-from stedi_dagster.checks.volume import accepted_volumes
 from stedi_dagster.drafts.landing import draft_landing
 from stedi_dagster.drafts.refused import let_take_out
 from stedi_dagster.drafts.run import Draft, Run
@@ -17,6 +16,7 @@ from stedi_dagster.errors import StediError
 from stedi_dagster.lakehouse.published import Reading
 from stedi_dagster.landing.feeds import FEEDS, Feed
 from stedi_dagster.landing.files import list_files
+from stedi_dagster.run_tags import ACCEPT_VOLUME, names_in
 
 
 def _landing_asset(feed: Feed) -> dg.AssetsDefinition:
@@ -33,7 +33,7 @@ def _landing_asset(feed: Feed) -> dg.AssetsDefinition:
                 listing,
                 max_bad_share=landing.max_bad_share,
                 max_shrink=landing.max_shrink,
-                volume_accepted=feed.name in accepted_volumes(context.run.tags),
+                volume_accepted=feed.name in names_in(context.run.tags, ACCEPT_VOLUME),
             )
         except StediError:
             warn_of(let_take_out(run, feed, landing.location, None), context)

@@ -19,13 +19,14 @@ from stedi_dagster.checks.contract import CHECK as CONTRACT
 from stedi_dagster.checks.reconciliation import CHECK as RECONCILIATION
 from stedi_dagster.code_version import code_version
 from stedi_dagster.contracts import Contract
-from stedi_dagster.drafts.run import Draft, Run, tables_again
+from stedi_dagster.drafts.run import Draft, Run
 from stedi_dagster.drafts.tables import TableDraft, draft_table
 from stedi_dagster.drafts.taking_out import take_out
 from stedi_dagster.errors import StediError
 from stedi_dagster.failures import failure
 from stedi_dagster.lakehouse.published import Reading
 from stedi_dagster.policies.policy import Policy
+from stedi_dagster.run_tags import AGAIN, names_in
 from stedi_dagster.storage import storage_errors
 
 OWNER = "team:data-platform"
@@ -118,7 +119,7 @@ def build_asset(
                 run = context.resources.lakehouse.writing_run(
                     policy,
                     max_doubt=context.resources.landing.max_doubt,
-                    again=tables_again(context.run.tags),
+                    again=names_in(context.run.tags, AGAIN),
                 )
                 draft = drafting(context, run, readings)
                 if draft.blocked:

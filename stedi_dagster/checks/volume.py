@@ -1,20 +1,11 @@
 """The `volume` audit of a feed: one that is suddenly empty, or much smaller, was cut off on its way here."""
 
-import re
-from collections.abc import Mapping
-
 from stedi_dagster.checks.outcome import Outcome
+from stedi_dagster.run_tags import ACCEPT_VOLUME
 
 CHECK = "volume"
-# What a run carries (as a tag, feeds with commas between them) that takes a smaller feed for what is meant.
-ACCEPT_VOLUME = "stedi/accept-volume"
 # So few records are never worth a block, unless they are the last.
 _FEW = 10
-
-
-def accepted_volumes(tags: Mapping[str, str]) -> set[str]:
-    """The feeds of which a run with these tags takes less than before for what is meant."""
-    return set(re.split(r"[\s,]+", tags.get(ACCEPT_VOLUME, "")))
 
 
 def audit_volume(feed: str, *, found: int, published: int | None, max_shrink: float, accepted: bool) -> Outcome:

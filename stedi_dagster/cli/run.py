@@ -14,7 +14,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from stedi_dagster.automation import EVERYTHING
-from stedi_dagster.checks.volume import ACCEPT_VOLUME
 from stedi_dagster.cli.attribution import TAGS, attribute
 from stedi_dagster.cli.grid import Printing
 from stedi_dagster.cli.pipes import while_somebody_reads
@@ -22,13 +21,13 @@ from stedi_dagster.cli.progress import progress
 from stedi_dagster.cli.sending import send_alerts
 from stedi_dagster.contracts import TABLES
 from stedi_dagster.definitions import build_defs
-from stedi_dagster.drafts.run import AGAIN
 from stedi_dagster.errors import BusyError
 from stedi_dagster.instance import open_instance
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.landing.feeds import FEEDS
 from stedi_dagster.landing.zone import refuse_lost_zone
 from stedi_dagster.lost_runs import running
+from stedi_dagster.run_tags import ACCEPT_VOLUME, AGAIN
 from stedi_dagster.settings import Settings
 from stedi_dagster.storage import storage_errors
 

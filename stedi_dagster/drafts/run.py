@@ -2,7 +2,6 @@
 
 import logging
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,18 +20,11 @@ from stedi_dagster.lakehouse.published import Reading
 from stedi_dagster.policies.policy import Policy
 
 PARTICIPANTS = "participants"
-# What a run carries (as a tag, tables with commas between them) that makes tables anew, whatever is published of them.
-AGAIN = "stedi/again"
 
 # PySpark logs what an engine said, quoted data included. It disables that logger, and Dagster's set-up of logging
 # enables it again; its level stays.
 if "SPARK_CONNECT_LOG_LEVEL" not in os.environ:
     logging.getLogger("pyspark.sql.connect.logging").setLevel(logging.CRITICAL + 1)
-
-
-def tables_again(tags: Mapping[str, str]) -> frozenset[str]:
-    """The tables that a run with these tags makes anew."""
-    return frozenset(filter(None, re.split(r"[\s,]+", tags.get(AGAIN, ""))))
 
 
 @dataclass(frozen=True)

@@ -32,8 +32,7 @@ def trusted_customers(customer_landing: DataFrame, customer_quarantine: DataFram
     if policy.max_age is not None:
         age = _age_at_registration()
         rules += [(age.isNull(), AGE_UNKNOWN), (age > policy.max_age, TOO_OLD)]
-    labelled = _ranked(customer_landing, customer_quarantine).withColumn(REASON, first_reason(*rules))
-    return select(labelled, CustomerTrusted.names())
+    return select(_labelled(customer_landing, customer_quarantine, rules), CustomerTrusted.names())
 
 
 def doubted_people(customer_landing: DataFrame, customer_quarantine: DataFrame) -> DataFrame:
@@ -46,7 +45,7 @@ def doubted_people(customer_landing: DataFrame, customer_quarantine: DataFrame) 
     Returns:
         A frame of one column, `doubted`, as a matching key.
     """
-    labelled = _ranked(customer_landing, customer_quarantine).withColumn(REASON, first_reason(*_disagreement()))
+    labelled = _labelled(customer_landing, customer_quarantine, _disagreement())
     return labelled.where(F.col(REASON) == IN_DOUBT).select(F.col("email").alias("doubted"))
 
 
@@ -60,7 +59,7 @@ def agreeing_people(customer_landing: DataFrame, customer_quarantine: DataFrame)
     Returns:
         A frame of one column, `agreeing`, as a matching key.
     """
-    labelled = _ranked(customer_landing, customer_quarantine).withColumn(REASON, first_reason(*_disagreement()))
+    labelled = _labelled(customer_landing, customer_quarantine, _disagreement())
     return labelled.where(F.col(REASON).isNull()).select(F.col("email").alias("agreeing"))
 
 
@@ -87,6 +86,13 @@ def with_doubtful(customer_landing: DataFrame, customer_quarantine: DataFrame) -
         A frame with the columns of CustomerLanding.
     """
     return customer_landing.select(*CustomerLanding.names()).unionByName(_doubtful(customer_quarantine))
+
+
+def _labelled(
+    customer_landing: DataFrame, customer_quarantine: DataFrame, rules: list[tuple[Column, str]]
+) -> DataFrame:
+    """All ranked records, with the first rule that withholds each."""
+    return _ranked(customer_landing, customer_quarantine).withColumn(REASON, first_reason(*rules))
 
 
 def _ranked(customer_landing: DataFrame, customer_quarantine: DataFrame) -> DataFrame:

@@ -5,9 +5,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from stedi_dagster.checks.volume import ACCEPT_VOLUME
 from stedi_dagster.erasure.digests import digester
 from stedi_dagster.erasure.erase import Eraser
+from stedi_dagster.run_tags import ACCEPT_VOLUME
 from stedi_dagster_tests.assets.builders import ANN, contents, three_people
 from stedi_dagster_tests.scenario import T0, Scenario, checks, counts, customer, reading
 

@@ -16,8 +16,8 @@ from stedi_dagster.audits.audit import Finding
 from stedi_dagster.audits.evidence import evidence_of
 from stedi_dagster.audits.files import NOT_RECORDED, find_damaged, problem
 from stedi_dagster.contracts import TABLES
-from stedi_dagster.drafts.run import AGAIN
 from stedi_dagster.lakehouse.checksums import Damage
+from stedi_dagster.run_tags import AGAIN
 from stedi_dagster_tests.assets.builders import contents, orphans, tables
 from stedi_dagster_tests.audits.conftest import Audited, audit_job, found
 from stedi_dagster_tests.cli.conftest import Stedi

@@ -3,7 +3,8 @@
 import pytest
 
 from stedi_dagster.checks.outcome import Outcome
-from stedi_dagster.checks.volume import ACCEPT_VOLUME, accepted_volumes, audit_volume
+from stedi_dagster.checks.volume import audit_volume
+from stedi_dagster.run_tags import ACCEPT_VOLUME, names_in
 
 
 def judged(found: int, published: int | None, *, max_shrink: float = 0.1, accepted: bool = False) -> Outcome:
@@ -48,5 +49,5 @@ def test_what_is_missing_is_said_with_what_to_do() -> None:
 
 
 def test_a_run_says_by_its_tag_which_feeds_may_be_smaller() -> None:
-    assert accepted_volumes({ACCEPT_VOLUME: "customer, step_trainer"}) == {"customer", "step_trainer"}
-    assert "customer" not in accepted_volumes({})
+    assert names_in({ACCEPT_VOLUME: "customer, step_trainer"}, ACCEPT_VOLUME) == {"customer", "step_trainer"}
+    assert names_in({}, ACCEPT_VOLUME) == set()

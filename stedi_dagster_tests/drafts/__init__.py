@@ -1,1 +1,1 @@
-"""The audits, without Dagster."""
+"""Making a table, without Dagster."""

@@ -10,11 +10,11 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from stedi_dagster.checks.volume import ACCEPT_VOLUME
 from stedi_dagster.erasure.digests import Digester, digester
 from stedi_dagster.erasure.erase import Eraser
 from stedi_dagster.erasure.ledger import Ledger
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
+from stedi_dagster.run_tags import ACCEPT_VOLUME
 from stedi_dagster_tests.histories.crashes import Crash, Killed, crashing
 from stedi_dagster_tests.histories.judge import Erasures, Judge
 from stedi_dagster_tests.histories.world import Erased, Record, World
