@@ -8,8 +8,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from stedi_dagster.landing.decodings import unescaped
 from stedi_dagster.landing.documents.document import object_of
-from stedi_dagster.landing.spellings import unescaped
 
 _BRACKET = re.compile(r"[{}]")
 # So deep a record may be; decoding every object of a deeper text would not be linear.

@@ -12,8 +12,9 @@ import pyarrow as pa
 
 from stedi_dagster.erasure.fields import split_lines
 from stedi_dagster.erasure.wanted import Wanted
+from stedi_dagster.landing.decodings import readings
 from stedi_dagster.landing.documents import Document
-from stedi_dagster.landing.spellings import addresses_in, readings, written_in
+from stedi_dagster.landing.spellings import addresses_in, written_in
 from stedi_dagster.landing.traces import ERASED, Traces
 
 # What stands for the text itself.

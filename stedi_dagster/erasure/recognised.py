@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterable, Iterator
 
 from stedi_dagster.erasure.digests import words
-from stedi_dagster.landing.spellings import readings, written_in
+from stedi_dagster.landing.decodings import readings
+from stedi_dagster.landing.spellings import written_in
 from stedi_dagster.policies.keys import key_of
 
 _TOKEN = re.compile(r'[^\s"<>]+')

@@ -3,7 +3,8 @@
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 
-from stedi_dagster.landing.spellings import locals_before_at, readings
+from stedi_dagster.landing.decodings import readings
+from stedi_dagster.landing.spellings import locals_before_at
 from stedi_dagster.policies.keys import key_of
 
 

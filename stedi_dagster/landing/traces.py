@@ -11,12 +11,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from stedi_dagster.contracts.base import EARLIEST_MS, latest_ms
+from stedi_dagster.landing.decodings import readings
 from stedi_dagster.landing.documents import Document
 from stedi_dagster.landing.records import said_under
-from stedi_dagster.landing.spellings import addresses_in, readings, unescaped
+from stedi_dagster.landing.spellings import addresses_in
 from stedi_dagster.policies.keys import key_of, stored
-
-__all__ = ["ERASED", "Traces", "said_by_keys", "traces", "unescaped"]
 
 _EMAIL, _SERIAL = "email", "serialnumber"
 _WRITTEN = ("lastUpdateDate", "registrationDate")

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from stedi_dagster.landing.spellings import addresses_in, mentions
+from stedi_dagster.landing.spellings import addresses_in
 from stedi_dagster.policies.keys import key_of
 
 LIV = "liv.o'dea@mail.example.net"
@@ -153,15 +153,6 @@ def test_neighbours_are_not_read_into_an_address():
 
 def test_what_was_cut_within_an_address_names_what_is_left():
     assert addresses_in('{"email":"liv@mail.exam') == {"liv@mail.exam"}
-
-
-def test_a_mention_says_where_somebody_stands():
-    text = f'{{"a": "{LIV}", "b": "bo%40x.example", "c": "{packed("to cy@x.example")}"}} dan\n@ x.example'
-    found = {text[one.start : one.end]: one.people for one in mentions(text)}
-    assert found[LIV] >= {LIV}
-    assert found["bo%40x.example"] == {"bo@x.example"}
-    assert found[packed("to cy@x.example")] == {"cy@x.example"}
-    assert {person for people in found.values() for person in people} == addresses_in(text)
 
 
 # What made a regular expression look again and again at the same letters, or would.
