@@ -9,8 +9,9 @@ import pytest
 
 from stedi_dagster.alerts.deliver import Delivery, record_and_deliver
 from stedi_dagster.alerts.outbox import Outbox, open_outbox
+from stedi_dagster.alerts.record import record
 from stedi_dagster.settings import Settings
-from stedi_dagster_tests.alerts.listeners import Webhook, webhook
+from stedi_dagster_tests.alerts.listeners import UI, Webhook, webhook, written
 
 
 @pytest.fixture
@@ -51,3 +52,19 @@ def round_of(instance: dg.DagsterInstance, settings: Settings, hook: Webhook) ->
         return record_and_deliver(Settings.load(**chosen), instance, at_once=at_once)
 
     return deliver
+
+
+@pytest.fixture
+def told(outbox: Outbox, instance: dg.DagsterInstance, tmp_path: Path) -> Callable[[], list[tuple[str, str]]]:
+    """What is told now, subject and body, that was not told before."""
+    before = 0
+    record(outbox, instance, UI)
+
+    def tell() -> list[tuple[str, str]]:
+        nonlocal before
+        record(outbox, instance, UI)
+        found = written(tmp_path)[before:]
+        before += len(found)
+        return found
+
+    return tell

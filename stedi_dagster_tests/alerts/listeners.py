@@ -1,22 +1,27 @@
 """Who hears of alerts in tests: a webhook that can be told to fail; and small runs to hear of."""
 
 import json
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
+from stedi_dagster.alerts.message import moment
+from stedi_dagster.alerts.outbox import FOLDER
 from stedi_dagster.assets.presentation import check_result
 from stedi_dagster.checks.outcome import Outcome
 
 # Subjects of the alerts of `failing` and of `passing` after it.
 FAILS = "[STEDI] consent fails on customer_trusted"
 AGAIN = "[STEDI] consent passes again on customer_trusted"
+UI = "https://dagster.example"
 
 
 @dataclass
@@ -108,3 +113,14 @@ def run(
 
     result = dg.materialize([asset], instance=instance, resources=resources, raise_on_error=False)
     return result.run_id
+
+
+def written(home: Path) -> list[tuple[str, str]]:
+    """All alerts, of which nobody has taken any."""
+    with closing(sqlite3.connect(home / FOLDER / "outbox.db")) as connection:
+        return connection.execute("SELECT subject, body FROM alert ORDER BY number").fetchall()
+
+
+def since(instance: dg.DagsterInstance, run_id: str, kind: dg.DagsterEventType) -> str:
+    """When the first event of a kind was in a run, as alerts have it."""
+    return moment(instance.get_records_for_run(run_id, of_type=kind).records[0].timestamp)
