@@ -20,8 +20,8 @@ from stedi_dagster.lakehouse.published import Reading
 from stedi_dagster.lakehouse.recorded import fingerprint, summary
 from stedi_dagster.lakehouse.staging import Content
 from stedi_dagster.policies.people import with_doubtful
-from stedi_dagster.policies.policy import Policy
 from stedi_dagster.policies.selection import DUPLICATE, REASON, Selection
+from stedi_dagster.settings.policy import Policy
 
 CUSTOMER_LANDING = "customer_landing"
 CUSTOMER_QUARANTINE = "customer_quarantine"

@@ -12,10 +12,10 @@ from stedi_dagster.erasure.digests import Digester, phrases
 from stedi_dagster.erasure.fields import moment_of, named_by
 from stedi_dagster.erasure.ledger import IDENTIFYING, OWN_PHONE, SHARED, Erasure, Trace
 from stedi_dagster.erasure.recognised import holding, recognised
+from stedi_dagster.keys import key_of
 from stedi_dagster.landing.cut import Addresses
 from stedi_dagster.landing.decodings import unescaped
 from stedi_dagster.landing.documents import Document, read_documents
-from stedi_dagster.policies.keys import key_of
 
 # The column that tells whose a row is, in the order in which it is looked for, and what it holds. A device's serial
 # number says so only where no person is named.

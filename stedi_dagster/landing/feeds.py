@@ -43,6 +43,6 @@ POSITIVE_ZERO = 0.0
 # Not in the raw records: `landing` derives it from another field.
 DERIVED = {"birthDayValid"}
 
-# What is an address, and what else is recognised in another spelling: both are landed as `policies.keys.stored` has it.
+# What is an address, and what else is recognised in another spelling: both are landed as `keys.stored` has it.
 ADDRESSES = {"email", "user"}
 KEYS = {*ADDRESSES, "serialNumber"}

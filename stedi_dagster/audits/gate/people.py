@@ -4,9 +4,9 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
 
 from stedi_dagster.audits.outcome import Outcome
-from stedi_dagster.policies.keys import matching_key
+from stedi_dagster.keys import matching_key
 from stedi_dagster.policies.people import ambiguous_serials
-from stedi_dagster.policies.policy import Match
+from stedi_dagster.settings.policy import Match
 
 UNIQUE_PERSON = "unique_person"
 SERIAL_CONFLICTS = "serial_conflicts"

@@ -16,7 +16,7 @@ from itertools import islice
 from typing import Any
 
 from stedi_dagster.contracts.base import EARLIEST_MS
-from stedi_dagster.policies.keys import plain
+from stedi_dagster.keys import plain
 
 # How often one text may have been escaped, and how often packed.
 _ESCAPED_TIMES = 8

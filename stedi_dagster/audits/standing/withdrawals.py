@@ -19,6 +19,7 @@ from stedi_dagster.audits.standing.raw import Known, written_at
 from stedi_dagster.contracts import TABLES, CustomerLanding
 from stedi_dagster.contracts.base import latest_ms
 from stedi_dagster.errors import LandingError
+from stedi_dagster.keys import key_of
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.recorded import summary
 from stedi_dagster.landing.documents import Document, read_documents
@@ -27,7 +28,6 @@ from stedi_dagster.landing.files import list_files
 from stedi_dagster.landing.formats import hides
 from stedi_dagster.landing.records import RecordReader
 from stedi_dagster.landing.weight import LEAST_BINARY
-from stedi_dagster.policies.keys import key_of
 from stedi_dagster.storage import storage_for
 from stedi_dagster.wording import ago
 

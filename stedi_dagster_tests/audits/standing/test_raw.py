@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from stedi_dagster.audits.standing import raw
 from stedi_dagster.audits.standing.raw import Known, written_at
-from stedi_dagster.policies.keys import key_of
+from stedi_dagster.keys import key_of
 from stedi_dagster_tests.scenario import T0
 
 PEOPLE = ["mia.o'neil+news@post.example.org", "x@y", "andr\xe9@b\xfccher.example"]
