@@ -15,8 +15,8 @@ CHECK = "consent"
 _ALWAYS, _NEVER = 10**15, 0
 
 
-def consents(customer_landing: DataFrame) -> DataFrame:
-    """Who agrees, by each person's latest landed record.
+def consents(records: DataFrame) -> DataFrame:
+    """Who agrees, by each person's latest record.
 
     Returns:
         One row for each person who agrees: `person` (a matching key) and `since` (epoch ms).
@@ -26,41 +26,41 @@ def consents(customer_landing: DataFrame) -> DataFrame:
     # What cannot be read may say that it was written at any time.
     dated = F.least(dated, F.lit(_ALWAYS))
     # One number orders a person's records: by date, and a refusal after an agreement of the same moment.
-    records = customer_landing.select(
+    placed = records.select(
         matching_key("email").alias("person"),
         (dated * 2 + refusal).alias("place"),
         F.col("shareWithResearchAsOfDate").alias("since"),
     )
-    last = records.groupBy("person").agg(F.max("place").alias("last")).where(F.col("last") % 2 == 0)
-    latest = records.join(last.withColumnRenamed("person", "who"), on=F.col("person") == F.col("who"), how="inner")
+    last = placed.groupBy("person").agg(F.max("place").alias("last")).where(F.col("last") % 2 == 0)
+    latest = placed.join(last.withColumnRenamed("person", "who"), on=F.col("person") == F.col("who"), how="inner")
     return latest.where(F.col("place") == F.col("last")).groupBy("person").agg(F.max("since").alias("since"))
 
 
-def audit_people(frame: DataFrame, person: str, customer_landing: DataFrame, *, moment: str | None) -> Outcome:
+def audit_people(frame: DataFrame, person: str, records: DataFrame, *, moment: str | None) -> Outcome:
     """Audit content whose rows name a person.
 
     Args:
         frame: the content.
         person: its column with a person's address.
-        customer_landing: the landed customer records.
+        records: what the customers' records say, see `records.every_record`.
         moment: the column that must not lie before the agreement, if that is the policy.
     """
-    agreed = consents(customer_landing).select(F.col("person").alias("agreed"), "since")
+    agreed = consents(records).select(F.col("person").alias("agreed"), "since")
     return _audit(frame, person, agreed, moment)
 
 
-def audit_serials(frame: DataFrame, customer_landing: DataFrame, *, moment: str | None) -> Outcome:
+def audit_serials(frame: DataFrame, records: DataFrame, *, moment: str | None) -> Outcome:
     """Audit content whose rows name a device: all who ever carried its serial number must be one person who agrees.
 
     Args:
         frame: the content, with `serialNumber`.
-        customer_landing: the landed customer records.
+        records: what the customers' records say, see `records.every_record`.
         moment: the column that must not lie before the agreement, if that is the policy.
     """
-    carried = customer_landing.select(
+    carried = records.select(
         matching_key("serialNumber").alias("device"), matching_key("email").alias("carrier")
     ).distinct()
-    agreed = consents(customer_landing)
+    agreed = consents(records)
     owned = carried.join(agreed, on=F.col("carrier") == F.col("person"), how="left")
     safe = (
         owned.groupBy("device")
@@ -70,15 +70,15 @@ def audit_serials(frame: DataFrame, customer_landing: DataFrame, *, moment: str 
     return _audit(frame, "serialNumber", safe.select(F.col("device").alias("agreed"), "since"), moment)
 
 
-def audit_participants(frame: DataFrame, participants: DataFrame, customer_landing: DataFrame) -> Outcome:
+def audit_participants(frame: DataFrame, participants: DataFrame, records: DataFrame) -> Outcome:
     """Audit content whose rows name a participant.
 
     Args:
         frame: the content, with `participantId`.
         participants: who the participants are.
-        customer_landing: the landed customer records.
+        records: what the customers' records say, see `records.every_record`.
     """
-    agreeing = participants.join(consents(customer_landing), on=F.col("email") == F.col("person"), how="left_semi")
+    agreeing = participants.join(consents(records), on=F.col("email") == F.col("person"), how="left_semi")
     return _audit(frame, "participantId", agreeing.select(F.col("participantId").alias("agreed")), None)
 
 
