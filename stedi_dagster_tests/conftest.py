@@ -15,7 +15,7 @@ from stedi_dagster.engines.base import Engine
 from stedi_dagster.engines.sail import Sail
 from stedi_dagster.engines.spark import LocalSpark, find_java
 from stedi_dagster.errors import EngineError
-from stedi_dagster_tests.assets.builders import land_three_people
+from stedi_dagster_tests.defs.assets.builders import land_three_people
 from stedi_dagster_tests.published import Published
 from stedi_dagster_tests.scenario import Scenario
 

@@ -8,9 +8,9 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, settings
 from pyspark.sql import DataFrame, SparkSession
 
-from stedi_dagster.checks.consent import audit_participants, audit_people, audit_serials, consents
-from stedi_dagster.checks.outcome import Outcome
-from stedi_dagster.checks.people import audit_same_person, audit_unique_person
+from stedi_dagster.audits.gate.consent import audit_participants, audit_people, audit_serials, consents
+from stedi_dagster.audits.gate.people import audit_same_person, audit_unique_person
+from stedi_dagster.audits.outcome import Outcome
 from stedi_dagster.contracts import (
     AccelerometerTrusted,
     Contract,

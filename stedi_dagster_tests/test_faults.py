@@ -13,8 +13,8 @@ import pytest
 
 from stedi_dagster.contracts import TABLES
 from stedi_dagster.lakehouse.staging import Staging
-from stedi_dagster_tests.assets.builders import CID, contents, failure, orphans, snapshots, three_people
-from stedi_dagster_tests.assets.doomed import kill, start
+from stedi_dagster_tests.defs.assets.builders import CID, contents, failure, orphans, snapshots, three_people
+from stedi_dagster_tests.defs.assets.doomed import kill, start
 from stedi_dagster_tests.scenario import T0, Scenario, customer, reading, step
 
 pytestmark = pytest.mark.long
@@ -153,7 +153,7 @@ def test_a_run_that_may_not_wait_fails_and_tells_who_holds_the_lakehouse(tmp_pat
 
 def overtake(monkeypatch: pytest.MonkeyPatch, scenario: Scenario, at: str, overtaken: str) -> None:
     """While a run drafts the table `at`, let somebody who holds another lock publish the table `overtaken`."""
-    from stedi_dagster.assets import curated, table_asset
+    from stedi_dagster.defs.assets import curated, table_asset
     from stedi_dagster.drafts.tables import draft_table
 
     def draft(run: Any, plan: Any, inputs: Any) -> Any:

@@ -8,10 +8,10 @@ import duckdb
 import pytest
 from pyspark.sql import DataFrame
 
-from stedi_dagster.assets.table_asset import same_columns, table_asset
-from stedi_dagster.assets.trusted import step_audits
 from stedi_dagster.contracts import StepTrainerTrusted
-from stedi_dagster.definitions import build_defs
+from stedi_dagster.defs.assets.table_asset import same_columns, table_asset
+from stedi_dagster.defs.assets.trusted import step_audits
+from stedi_dagster.defs.definitions import build_defs
 from stedi_dagster.drafts.tables import TableDraft
 from stedi_dagster.policies.keys import with_keys
 from stedi_dagster.policies.policy import PRESETS, Preset

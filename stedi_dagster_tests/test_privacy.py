@@ -27,8 +27,8 @@ _SECRET = re.compile(b"|".join(map(re.escape, SECRETS)), re.IGNORECASE)
 QUOTING = """
 from dataclasses import replace
 from pyspark.sql import functions as F
-from stedi_dagster.assets import curated, table_asset
-from stedi_dagster.checks import people
+from stedi_dagster.defs.assets import curated, table_asset
+from stedi_dagster.audits.gate import people
 from stedi_dagster.drafts.tables import draft_table
 from stedi_dagster.cli import main
 

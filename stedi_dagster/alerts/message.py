@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import groupby
 
-from stedi_dagster.alerts.findings import Finding, Kind
+from stedi_dagster.alerts.finding import Finding, Kind
 
 # Of SNS, the narrowest of the destinations.
 _LONGEST_SUBJECT = 100

@@ -13,10 +13,10 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from stedi_dagster.alerts.findings import Finding, Kind
+from stedi_dagster.alerts.finding import Finding, Kind
 from stedi_dagster.alerts.message import Change, Message, Tone
 from stedi_dagster.errors import StediError
-from stedi_dagster.instance import make_home
+from stedi_dagster.settings.home import make_home
 
 # In STEDI_HOME.
 FOLDER = "alerts"

@@ -11,8 +11,7 @@ import typer
 from rich.table import Table as Grid
 
 from stedi_dagster.cli.grid import Printing
-from stedi_dagster.cli.sending import judge_again
-from stedi_dagster.cli.tables import open_lakehouse
+from stedi_dagster.cli.tables import consistent_read, open_lakehouse
 from stedi_dagster.erasure.digests import Digester, digester, passing_digester
 from stedi_dagster.erasure.erase import UNFINISHED, Eraser, Receipt
 from stedi_dagster.erasure.ledger import Entry, Ledger, recognising
@@ -51,8 +50,12 @@ def forget_person(email: str, *, dry_run: bool, yes: bool, as_json: bool) -> Non
             receipt = eraser.erase(by.of(email))
             eraser.resume()
     _print(receipt, as_json=as_json, would=dry_run)
-    if not dry_run:
-        for problem in judge_again(settings, lakehouse):
+    if not dry_run and settings.dagster_home.exists():
+        # Loading Dagster takes a second, and where it has no home nobody has ever audited.
+        from stedi_dagster.defs.audits.judging import judge_again
+
+        reading = consistent_read(settings, lakehouse, "stedi forget")
+        for problem in judge_again(settings, lakehouse, consistent_read=reading):
             _tell(f"stedi: {problem}")
 
 

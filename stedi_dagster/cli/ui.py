@@ -3,11 +3,11 @@
 import os
 import socket
 
+from stedi_dagster.defs.instance.lost_runs import record_ended
+from stedi_dagster.defs.instance.opening import open_instance
+from stedi_dagster.defs.ui import services
 from stedi_dagster.errors import SettingsError
-from stedi_dagster.instance import open_instance
-from stedi_dagster.lost_runs import record_ended
 from stedi_dagster.settings import Settings
-from stedi_dagster.ui import services
 
 DEFINITIONS = "stedi_dagster.definitions"
 """The module that Dagster loads."""

@@ -9,12 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyiceberg.table import Table
 
-from stedi_dagster.checks.contract import CHECK as CONTRACT
-from stedi_dagster.checks.contract import audit_contract
-from stedi_dagster.checks.outcome import run_audit
-from stedi_dagster.checks.quarantine import audit_quarantine
-from stedi_dagster.checks.reconciliation import audit_reconciliation
-from stedi_dagster.checks.volume import audit_volume
+from stedi_dagster.audits.gate.contract import CHECK as CONTRACT
+from stedi_dagster.audits.gate.contract import audit_contract
+from stedi_dagster.audits.gate.quarantine import audit_quarantine
+from stedi_dagster.audits.gate.reconciliation import audit_reconciliation
+from stedi_dagster.audits.gate.volume import audit_volume
+from stedi_dagster.audits.outcome import run_audit
 from stedi_dagster.contracts import CustomerLanding, Quarantine
 from stedi_dagster.drafts.run import Draft, Run, engine_errors
 from stedi_dagster.erasure.delete_rows import column, count, rewrite_without

@@ -11,8 +11,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stedi_dagster.checks.doubt import too_many_doubted
-from stedi_dagster.checks.volume import CHECK as VOLUME
+from stedi_dagster.audits.gate.doubt import too_many_doubted
+from stedi_dagster.audits.gate.volume import CHECK as VOLUME
 from stedi_dagster.contracts import CustomerLanding, Quarantine
 from stedi_dagster.drafts.landing import REFUSED
 from stedi_dagster.drafts.run import Draft, Run

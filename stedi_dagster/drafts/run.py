@@ -11,7 +11,7 @@ from pyiceberg.table import Table
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
-from stedi_dagster.checks.outcome import Outcome
+from stedi_dagster.audits.outcome import Outcome
 from stedi_dagster.contracts import Contract, Participants
 from stedi_dagster.errors import EngineError, PublishConflictError, StediError
 from stedi_dagster.lakehouse.lakehouse import Lakehouse

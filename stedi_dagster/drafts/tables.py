@@ -8,11 +8,11 @@ from functools import partial
 from pyiceberg.table import Table
 from pyspark.sql import DataFrame
 
-from stedi_dagster.checks.contract import CHECK as CONTRACT
-from stedi_dagster.checks.contract import audit_contract
-from stedi_dagster.checks.distinct import distinct_rows
-from stedi_dagster.checks.outcome import Outcome, run_audit
-from stedi_dagster.checks.reconciliation import audit_reconciliation
+from stedi_dagster.audits.gate.contract import CHECK as CONTRACT
+from stedi_dagster.audits.gate.contract import audit_contract
+from stedi_dagster.audits.gate.distinct import distinct_rows
+from stedi_dagster.audits.gate.reconciliation import audit_reconciliation
+from stedi_dagster.audits.outcome import Outcome, run_audit
 from stedi_dagster.contracts import Contract, CustomerLanding, CustomerTrusted, Quarantine
 from stedi_dagster.drafts.run import Draft, Run, engine_errors
 from stedi_dagster.lakehouse.publish import Publication

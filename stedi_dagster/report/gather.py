@@ -12,10 +12,10 @@ import duckdb
 from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Snapshot
 
-from stedi_dagster.audits.audit import Verdict
-from stedi_dagster.audits.catalog import AUDITS
-from stedi_dagster.audits.evidence import Evidence, evidence_of, unreadable
-from stedi_dagster.audits.run import judge
+from stedi_dagster.audits.standing.audit import Verdict
+from stedi_dagster.audits.standing.catalog import AUDITS
+from stedi_dagster.audits.standing.evidence import Evidence, evidence_of, unreadable
+from stedi_dagster.audits.standing.run import judge
 from stedi_dagster.code_version import code_version
 from stedi_dagster.contracts import TABLES
 from stedi_dagster.drafts.taking_out import WITHDRAWN_SINCE
@@ -73,20 +73,22 @@ def beginning(since: str | None) -> int:
     return begins_ms
 
 
-def gather(settings: Settings, lakehouse: Lakehouse, *, unmoved: AbstractContextManager[None], since_ms: int) -> Facts:
+def gather(
+    settings: Settings, lakehouse: Lakehouse, *, consistent_read: AbstractContextManager[None], since_ms: int
+) -> Facts:
     """Everything that a report says.
 
     Args:
         settings: the rules in force.
         lakehouse: where the tables are.
-        unmoved: entered while the catalog is read, so that no run publishes half of its tables meanwhile.
+        consistent_read: entered while the catalog is read, so that no run publishes half of its tables meanwhile.
         since_ms: when the period begins.
 
     Raises:
         BusyError: a run went on for too long.
         StediError: nothing is published, or the tables cannot be read.
     """
-    with evidence_of(settings, lakehouse, unmoved=unmoved) as evidence:
+    with evidence_of(settings, lakehouse, consistent_read=consistent_read) as evidence:
         with storage_errors("reading the ledger of erasures", outcome=""):
             erasures = Ledger(lakehouse).erasures()
         audits = tuple(_audit(judge(audit, evidence)) for audit in AUDITS)
@@ -145,9 +147,7 @@ def _consents(evidence: Evidence) -> Consents:
 def _audit(verdict: Verdict) -> AuditFacts:
     state: State = "passed" if verdict.passed else "failed" if verdict.fails else "warns"
     audit = verdict.audit
-    return AuditFacts(
-        audit.name, audit.question, audit.on, state, ran=verdict.hindrance is None, problems=verdict.findings
-    )
+    return AuditFacts(audit.name, audit.question, audit.on, state, ran=verdict.error is None, problems=verdict.findings)
 
 
 def _table(name: str, table: Table) -> TableFacts:

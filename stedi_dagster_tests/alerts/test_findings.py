@@ -5,11 +5,11 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from stedi_dagster.checks.outcome import Outcome
-from stedi_dagster.checks.quarantine import audit_quarantine
-from stedi_dagster.checks.volume import audit_volume
+from stedi_dagster.audits.gate.quarantine import audit_quarantine
+from stedi_dagster.audits.gate.volume import audit_volume
+from stedi_dagster.audits.outcome import Outcome
+from stedi_dagster.defs.failures import failure
 from stedi_dagster.errors import EngineError, LandingError, StorageError
-from stedi_dagster.failures import failure
 from stedi_dagster.landing.feeds import FEEDS
 from stedi_dagster.landing.files import list_files, not_utf8
 from stedi_dagster_tests.alerts.listeners import UI, failing, passing, run, since

@@ -8,13 +8,13 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from stedi_dagster.alerts import record as recording
 from stedi_dagster.alerts.message import Message, Tone, moment
 from stedi_dagster.alerts.outbox import FOLDER, open_outbox
-from stedi_dagster.alerts.record import record
-from stedi_dagster.checks.outcome import Outcome, run_audit
+from stedi_dagster.audits.outcome import Outcome, run_audit
+from stedi_dagster.defs.alerts import record as recording
+from stedi_dagster.defs.alerts.record import record
+from stedi_dagster.defs.failures import failure
 from stedi_dagster.errors import EngineError
-from stedi_dagster.failures import failure
 from stedi_dagster_tests.alerts.listeners import UI, failing, passing, run, since, written
 
 

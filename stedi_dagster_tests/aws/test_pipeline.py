@@ -15,8 +15,8 @@ from stedi_dagster.contracts import TABLES
 from stedi_dagster.lakehouse.checksums import Damage, damaged_files
 from stedi_dagster.policies.policy import PRESETS
 from stedi_dagster.sample import generate
-from stedi_dagster_tests.assets.builders import contents, failure, land_three_people, orphans, snapshots
 from stedi_dagster_tests.aws.cloud import REGION, Cloud
+from stedi_dagster_tests.defs.assets.builders import contents, failure, land_three_people, orphans, snapshots
 from stedi_dagster_tests.scenario import Scenario, checks, customer
 
 pytestmark = pytest.mark.long

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from stedi_dagster.cli.run import Line, _show
+from stedi_dagster.cli.run import _show
 from stedi_dagster.contracts import TABLES
-from stedi_dagster.instance import open_instance
+from stedi_dagster.defs.execution import TableResult
+from stedi_dagster.defs.instance.opening import open_instance
 from stedi_dagster.sample import generator
-from stedi_dagster_tests.assets.builders import contents
+from stedi_dagster_tests.defs.assets.builders import contents
 from stedi_dagster_tests.published import Published
 from stedi_dagster_tests.scenario import Scenario, customer
 
@@ -84,8 +85,10 @@ def test_a_path_that_is_too_long_is_told(stedi, published, tmp_path, setting):
 
 def test_what_hinders_several_tables_alike_is_said_once(published, capsys):
     said = "The engine at sc://127.0.0.1:9 cannot be reached."
-    lines = {name: Line(name, "not published", error=said) for name in ("customer_landing", "step_trainer_landing")}
-    _show(lines, published.load_settings())
+    tables = {
+        name: TableResult(name, "not published", error=said) for name in ("customer_landing", "step_trainer_landing")
+    }
+    _show(tables, published.load_settings())
     assert f"\ncustomer_landing, step_trainer_landing: {said}\n" in capsys.readouterr().out
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from stedi_dagster.definitions import build_defs
+from stedi_dagster.defs.definitions import build_defs
 from stedi_dagster.storage.local import LocalStorage
-from stedi_dagster_tests.assets.builders import contents, failure
+from stedi_dagster_tests.defs.assets.builders import contents, failure
 from stedi_dagster_tests.erasure.zoe import (
     BOB,
     NAME,

@@ -16,7 +16,7 @@ from stedi_dagster.erasure.raw import RawFiles
 from stedi_dagster.lakehouse.lock import writer_lock
 from stedi_dagster.lakehouse.publish import Publication
 from stedi_dagster.storage.local import LocalStorage
-from stedi_dagster_tests.assets.builders import contents, failure, orphans
+from stedi_dagster_tests.defs.assets.builders import contents, failure, orphans
 from stedi_dagster_tests.erasure.zoe import BOB, ZOE, bytes_of, forget, land_zoe_and_bob, standing, stedi, verify
 from stedi_dagster_tests.published import Published
 from stedi_dagster_tests.scenario import Scenario, customer

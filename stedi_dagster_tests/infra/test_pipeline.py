@@ -8,9 +8,9 @@ from moto.server import ThreadedMotoServer
 
 from stedi_dagster.cli.settings import read_stack
 from stedi_dagster.contracts import TABLES
-from stedi_dagster_tests.assets.builders import land_three_people
 from stedi_dagster_tests.aws.cloud import Cloud
 from stedi_dagster_tests.aws.conftest import environment
+from stedi_dagster_tests.defs.assets.builders import land_three_people
 from stedi_dagster_tests.infra import taught
 from stedi_dagster_tests.infra.conftest import BUCKET, REGION, run_infra
 

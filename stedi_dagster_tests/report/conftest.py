@@ -49,4 +49,4 @@ def begin_erasure(scenario: Scenario) -> Erasure:
 def facts_of(scenario: Scenario, since: str | None = None, **settings: Any) -> Facts:
     """What a report on a scenario says."""
     chosen = scenario.load_settings(**settings)
-    return gather(chosen, scenario.lakehouse(), unmoved=nullcontext(), since_ms=beginning(since))
+    return gather(chosen, scenario.lakehouse(), consistent_read=nullcontext(), since_ms=beginning(since))

@@ -166,7 +166,7 @@ def test_a_query_that_was_cancelled_is_told(stedi: Stedi) -> None:  # noqa: F811
 
 
 def test_a_query_that_does_not_end_is_told(stedi: Stedi, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
-    monkeypatch.setattr("stedi_dagster.sql.athena._LOOKS", 60)
+    monkeypatch.setattr("stedi_dagster.defs.athena._LOOKS", 60)
     monkeypatch.setattr("time.sleep", lambda _: None)
     ends("RUNNING")
     told = failed(stedi("sql", "--on", "athena", "SELECT 1", athena_workgroup="analysts"))
@@ -227,7 +227,7 @@ def test_dagsters_own_results_have_no_names_and_break_at_lines(aws: Any) -> None
 
 def test_neither_athena_nor_sqlglot_is_loaded_by_a_run() -> None:
     code = (
-        "import sys, stedi_dagster.definitions, stedi_dagster.cli.run, stedi_dagster.cli.sql;"
+        "import sys, stedi_dagster.defs.definitions, stedi_dagster.cli.run, stedi_dagster.cli.sql;"
         "print([m for m in ('sqlglot', 'boto3', 'dagster_aws') if m in sys.modules])"
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
