@@ -17,10 +17,10 @@ from stedi_dagster.audits.gate.volume import audit_volume
 from stedi_dagster.audits.outcome import run_audit
 from stedi_dagster.contracts import CustomerLanding, Quarantine
 from stedi_dagster.drafts.run import Draft, Run, engine_errors
+from stedi_dagster.erasure.delete_rows import column, count, rewrite_without
+from stedi_dagster.erasure.erasure_filter import ErasureFilter
 from stedi_dagster.erasure.ledger import Erasure, Ledger, recognising
-from stedi_dagster.erasure.left import left_of_rows
-from stedi_dagster.erasure.strike import column, count, without
-from stedi_dagster.erasure.wanted import Wanted
+from stedi_dagster.erasure.remainder import remaining_rows
 from stedi_dagster.lakehouse.publish import Publication
 from stedi_dagster.lakehouse.recorded import fingerprint, summary
 from stedi_dagster.lakehouse.staging import Content
@@ -163,12 +163,12 @@ def _stage(
         landed = lander.land(run.session, listing, records, quarantine)
     kept, unreadable, erased = records.content(), quarantine.content(), 0
     if (by := recognising(run.lakehouse, erasures)) is not None:
-        wanted = Wanted.erased(erasures, by)
+        erasing = ErasureFilter.erased(erasures, by)
         if feed.contract is CustomerLanding:
-            staying = _staying(run, kept, wanted)
-            wanted = wanted.minding(staying).knowing(staying)
-        kept, erased = _without(run, table, kept, wanted)
-        unreadable, erased_unreadable = _without(run, quarantine_table, unreadable, wanted)
+            staying = _staying(run, kept, erasing)
+            erasing = erasing.with_registered(staying).with_known(staying)
+        kept, erased = _without(run, table, kept, erasing)
+        unreadable, erased_unreadable = _without(run, quarantine_table, unreadable, erasing)
         if erased_unreadable:
             erased += erased_unreadable
             _recount(run, unreadable, landed)
@@ -189,28 +189,28 @@ def _stage(
     )
 
 
-def _staying(run: Run, customers: Content, wanted: Wanted) -> set[str]:
+def _staying(run: Run, customers: Content, erasing: ErasureFilter) -> set[str]:
     """The addresses in staged customer records that are not to go: of those, who was erased has registered anew."""
     staying: set[str] = set()
 
     def collect(rows: pa.RecordBatch) -> pa.BooleanArray:
-        going = wanted.mask(rows, CustomerLanding)
+        going = erasing.mask(rows, CustomerLanding)
         staying.update(rows["email"].filter(pc.invert(going)).to_pylist())
         return going
 
-    count(run.lakehouse.storage, customers, wanted.columns(CustomerLanding), collect)
+    count(run.lakehouse.storage, customers, erasing.columns(CustomerLanding), collect)
     return staying
 
 
-def _without(run: Run, table: Table, content: Content, wanted: Wanted) -> tuple[Content, int]:
+def _without(run: Run, table: Table, content: Content, erasing: ErasureFilter) -> tuple[Content, int]:
     """Staged content without what erased people had sent, and how many rows that was."""
     storage, contract = run.lakehouse.storage, content.contract
-    mask = partial(wanted.mask, contract=contract)
-    rows = count(storage, content, wanted.columns(contract), mask)
+    mask = partial(erasing.mask, contract=contract)
+    rows = count(storage, content, erasing.columns(contract), mask)
     if not rows:
         return content, 0
-    left = without(
-        storage, content, mask, partial(left_of_rows, wanted=wanted), run.lakehouse.stage_more(table, contract)
+    left = rewrite_without(
+        storage, content, mask, partial(remaining_rows, erasing=erasing), run.lakehouse.stage_more(table, contract)
     )
     storage.delete(content.paths)
     return left, content.rows - left.rows

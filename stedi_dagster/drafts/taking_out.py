@@ -11,7 +11,7 @@ from pyarrow import parquet as pq
 from stedi_dagster.contracts import TABLES, Contract, CustomerLanding, Participants
 from stedi_dagster.drafts.run import PARTICIPANTS, Run
 from stedi_dagster.drafts.withdrawing import Said
-from stedi_dagster.erasure.strike import strike
+from stedi_dagster.erasure.delete_rows import delete_rows
 from stedi_dagster.keys import key_of
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.staging import Content
@@ -40,7 +40,9 @@ def take_out(run: Run, going: Iterable[str] = ()) -> int:
     """
     run.lakehouse.holding.confirm()
     staying = trusted_people(run.lakehouse) & agreeing_people(run.lakehouse).keys() - set(going)
-    return sum(_strike(run, name, column, stays) for name, (column, stays) in _places(run.lakehouse, staying).items())
+    return sum(
+        _delete_leavers(run, name, column, stays) for name, (column, stays) in _places(run.lakehouse, staying).items()
+    )
 
 
 def trusted_people(lakehouse: Lakehouse) -> set[str]:
@@ -91,13 +93,15 @@ def _places(lakehouse: Lakehouse, staying: set[str]) -> Mapping[str, tuple[str, 
     }
 
 
-def _strike(run: Run, name: str, column: str, stays: _Stays) -> int:
+def _delete_leavers(run: Run, name: str, column: str, stays: _Stays) -> int:
     def going(rows: pa.RecordBatch) -> pa.BooleanArray:
         gone = [value for value in pc.unique(rows[column]).to_pylist() if not stays(value)]
         return pc.is_in(rows[column], value_set=pa.array(gone, pa.string()))
 
     made_from = f"without who withdrew, run {run.run_id}"
-    rows = strike(run.lakehouse, name, TABLES[name], [column], going, _nothing, inputs=made_from, since=WITHDRAWN_SINCE)
+    rows = delete_rows(
+        run.lakehouse, name, TABLES[name], [column], going, _nothing, inputs=made_from, since=WITHDRAWN_SINCE
+    )
     if rows and (table := run.lakehouse.table(name)) is not None:
         run.lakehouse.expire(table)
     return rows

@@ -58,11 +58,11 @@ def known_of(person: str, lakehouse: Lakehouse, raw: RawFiles, by: Digester) -> 
         # What names others, too, is not said to be hers or his.
         people = [by.of(one) for one in named_by(document.value, named.people)]
         if people == [person]:
-            found.update(_told_by(document))
+            found.update(_described_by(document))
             found.update(("serialNumber", device) for device in devices)
             registered.append(moment_of(document.value, "registrationDate") or 0)
         elif people:
-            of_others.update((what, value) for what, value in _told_by(document) if what == "phone")
+            of_others.update((what, value) for what, value in _described_by(document) if what == "phone")
             of_others.update(("serialNumber", device) for device in devices)
     for contract in _TABLES:
         found.update(_in_table(person, lakehouse, contract.table(), by))
@@ -103,7 +103,7 @@ def _is_long_enough(phone: str) -> bool:
     return sum(map(str.isdigit, phone)) >= _FEWEST_DIGITS
 
 
-def _told_by(document: Document) -> Iterator[tuple[str, str]]:
+def _described_by(document: Document) -> Iterator[tuple[str, str]]:
     if isinstance(document.value, Mapping):
         for key, value in document.value.items():
             # What is not read under another spelling of its key tells of them all the same.

@@ -19,8 +19,8 @@ from stedi_dagster.audits.standing.run import judge
 from stedi_dagster.code_version import code_version
 from stedi_dagster.contracts import TABLES
 from stedi_dagster.drafts.taking_out import WITHDRAWN_SINCE
+from stedi_dagster.erasure.delete_rows import ERASED_SINCE
 from stedi_dagster.erasure.ledger import Ledger, unfinished
-from stedi_dagster.erasure.strike import ERASED_SINCE
 from stedi_dagster.errors import StediError
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.recorded import summary

@@ -95,16 +95,16 @@ def test_a_run_killed_between_the_tables_of_a_refused_feed_is_found_and_done_aga
     scenario.land_text("customer", f"{WITHDRAWAL}\n", name="later.json")
     scenario.land_text("customer", "junk\n" * 99, name="junk.json")
     struck: list[str] = []
-    strike = taking_out._strike
+    delete = taking_out._delete_leavers
 
     def killed(run: Any, name: str, *rest: Any) -> int:
         if len(struck) == tables:
             raise OSError("killed")
         struck.append(name)
-        return strike(run, name, *rest)
+        return delete(run, name, *rest)
 
     with monkeypatch.context() as fault:
-        fault.setattr(taking_out, "_strike", killed)
+        fault.setattr(taking_out, "_delete_leavers", killed)
         assert not scenario.run().success
     left = errors(audited, scenario)
     assert left.pop(REFUSED) == 1

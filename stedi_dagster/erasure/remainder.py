@@ -10,8 +10,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from stedi_dagster.erasure.erasure_filter import ErasureFilter
 from stedi_dagster.erasure.fields import split_lines
-from stedi_dagster.erasure.wanted import Wanted
 from stedi_dagster.landing.decodings import readings
 from stedi_dagster.landing.documents import Document
 from stedi_dagster.landing.spellings import addresses_in, written_in
@@ -26,37 +26,39 @@ SOMEBODY = "somebody@erased.invalid"
 _BETWEEN = re.compile(r'[\s"<>,;]+')
 
 
-def others_in(text: str, named: Traces, wanted: Wanted) -> Traces:
-    """Whom and what a text names that names somebody wanted, without them; when it was written stays.
+def others_in(text: str, named: Traces, erasing: ErasureFilter) -> Traces:
+    """Whom and what a text names that names somebody who is erased, without them; when it was written stays.
 
     Args:
         text: the text.
         named: whom and what it names, as landing has it.
-        wanted: who goes.
+        erasing: who goes.
     """
-    people = {person for person in split_lines(named.people) if not wanted.is_wanted("email", person)} - {SOMEBODY}
-    theirs = _read_beside(text, wanted)
+    people = {person for person in split_lines(named.people) if not erasing.matches("email", person)} - {SOMEBODY}
+    theirs = _read_beside(text, erasing)
     people = {
-        person for person in people if wanted.is_known(person) or (person not in theirs and not _names(person, wanted))
+        person
+        for person in people
+        if erasing.is_known(person) or (person not in theirs and not _names(person, erasing))
     }
-    devices = [one for one in split_lines(named.devices) if not wanted.is_wanted("serialNumber", one)]
+    devices = [one for one in split_lines(named.devices) if not erasing.matches("serialNumber", one)]
     if devices and len(people) == 1:
         people.add(SOMEBODY)
     return Traces("\n".join(sorted(people)) or None, "\n".join(devices) or None, named.moment)
 
 
-def left_of_rows(rows: pa.RecordBatch, wanted: Wanted) -> pa.RecordBatch:
+def remaining_rows(rows: pa.RecordBatch, erasing: ErasureFilter) -> pa.RecordBatch:
     """What stands for rows that go: of texts in quarantine that they named others, too, who may have withdrawn.
 
     Args:
         rows: of any table.
-        wanted: who goes.
+        erasing: who goes.
     """
     if "people" not in rows.schema.names:
         return rows.slice(0, 0)
     left = []
     for row in rows.to_pylist():
-        others = others_in(row["raw"], Traces(row["people"], row["devices"], row["moment"]), wanted)
+        others = others_in(row["raw"], Traces(row["people"], row["devices"], row["moment"]), erasing)
         if others.people:
             left.append(row | {"raw": WITHOUT, "people": others.people, "devices": others.devices})
     return pa.RecordBatch.from_pylist(left, schema=rows.schema)
@@ -79,18 +81,18 @@ def stub(others: Traces, begun: Iterable[str] = ()) -> Document:
     return Document(None, None, f'{text[:-1]},"cut":"{cut}', 0, 0) if cut else Document(record, None, text, 0, 0)
 
 
-def _read_beside(text: str, wanted: Wanted) -> set[str]:
-    """The addresses that stand nowhere but in what may be read as the address of somebody wanted, like a half of it."""
+def _read_beside(text: str, erasing: ErasureFilter) -> set[str]:
+    """The addresses that stand only in what may be read as the address of who is erased, like a half of it."""
     pieces = {piece for one in readings(text) for piece in _BETWEEN.split(one) if "@" in piece}
     beside: set[str] = set()
     apart: set[str] = set()
     for piece in pieces:
-        (beside if _names(piece, wanted) else apart).update(written_in(piece))
+        (beside if _names(piece, erasing) else apart).update(written_in(piece))
     return beside - apart
 
 
-def _names(text: str, wanted: Wanted) -> bool:
-    return any(wanted.is_wanted("email", person) for person in addresses_in(text))
+def _names(text: str, erasing: ErasureFilter) -> bool:
+    return any(erasing.matches("email", person) for person in addresses_in(text))
 
 
 def _fewest(people: Iterable[str]) -> list[str]:

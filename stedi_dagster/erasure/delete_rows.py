@@ -17,7 +17,7 @@ from stedi_dagster.storage import Storage
 ERASED_SINCE = "erased-since"
 
 Mask = Callable[[pa.RecordBatch], pa.BooleanArray]
-Left = Callable[[pa.RecordBatch], pa.RecordBatch]
+Remainder = Callable[[pa.RecordBatch], pa.RecordBatch]
 
 
 def count(storage: Storage, content: Content, columns: Sequence[str], mask: Mask) -> int:
@@ -38,14 +38,14 @@ def column(storage: Storage, content: Content, name: str) -> Iterator[str]:
         yield from batch[name].to_pylist()
 
 
-def without(storage: Storage, content: Content, mask: Mask, left_of: Left, staging: Staging) -> Content:
+def rewrite_without(storage: Storage, content: Content, mask: Mask, remainder: Remainder, staging: Staging) -> Content:
     """Write the rows of some content again, but for those that a mask is true for; the old files stay.
 
     Args:
         storage: where the files are.
         content: the files.
         mask: which rows go.
-        left_of: what is written in the place of rows that go.
+        remainder: what is written in the place of rows that go.
         staging: where to.
     """
 
@@ -53,7 +53,7 @@ def without(storage: Storage, content: Content, mask: Mask, left_of: Left, stagi
         schema = arrow_schema(content.contract)
         for batch in _batches(storage, content, content.contract.names()):
             going = mask(batch)
-            for rows in (batch.filter(pc.invert(going)), left_of(batch.filter(going))):
+            for rows in (batch.filter(pc.invert(going)), remainder(batch.filter(going))):
                 if rows.num_rows:
                     yield rows.cast(schema)
 
@@ -61,13 +61,13 @@ def without(storage: Storage, content: Content, mask: Mask, left_of: Left, stagi
     return staging.content()
 
 
-def strike(  # noqa: PLR0913
+def delete_rows(  # noqa: PLR0913
     lakehouse: Lakehouse,
     name: str,
     contract: type[Contract],
     columns: Sequence[str],
     mask: Mask,
-    left_of: Left,
+    remainder: Remainder,
     *,
     inputs: str,
     since: str = ERASED_SINCE,
@@ -80,7 +80,7 @@ def strike(  # noqa: PLR0913
         contract: its contract.
         columns: what the mask needs to see.
         mask: which rows.
-        left_of: what is written in the place of rows that go.
+        remainder: what is written in the place of rows that go.
         inputs: what the new snapshot is made from, so that the next run makes the table anew.
         since: what the number of rows is recorded as.
     """
@@ -90,7 +90,7 @@ def strike(  # noqa: PLR0913
     rows = count(lakehouse.storage, reading.content, columns, mask)
     if rows:
         table = lakehouse.ensure_table(name, contract)
-        content = without(lakehouse.storage, reading.content, mask, left_of, lakehouse.stage(table, contract))
+        content = rewrite_without(lakehouse.storage, reading.content, mask, remainder, lakehouse.stage(table, contract))
         gone = summary(reading.snapshot, since, 0) + rows
         lakehouse.prepare_again(table, content, inputs, {since: gone}).commit()
     return rows

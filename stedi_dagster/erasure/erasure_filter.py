@@ -1,4 +1,4 @@
-"""Whose rows and records are to go: decided from digests alone, so that nobody needs to say a name."""
+"""Which rows and records an erasure removes: decided from digests alone, so that nobody needs to say a name."""
 
 import io
 from collections.abc import Iterable, Mapping
@@ -28,7 +28,7 @@ _COUNTING = IDENTIFYING | {OWN_PHONE}
 _REFUSING = ("lastUpdateDate", "shareWithResearchAsOfDate")
 
 
-class Wanted:
+class ErasureFilter:
     """The traces of some erasures, each with the moment (epoch ms) until which it counts; None: for ever.
 
     Of people who have registered anew, what may be a refusal goes only if it was written before the erasure: what
@@ -41,7 +41,7 @@ class Wanted:
         until: Mapping[tuple[str, str], int | None],
         anew: frozenset[str] = frozenset(),
         known: frozenset[str] = frozenset(),
-        telling: frozenset[Trace] = frozenset(),
+        describing: frozenset[Trace] = frozenset(),
     ) -> None:
         """Prepare.
 
@@ -49,53 +49,53 @@ class Wanted:
             by: whose digests these are.
             until: what and digest of each trace, and until when it counts.
             anew: the digests of people who have registered anew.
-            known: the keys of people who are known, wanted or not.
-            telling: what tells who they are and is of several words, or not theirs alone, like a name.
+            known: the keys of people who are known, erased or not.
+            describing: what tells who they are and is of several words, or not theirs alone, like a name.
         """
         self._by = by
         self._until = until
         self._anew = anew
         self._known = known
-        self._telling = telling
+        self._describing = describing
         theirs = {one for one in known if ("email", by.of(one)) in until}
         self._theirs, self._others = Addresses(theirs), Addresses(known - theirs)
         self._longer = holding(known - theirs, theirs)
         self._digests = frozenset(digest for _, digest in until)
-        self._lengths = {trace.words for trace in telling if trace.what == OWN_PHONE} - {1}
+        self._lengths = {trace.words for trace in describing if trace.what == OWN_PHONE} - {1}
 
     @classmethod
-    def of(cls, erasure: Erasure, by: Digester, earlier: Iterable[Erasure] = ()) -> "Wanted":
+    def of(cls, erasure: Erasure, by: Digester, earlier: Iterable[Erasure] = ()) -> "ErasureFilter":
         """Everything of a person, and what earlier erasures of theirs keep out."""
         everything = {(trace.what, trace.digest): None for trace in erasure.traces if trace.what in _COUNTING}
         kept = list(earlier)
-        telling = frozenset(trace for trace in erasure.traces if trace.what not in {*IDENTIFYING, SHARED})
-        return cls(by, {**_kept_out(kept), **everything}, telling=telling | _own_phones(kept))
+        describing = frozenset(trace for trace in erasure.traces if trace.what not in {*IDENTIFYING, SHARED})
+        return cls(by, {**_kept_out(kept), **everything}, describing=describing | _own_phones(kept))
 
     @classmethod
-    def erased(cls, erasures: Iterable[Erasure], by: Digester) -> "Wanted":
+    def erased(cls, erasures: Iterable[Erasure], by: Digester) -> "ErasureFilter":
         """What people who were erased had sent until then, and for ever what devices send that they shared."""
         kept = list(erasures)
-        return cls(by, _kept_out(kept), telling=_own_phones(kept))
+        return cls(by, _kept_out(kept), describing=_own_phones(kept))
 
-    def minding(self, registered: Iterable[str]) -> "Wanted":
+    def with_registered(self, registered: Iterable[str]) -> "ErasureFilter":
         """The same, where these addresses are registered: who of them was erased has registered anew."""
         anew = self._digests.intersection(map(self._by.of, registered))
-        return Wanted(self._by, self._until, anew, self._known, self._telling)
+        return ErasureFilter(self._by, self._until, anew, self._known, self._describing)
 
-    def knowing(self, people: Iterable[str]) -> "Wanted":
+    def with_known(self, people: Iterable[str]) -> "ErasureFilter":
         """The same, where these addresses are known to be people's."""
         known = self._known.union(map(key_of, people))
-        return Wanted(self._by, self._until, self._anew, known, self._telling)
+        return ErasureFilter(self._by, self._until, self._anew, known, self._describing)
 
     def is_known(self, person: str) -> bool:
         """Whether the key of an address is that of somebody known."""
         return person in self._known
 
-    def begun_by(self, *beginnings: str) -> tuple[set[str], set[str]]:
-        """Who of those known is wanted, and who is not, whose address begins in one of some ways."""
+    def starting_with(self, *beginnings: str) -> tuple[set[str], set[str]]:
+        """Who of those known is erased, and who is not, whose address begins in one of some ways."""
         return set(self._theirs.beginning(*beginnings)), set(self._others.beginning(*beginnings))
 
-    def is_wanted(self, what: str, value: str, moment: int | None = None) -> bool:
+    def matches(self, what: str, value: str, moment: int | None = None) -> bool:
         """Whether a value is one of the traces, and counted at a moment; where none is given, at any."""
         key = what, self._by.of(value)
         if key not in self._until:
@@ -103,7 +103,7 @@ class Wanted:
         until = self._until[key]
         return until is None or moment is None or moment <= until
 
-    def is_wanted_customer(self, person: str, *, registered: int | None, written: int | None, agrees: bool) -> bool:
+    def matches_customer(self, person: str, *, registered: int | None, written: int | None, agrees: bool) -> bool:
         """Whether a customer record is to go.
 
         Args:
@@ -112,19 +112,19 @@ class Wanted:
             written: when it was written, as it says.
             agrees: whether it can be read, and agrees to research.
         """
-        going = self.is_wanted("email", person, registered)
+        going = self.matches("email", person, registered)
         if agrees or self._by.of(person) not in self._anew:
             return going
-        return going and written is not None and self.is_wanted("email", person, written)
+        return going and written is not None and self.matches("email", person, written)
 
-    def names(self, text: str) -> bool:
-        """Whether a text names somebody wanted: by an address, a number of theirs or a participantId in it."""
+    def is_named_in(self, text: str) -> bool:
+        """Whether a text names somebody who is erased: by an address, a number of theirs or a participantId in it."""
         return bool(self._named_in(text))
 
-    def is_told_of(self, text: str) -> bool:
+    def is_described_in(self, text: str) -> bool:
         """Whether something stands in a text that tells who they are, as it is written, like a name."""
-        digests = {trace.digest for trace in self._telling}
-        said = phrases(unescaped(text), {trace.words for trace in self._telling} - {1})
+        digests = {trace.digest for trace in self._describing}
+        said = phrases(unescaped(text), {trace.words for trace in self._describing} - {1})
         return bool(digests) and not digests.isdisjoint(map(self._by.of, said))
 
     def _named_in(self, text: str) -> frozenset[str]:
@@ -153,12 +153,12 @@ class Wanted:
         if contract is Quarantine:
             return self._quarantined(rows)
         if contract is CustomerLanding and self._anew:
-            return pa.array([self._is_wanted_landed(row) for row in rows.to_pylist()], pa.bool_())
+            return pa.array([self._matches_landed(row) for row in rows.to_pylist()], pa.bool_())
         name, *_ = self.columns(contract)
         what, column = _WHOSE[name], rows[name]
         going = pa.array([False] * len(rows))
         for value in pc.unique(column).to_pylist():
-            if value is None or not self.is_wanted(what, value):
+            if value is None or not self.matches(what, value):
                 continue
             found = pc.fill_null(pc.equal(column, value), fill_value=False)
             until = self._until[what, self._by.of(value)]
@@ -168,10 +168,10 @@ class Wanted:
             going = pc.or_(going, found)
         return going
 
-    def _is_wanted_landed(self, row: Mapping[str, Any]) -> bool:
+    def _matches_landed(self, row: Mapping[str, Any]) -> bool:
         written = row["registrationDate"] if row["lastUpdateDate"] is None else row["lastUpdateDate"]
         agrees = row["shareWithResearchAsOfDate"] is not None
-        return self.is_wanted_customer(row["email"], registered=row["registrationDate"], written=written, agrees=agrees)
+        return self.matches_customer(row["email"], registered=row["registrationDate"], written=written, agrees=agrees)
 
     def _quarantined(self, rows: pa.RecordBatch) -> pa.BooleanArray:
         return pa.array([self._in_quarantined(row) for row in rows.to_pylist()], pa.bool_())
@@ -184,7 +184,7 @@ class Wanted:
             registered = moment_of(value, "registrationDate")
             registered = row["moment"] if registered is None else registered
             return any(
-                self.is_wanted_customer(person, registered=registered, written=row["moment"], agrees=False)
+                self.matches_customer(person, registered=registered, written=row["moment"], agrees=False)
                 for person in named
             )
         digests = self._named_in(f"{row['raw']} {row['file']}")
