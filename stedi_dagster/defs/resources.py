@@ -133,7 +133,7 @@ class LakehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             run_id=self._run_id,
             now_ms=self._now_ms,
             policy=policy,
-            code_version=code_version(),
+            code_version=code_version,
             lakehouse=self.lakehouse(),
             open_session=self._open_session,
             max_doubt=max_doubt,

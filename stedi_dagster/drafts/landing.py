@@ -57,7 +57,7 @@ def draft_landing(
     name = feed.contract.table()
     erasures = Ledger(run.lakehouse).erasures()
     published = _published(run, feed)
-    depends_on = inputs_of(feed, listing, run.code_version, erasures)
+    depends_on = inputs_of(feed, listing, run.code_version(feed.contract), erasures)
     tables = (
         run.lakehouse.ensure_table(name, feed.contract),
         run.lakehouse.ensure_table(feed.quarantine, Quarantine),
@@ -181,7 +181,7 @@ def _stage(
         "due": landed.due_ms,
         **landed.weight.facts(),
     }
-    recorded = {"run-id": run.run_id, "code-version": run.code_version, "landed": facts}
+    recorded = {"run-id": run.run_id, "code-version": run.code_version(feed.contract), "landed": facts}
     return (
         run.lakehouse.prepare(table, kept, depends_on, recorded),
         run.lakehouse.prepare(quarantine_table, unreadable, depends_on, recorded),

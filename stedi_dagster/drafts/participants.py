@@ -65,7 +65,12 @@ def register_participants(run: Run, customers_curated: Reading) -> Reading:
             yield email, str(uuid.uuid4())
 
     staging.write_rows(rows())
-    recorded = {"run-id": run.run_id, "code-version": run.code_version, "registered": len(new), "forgotten": len(gone)}
+    recorded = {
+        "run-id": run.run_id,
+        "code-version": run.code_version(Participants),
+        "registered": len(new),
+        "forgotten": len(gone),
+    }
     inputs = fingerprint({"run": run.run_id, "before": known.snapshot_id if known else None})
     publication = run.lakehouse.prepare(table, staging.content(), inputs, recorded)
     publication.commit()

@@ -105,7 +105,7 @@ def _publish_quarantine(run: Run, feed: Feed, draft: Draft | None, rows: list[tu
     staging = lakehouse.stage_more(table, Quarantine)
     staging.write_rows(chain(_texts_once(lakehouse, contents), rows))
     # Made from this run, and from no listing: the next run does not take it for the quarantine of what it publishes.
-    recorded = {"run-id": run.run_id, "code-version": run.code_version, REFUSED: True}
+    recorded = {"run-id": run.run_id, "code-version": run.code_version(Quarantine), REFUSED: True}
     lakehouse.prepare(table, staging.content(), f"refused in run {run.run_id}", recorded).commit()
     lakehouse.expire(table.refresh())
 

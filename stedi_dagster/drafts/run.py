@@ -34,7 +34,7 @@ class Run:
     run_id: str
     now_ms: int
     policy: Policy
-    code_version: str
+    code_version: Callable[[type[Contract]], str]
     lakehouse: Lakehouse
     open_session: Callable[[], SparkSession]
     # The largest share of the published people that unreadable texts may take out at once.

@@ -85,7 +85,12 @@ def draft_table(run: Run, plan: TableDraft, inputs: Mapping[str, Reading]) -> Dr
     table = run.lakehouse.ensure_table(name, plan.contract)
     upstream = {key: reading.snapshot_id for key, reading in inputs.items()}
     depends_on = fingerprint(
-        {"upstream": upstream, "policy": run.policy.model_dump(), "code": run.code_version, "table": name}
+        {
+            "upstream": upstream,
+            "policy": run.policy.model_dump(),
+            "code": run.code_version(plan.contract),
+            "table": name,
+        }
     )
     publication = run.unchanged(table, plan.contract, depends_on)
     with engine_errors(f"computing {name}"):
@@ -106,7 +111,7 @@ def draft_table(run: Run, plan: TableDraft, inputs: Mapping[str, Reading]) -> Dr
     if publication is None:
         recorded = {
             "run-id": run.run_id,
-            "code-version": run.code_version,
+            "code-version": run.code_version(plan.contract),
             "policy": run.policy.model_dump(),
             "upstream": upstream,
             "rows-in": rows_in,

@@ -42,7 +42,7 @@ class Books:
 
 @dataclass(frozen=True)
 class TableFacts:
-    """One published table. What no run of the platform recorded is None."""
+    """One published table. What no run of the platform recorded is None; `code_now` would make it today."""
 
     name: str
     description: str
@@ -52,6 +52,7 @@ class TableFacts:
     published_ms: int
     policy: Mapping[str, Any] | None
     code: str | None
+    code_now: str
     books: Books | None
     snapshots: int
     oldest_ms: int
@@ -99,7 +100,6 @@ class Facts:
     catalog: str
     storage: str
     version: str
-    code: str
     since_ms: int
     made_ms: int
     policy: Mapping[str, Any]

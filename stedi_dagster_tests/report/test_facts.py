@@ -42,7 +42,7 @@ def test_every_table_is_there_with_what_its_run_recorded(world):
         assert published is not None
         assert table.snapshot_id == str(published.metadata.current_snapshot_id)
         assert table.rows == len(world.rows(table.name))
-        assert table.code == code_version()
+        assert table.code == table.code_now == code_version(TABLES[table.name])
         assert table.policy == (None if table.name.endswith("_landing") else facts.policy)
         assert table.snapshots == len(published.metadata.snapshots)
         assert table.books is not None

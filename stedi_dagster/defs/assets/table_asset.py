@@ -101,7 +101,7 @@ def build_asset(
         owners=[OWNER],
         tags=tags(contract),
         description=inspect.cleandoc(contract.__doc__ or ""),
-        code_version=code_version(),
+        code_version=code_version(contract),
         metadata={
             "dagster/column_schema": column_schema(contract, lineage),
             "dagster/column_lineage": column_lineage(lineage),

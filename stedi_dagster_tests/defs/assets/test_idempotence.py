@@ -130,7 +130,7 @@ def test_a_file_that_is_withdrawn_takes_its_rows_along(world):
 
 def test_other_code_publishes_everything_anew_with_the_same_rows(world, monkeypatch):
     rows = contents(world)
-    monkeypatch.setattr("stedi_dagster.defs.resources.code_version", lambda: "another version")
+    monkeypatch.setattr("stedi_dagster.defs.resources.code_version", lambda _contract: "another version")
     assert republished(world) == set(TABLES) | QUARANTINES
     assert contents(world) == rows
 
@@ -147,7 +147,7 @@ def test_a_snapshot_tells_in_its_properties_what_it_was_made_from(tmp_path):
     snapshot = table.current_snapshot()
     assert snapshot is not None
     assert summary(snapshot, "run-id") == result.run_id
-    assert summary(snapshot, "code-version") == code_version()
+    assert summary(snapshot, "code-version") == code_version(TABLES["machine_learning_curated"])
     assert summary(snapshot, "policy") == {
         "consent": "granted",
         "match": "person",
