@@ -52,7 +52,7 @@ def forget_person(email: str, *, dry_run: bool, yes: bool, as_json: bool) -> Non
     _print(receipt, as_json=as_json, would=dry_run)
     if not dry_run and settings.dagster_home.exists():
         # Loading Dagster takes a second, and where it has no home nobody has ever audited.
-        from stedi_dagster.defs.audits.judging import judge_again
+        from stedi_dagster.defs.recovery import judge_again
 
         reading = consistent_read(settings, lakehouse, "stedi forget")
         for problem in judge_again(settings, lakehouse, consistent_read=reading):

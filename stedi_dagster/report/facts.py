@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal
 
-from stedi_dagster.audits.standing.audit import Finding
+from stedi_dagster.audits.standing.finding import Finding
 from stedi_dagster.erasure.ledger import Entry
 
 State = Literal["passed", "warns", "failed"]

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 from pyiceberg.table import Table
 
-from stedi_dagster.audits.standing.audit import Finding
+from stedi_dagster.audits.standing.finding import Finding
 from stedi_dagster.errors import StediError, StorageError
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.query import connect, pinned

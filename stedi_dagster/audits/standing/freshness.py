@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from pyiceberg.table.snapshots import Snapshot
 
-from stedi_dagster.audits.standing.audit import Finding
 from stedi_dagster.audits.standing.evidence import Evidence
+from stedi_dagster.audits.standing.finding import Finding
 from stedi_dagster.contracts import TABLES
 from stedi_dagster.drafts.landing import inputs_of
 from stedi_dagster.erasure.ledger import Ledger

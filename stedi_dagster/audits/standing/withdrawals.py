@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import pyarrow.compute as pc
 from pyiceberg.table.snapshots import Snapshot
 
-from stedi_dagster.audits.standing.audit import Finding
 from stedi_dagster.audits.standing.evidence import Evidence
+from stedi_dagster.audits.standing.finding import Finding
 from stedi_dagster.audits.standing.freshness import landed
 from stedi_dagster.audits.standing.raw.files import addresses_in, delivered
 from stedi_dagster.audits.standing.raw.names import Known

@@ -12,9 +12,9 @@ import dagster as dg
 import pyarrow as pa
 import pytest
 
-from stedi_dagster.audits.standing.audit import Finding
 from stedi_dagster.audits.standing.evidence import evidence_of
 from stedi_dagster.audits.standing.files import NOT_RECORDED, find_damaged, problem
+from stedi_dagster.audits.standing.finding import Finding
 from stedi_dagster.contracts import TABLES
 from stedi_dagster.lakehouse.checksums import Damage
 from stedi_dagster.run_tags import AGAIN
