@@ -43,10 +43,11 @@ ui: setup ## The Dagster UI on 127.0.0.1:3000
 	@$(BIN)/stedi ui
 
 .PHONY: check
-check: setup ## Lint, formatting and types
+check: setup ## Lint, formatting, types and the direction of imports
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo --no-cache
 
 .PHONY: format
 format: setup ## Format the code and mend what ruff can mend
