@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 from typer.core import TyperCommand
 
-from stedi_dagster.cli.plainly import told_plainly
+from stedi_dagster.cli.user_errors import user_errors
 from stedi_dagster.errors import StediError
 
 app = typer.Typer(
@@ -73,7 +73,7 @@ def generate(
     quirks: Annotated[bool, typer.Option("--quirks", help="Add every oddity that a landing zone may hold.")] = False,
 ) -> None:
     """Make sample landing data: the same for the same options."""
-    with told_plainly():
+    with user_errors():
         from stedi_dagster.cli.generate import generate_sample
 
         generate_sample(landing, scale=scale, seed=seed, quirks=quirks)
@@ -95,7 +95,7 @@ def run(
 
     Exits with 1 if a table could not be published, for example because an audit failed.
     """
-    with told_plainly():
+    with user_errors():
         from stedi_dagster.cli.run import run_everything
 
         raise typer.Exit(0 if run_everything(as_json=json, accept_volume=accept_volume or [], again=again or []) else 1)
@@ -107,7 +107,7 @@ def audit(json: Json = False) -> None:
 
     What is found is also recorded for the UI. Exits with 1 if an audit failed, with 0 if one only warns.
     """
-    with told_plainly():
+    with user_errors():
         from stedi_dagster.cli.audit import audit_everything
 
         raise typer.Exit(0 if audit_everything(as_json=json) else 1)
@@ -129,7 +129,7 @@ def report(
 
     It runs every standing audit. Exits with 0 once it is made, whatever they find, unlike `stedi audit`.
     """
-    with told_plainly():
+    with user_errors():
         from stedi_dagster.cli.report import make_report
 
         make_report(file, since=since, as_json=json)
@@ -138,7 +138,7 @@ def report(
 @app.command()
 def tables(json: Json = False) -> None:
     """List the published tables: rows, snapshot, when, where."""
-    with told_plainly():
+    with user_errors():
         from stedi_dagster.cli.tables import list_tables
 
         list_tables(as_json=json)
@@ -150,7 +150,7 @@ def quarantine(
     limit: Annotated[int, typer.Option(min=1, help="How many rows to show; --json gives all.")] = 50,
 ) -> None:
     """Show what could not be read as a record: file, line, byte position, reason, raw text (personal data!)."""
-    with told_plainly():
+    with user_errors():
         from stedi_dagster.cli.tables import list_quarantine
 
         list_quarantine(as_json=json, limit=limit)
@@ -174,7 +174,7 @@ def forget(
 
     Nobody can bring it back. An old file that delivers the person again does not: only a new registration does.
     """
-    with told_plainly():
+    with user_errors():
         from stedi_dagster.cli.forget import asked_for, forget_person, print_digest, prove
 
         if verify + dry_run + digest > 1:
@@ -207,7 +207,7 @@ def adopt(
     Each is registered with its newest metadata that can be read; the ledger of erasures is one of them. No file is
     removed. Whichever catalog had them before is refused as soon as this one has published something.
     """
-    with told_plainly():
+    with user_errors():
         from stedi_dagster.cli.adopt import adopt_tables
 
         adopt_tables(dry_run=dry_run, accept_loss=accept_loss, as_json=json)
@@ -236,7 +236,7 @@ def sql(
     A typed query is in the dialect of where it runs: DuckDB's, or Athena's. A file is always in Athena's, and is
     translated. What the settings know (consent, match, max_age, ...) needs no --param.
     """
-    with told_plainly():
+    with user_errors():
         from stedi_dagster.cli.sql import run_query
 
         run_query(query, on=on, parameters=param or [], as_json=json)
@@ -251,7 +251,7 @@ def alerts(
     json: Json = False,
 ) -> None:
     """Show what fails since when, and the alerts that wait to be sent; or try the destinations."""
-    with told_plainly():
+    with user_errors():
         from stedi_dagster.cli.alerts import list_alerts, try_destinations
 
         if action == "test":
@@ -268,7 +268,7 @@ def settings(
     region: Annotated[str | None, typer.Option(help="The stack's region; by default your AWS configuration's.")] = None,
 ) -> None:
     """Show every setting: its variable, its value now, what it means; or those of a stack on AWS."""
-    with told_plainly():
+    with user_errors():
         from stedi_dagster.cli.settings import list_settings, list_stack_settings
 
         if from_stack is not None:
@@ -290,7 +290,7 @@ def ui(
 
     With --read-only no schedule or sensor runs either: it can stand beside another UI on the same STEDI_HOME.
     """
-    with told_plainly():
+    with user_errors():
         from stedi_dagster.cli.ui import serve
 
         serve(port, read_only=read_only)

@@ -9,8 +9,7 @@ from pyiceberg.exceptions import CommitFailedException
 from stedi_dagster.erasure.raw import RawFiles
 from stedi_dagster.errors import AwsError, LandingError, StorageError
 from stedi_dagster.landing.zone import refuse_lost_zone
-from stedi_dagster_tests.aws.cloud import REGION, Cloud
-from stedi_dagster_tests.aws.conftest import environment
+from stedi_dagster_tests.aws.cloud import REGION, Cloud, environment
 from stedi_dagster_tests.aws.gate import (
     DENIED,
     EXPIRED,

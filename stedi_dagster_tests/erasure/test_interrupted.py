@@ -174,11 +174,11 @@ import os, signal
 from pathlib import Path
 from stedi_dagster.storage import local
 original = Path.replace
-def doomed(self, target):
+def dying(self, target):
     if self.name.endswith(".unfinished") and "/accelerometer/" in str(self):
         os.kill(os.getpid(), signal.SIGKILL)
     return original(self, target)
-Path.replace = doomed
+Path.replace = dying
 from stedi_dagster.cli import main
 main()
 """

@@ -63,11 +63,11 @@ def crashing(crash: Crash) -> Iterator[_Fate]:
     with ExitStack() as stack:
         for where, (owner, names) in _WRITES.items():
             for name in names:
-                stack.enter_context(patch.object(owner, name, _doomed(fate, where, getattr(owner, name))))
+                stack.enter_context(patch.object(owner, name, _dying(fate, where, getattr(owner, name))))
         yield fate
 
 
-def _doomed(fate: _Fate, where: str, original: Any) -> Any:
+def _dying(fate: _Fate, where: str, original: Any) -> Any:
     def write(*arguments: Any, **more: Any) -> Any:
         return fate.write(where, original, arguments, more)
 

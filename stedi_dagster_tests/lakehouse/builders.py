@@ -73,3 +73,32 @@ def _after_longs(block: bytes, number: int) -> bytes:
             at += 1
         at += 1
     return block[at:]
+
+
+def opened(lake: Lakehouse, **other: object) -> Lakehouse:
+    """As the next process opens it."""
+    arguments = {"home": lake.home, "warehouse": lake.warehouse, "database": lake.database, **other}
+    return Lakehouse(**arguments)  # type: ignore[arg-type]
+
+
+def written(lake: Lakehouse) -> Lakehouse:
+    """What a run that publishes somebody leaves, as the next process opens it."""
+    with writing(lake):
+        published(lake, "ann")
+        published(lake, "bob")
+    return opened(lake)
+
+
+def published(lake: Lakehouse, name: str) -> None:
+    """As a run does it: afterwards, nothing is left to do."""
+    publish(lake, name)
+    lake.expire(table_of(lake))
+
+
+def writing(lake: Lakehouse):
+    return lake.writing("a test", timeout=0, waiting=print)
+
+
+def everything(lake: Lakehouse) -> dict[str, bytes]:
+    root = Path(lake.warehouse)
+    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}

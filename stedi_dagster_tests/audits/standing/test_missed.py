@@ -8,7 +8,7 @@ import pytest
 
 from stedi_dagster.audits.standing.withdrawals import REFUSED, UNJUDGED
 from stedi_dagster.drafts import taking_out
-from stedi_dagster_tests.audits.standing.conftest import Audited, Told, found
+from stedi_dagster_tests.audits.standing.auditing import Audited, Told, found
 from stedi_dagster_tests.defs.assets.builders import ANN, CID
 from stedi_dagster_tests.scenario import T0, Scenario, customer
 

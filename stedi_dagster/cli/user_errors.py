@@ -10,7 +10,7 @@ from stedi_dagster.errors import StediError
 
 
 @contextmanager
-def told_plainly(program: str = "stedi", *, code: int = 2) -> Iterator[None]:
+def user_errors(program: str = "stedi", *, code: int = 2) -> Iterator[None]:
     """An expected error is one sentence on standard error and an exit code, not a stack trace."""
     try:
         yield

@@ -9,7 +9,7 @@ from typing import Any
 from stedi_dagster_tests.scenario import Scenario
 
 # What `stedi run` runs under: at the planted place, the process is gone, as under `kill -9`.
-DOOMED = """
+KILLED_RUN = """
 import os, signal
 from sqlalchemy.orm import Session
 from stedi_dagster.drafts import participants
@@ -22,20 +22,20 @@ def die():
 
 def before(owner, name, where=lambda *_: True):
     original = getattr(owner, name)
-    def doomed(*arguments, **more):
+    def dying(*arguments, **more):
         if where(*arguments):
             die()
         return original(*arguments, **more)
-    setattr(owner, name, doomed)
+    setattr(owner, name, dying)
 
 def after(owner, name, where=lambda *_: True):
     original = getattr(owner, name)
-    def doomed(*arguments, **more):
+    def dying(*arguments, **more):
         result = original(*arguments, **more)
         if where(*arguments):
             die()
         return result
-    setattr(owner, name, doomed)
+    setattr(owner, name, dying)
 
 def of(table):
     return lambda subject, *_: subject.table.name()[-1] == table
@@ -54,7 +54,7 @@ def start(scenario: Scenario, place: str = "", **settings: Any) -> "subprocess.P
     environment = {"STEDI_HOME": scenario.home, "STEDI_LANDING": scenario.landing, "PATH": os.environ["PATH"]}
     environment |= {f"STEDI_{name.upper()}": value for name, value in settings.items()}
     return subprocess.Popen(
-        [sys.executable, "-c", DOOMED.replace("{place}", place), "run", "--json"],
+        [sys.executable, "-c", KILLED_RUN.replace("{place}", place), "run", "--json"],
         env={name: str(value) for name, value in environment.items()},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -1,7 +1,7 @@
-"""What moto's CloudFormation cannot do and the tests need, taught to it: four types of resource, change sets, and more.
+"""What moto's CloudFormation lacks and the tests need, added to it: four types of resource, change sets, and more.
 
 moto has the services of these types, but its CloudFormation creates none of them. Each class here creates one through
-moto's own service, so that the tests deploy the real template and not a copy of it. `TAUGHT` is held to be no more than
+moto's own service, so that the tests deploy the real template and not a copy of it. `EXTENSIONS` is held to be no more than
 needed. What moto creates only in part (of a bucket: no versioning, lifecycle or public access block; of a security
 group: no egress) is read from the template in `test_stack.py`.
 """
@@ -25,7 +25,7 @@ from moto.s3.models import FakeBucket, s3_backends
 _LABEL_MOTO_TAKES = "emr-7.13.0"
 
 
-class _Taught(CloudFormationModel):
+class _Extension(CloudFormationModel):
     """A resource with an identifier, which `Ref` gives, and attributes, which `GetAtt` gives."""
 
     def __init__(self, identifier: str, **attributes: str) -> None:
@@ -54,7 +54,7 @@ class _Taught(CloudFormationModel):
         pass
 
 
-class BucketPolicy(_Taught):
+class BucketPolicy(_Extension):
     @staticmethod
     def cloudformation_type() -> str:
         return "AWS::S3::BucketPolicy"
@@ -73,7 +73,7 @@ class BucketPolicy(_Taught):
         s3_backends[account_id]["aws"].delete_bucket_policy(resource_name)
 
 
-class GlueDatabase(_Taught):
+class GlueDatabase(_Extension):
     @staticmethod
     def cloudformation_type() -> str:
         return "AWS::Glue::Database"
@@ -89,7 +89,7 @@ class GlueDatabase(_Taught):
         return cls(properties["Name"])
 
 
-class Workgroup(_Taught):
+class Workgroup(_Extension):
     @staticmethod
     def cloudformation_type() -> str:
         return "AWS::Athena::WorkGroup"
@@ -110,7 +110,7 @@ class Workgroup(_Taught):
         athena_backends[account_id][region_name].delete_work_group(resource_name)
 
 
-class Application(_Taught):
+class Application(_Extension):
     @staticmethod
     def cloudformation_type() -> str:
         return "AWS::EMRServerless::Application"
@@ -147,17 +147,17 @@ def _as_in_requests(properties: dict[str, Any]) -> Any:
     return {name[0].lower() + name[1:]: value for name, value in properties.items()}
 
 
-TAUGHT = {model.cloudformation_type(): model for model in (BucketPolicy, GlueDatabase, Workgroup, Application)}
+EXTENSIONS = {model.cloudformation_type(): model for model in (BucketPolicy, GlueDatabase, Workgroup, Application)}
 
 
 def known_to_moto() -> set[str]:
     """The types that moto's CloudFormation creates without this module."""
-    return {model.cloudformation_type() for model in CloudFormationModel.__subclasses__() if model is not _Taught}
+    return {model.cloudformation_type() for model in CloudFormationModel.__subclasses__() if model is not _Extension}
 
 
-def teach(monkeypatch: pytest.MonkeyPatch) -> None:
+def install(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let moto's CloudFormation create these types too, and treat change sets as AWS does."""
-    for name, model in TAUGHT.items():
+    for name, model in EXTENSIONS.items():
         monkeypatch.setitem(parsing.get_model_map(), name, model)
     monkeypatch.setattr(ChangeSet, "apply", _apply)
     # Without it moto leaves route tables, and then cannot delete the network.
