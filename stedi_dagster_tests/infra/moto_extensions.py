@@ -1,7 +1,7 @@
 """What moto's CloudFormation lacks and the tests need, added to it: four types of resource, change sets, and more.
 
 moto has the services of these types, but its CloudFormation creates none of them. Each class here creates one through
-moto's own service, so that the tests deploy the real template and not a copy of it. `EXTENSIONS` is held to be no more than
+moto's own service, so that the tests deploy the real template and not a copy of it. `EXTENSIONS` holds no more than
 needed. What moto creates only in part (of a bucket: no versioning, lifecycle or public access block; of a security
 group: no egress) is read from the template in `test_stack.py`.
 """
