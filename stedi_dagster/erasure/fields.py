@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stedi_dagster.landing.feeds import ADDRESSES
-from stedi_dagster.landing.records import is_address, said_under
+from stedi_dagster.landing.records import is_address, value_under
 
 _WHOLE = re.compile(r"\s*[0-9]{1,19}\s*", re.ASCII)
 
@@ -45,4 +45,4 @@ def value_of(record: Any, key: str) -> str | None:
 
 def _under(record: Any, key: str) -> Any:
     """What is under a key; None where landing reads nothing there, or the record says several things."""
-    return said_under(record, key) if isinstance(record, Mapping) else None
+    return value_under(record, key) if isinstance(record, Mapping) else None

@@ -26,7 +26,7 @@ from stedi_dagster.landing.documents import Document, read_documents
 from stedi_dagster.landing.formats import Broken, opened
 from stedi_dagster.landing.records import is_address
 from stedi_dagster.landing.spellings import addresses_in
-from stedi_dagster.landing.traces import said_by_keys
+from stedi_dagster.landing.traces import traces_in_keys
 
 _PARQUET, _AVRO, _SQLITE = b"PAR1", b"Obj\x01", b"SQLite format 3\x00"
 # Of the formats that landing does not read, those in which a text stands as it is.
@@ -197,7 +197,7 @@ class Search:
         return self._only_theirs(found) | apart
 
     def _is_somebody_elses(self, document: Document) -> bool:
-        said = split_lines(said_by_keys(document).people)
+        said = split_lines(traces_in_keys(document).people)
         if (user := value_of(document.value, "user")) is not None:
             said.append(user)
         # What has not the form of an address says whose it is only by those that may be read in it.

@@ -1,4 +1,4 @@
-"""The three feeds: where each lands, and which contract its records have."""
+"""The three feeds: where each one lands, and which contract its records must meet."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from stedi_dagster.contracts import (
 
 @dataclass(frozen=True)
 class Feed:
-    """One source of raw records."""
+    """One of the sources of raw files."""
 
     name: str
     contract: type[Contract]
@@ -24,7 +24,7 @@ class Feed:
 
     @property
     def quarantine(self) -> str:
-        """The table of what could not be read."""
+        """The table of the texts that could not be read."""
         return f"{self.name}_quarantine"
 
 
@@ -37,12 +37,12 @@ FEEDS: dict[str, Feed] = {
     )
 }
 
-# Added to every number read: -0.0 becomes 0.0, which engines disagree about when they compare rows.
+# Added to every number read: turns -0.0 into 0.0, as engines disagree about the two when they compare rows.
 POSITIVE_ZERO = 0.0
 
-# Not in the raw records: `landing` derives it from another field.
+# Not in the raw records: landing derives it from another field.
 DERIVED = {"birthDayValid"}
 
-# What is an address, and what else is recognised in another spelling: both are landed as `keys.stored` has it.
+# The columns with addresses, and all that are recognised in different spellings: landed as `keys.stored` returns them.
 ADDRESSES = {"email", "user"}
 KEYS = {*ADDRESSES, "serialNumber"}

@@ -1,4 +1,7 @@
-"""Landing a feed: canonical files through the engine, all others through our own reader, every record accounted for."""
+"""Lands a feed: canonical files through the engine, all others through our own reader, every record accounted for.
+
+Writes to staging folders only; `drafts.landing` decides whether a feed must land, and drafts what was staged.
+"""
 
 import re
 from collections import Counter
@@ -23,8 +26,8 @@ from stedi_dagster.landing.weight import FileWeight, Weight
 from stedi_dagster.storage import Storage
 
 _LONGEST_RAW = 10_000
-_QUARANTINED_A_PART = 50_000
-# Bytes to look at for a first line: a canonical one is far shorter.
+_QUARANTINED_PER_PART = 50_000
+# How many bytes to read for a first line: a canonical one is far shorter.
 _FIRST_LINE = 1 << 14
 _SURROGATE = re.compile("[\udc80-\udcff]")
 _ANY_SURROGATE = re.compile("[\ud800-\udfff]")
@@ -39,7 +42,7 @@ class Landed:
     quarantined: Counter[str] = field(default_factory=Counter)
     quarantined_by_file: Counter[str] = field(default_factory=Counter)
     odd_files: int = 0
-    # When (epoch ms) the first of the records that are refused for lying in the future no longer is.
+    # When (epoch ms) the first record that is refused for lying in the future will no longer be.
     due_ms: int | None = None
     weight: Weight = field(default_factory=Weight)
 
@@ -48,20 +51,20 @@ class Lander:
     """Lands one feed once."""
 
     def __init__(self, feed: Feed, storage: Storage, *, now_ms: int) -> None:
-        """Prepare for a run that began at `now_ms` (epoch milliseconds); `storage` is the landing zone's."""
+        """Prepare to land during a run that began at `now_ms` (epoch milliseconds), from the landing zone's storage."""
         self._feed = feed
         self._storage = storage
         self._now_ms = now_ms
         self._reader = RecordReader(feed.contract, now_ms=now_ms)
 
     def land(self, session: SparkSession, listing: Listing, records: Staging, quarantine: Staging) -> Landed:
-        """Write a feed's records and its unreadable rest to their staging folders.
+        """Write a feed's records, and the texts that cannot be read, to their staging folders.
 
         Args:
             session: the engine's session.
             listing: the files to read.
-            records: where records are staged.
-            quarantine: where everything else is staged.
+            records: where to stage records.
+            quarantine: where to stage everything else.
 
         Raises:
             LandingError: a file cannot be opened.
@@ -85,7 +88,7 @@ class Lander:
         content = staging.content()
         values = staging.values([spec.name for spec in raw_columns(self._feed.contract)])
         if (content.rows, values) != (lines.records, lines.values):
-            # A key that stands twice in one record is canonical line by line; our own reader judges it.
+            # A record with a key twice may look canonical line by line; our own reader judges it.
             staging.discard()
             return frozenset()
         landed.by_engine = content.rows
@@ -95,8 +98,8 @@ class Lander:
 
     def _land_odd(self, files: Sequence[RawFile], records: Staging, quarantine: Staging, landed: Landed) -> None:
         unreadable: list[tuple[Any, ...]] = []
-        # Whom they mean is known once everybody has landed.
-        cut: list[tuple[Row, set[str]]] = []
+        # Whom they mean is known only after everybody has landed.
+        truncated: list[tuple[Row, set[str]]] = []
 
         def rows() -> Iterator[Row]:
             for file in files:
@@ -110,26 +113,26 @@ class Lander:
                         continue
                     landed.quarantined[reason] += 1
                     landed.quarantined_by_file[file.shown] += 1
-                    about, begun = self._about(document)
+                    named, beginnings = self._people(document)
                     where = (file.name, document.line, document.position)
-                    row = (*where, reason, presentable(document.text), *about)
-                    if begun:
-                        cut.append((row, begun))
+                    row = (*where, reason, presentable(document.text), *named)
+                    if beginnings:
+                        truncated.append((row, beginnings))
                         continue
                     unreadable.append(row)
-                    if len(unreadable) >= _QUARANTINED_A_PART:
+                    if len(unreadable) >= _QUARANTINED_PER_PART:
                         quarantine.write_rows(unreadable)
                         unreadable.clear()
                 weight.end(file.shown)
 
         records.write_rows(rows())
-        if cut:
+        if truncated:
             known = Addresses(map(key_of, records.column("email")))
-            unreadable.extend(_naming(row, known.beginning(*begun)) for row, begun in cut)
+            unreadable.extend(_naming(row, known.beginning(*beginnings)) for row, beginnings in truncated)
         quarantine.write_rows(unreadable)
 
-    def _about(self, document: Document) -> tuple[Traces, set[str]]:
-        """Whom a customer's text names, and how addresses begin that it was cut within."""
+    def _people(self, document: Document) -> tuple[Traces, set[str]]:
+        """Whom a customer's text names, and the beginnings of addresses that it was cut off within."""
         if self._feed is not FEEDS["customer_landing"]:
             return Traces(), set()
         return traces(document, now_ms=self._now_ms), cut_addresses(document.text)
@@ -161,13 +164,13 @@ class Lander:
 
 
 def _naming(row: Row, people: Iterable[str]) -> Row:
-    """A row of `Quarantine` that names more people."""
+    """The row of `Quarantine`, naming these people as well."""
     *before, named, devices, moment = row
     return (*before, "\n".join(sorted({*filter(None, (named or "").split("\n")), *people})) or None, devices, moment)
 
 
 def presentable(text: str) -> str:
-    """The text as it can be stored: bytes that are no UTF-8 in hexadecimal, at most 10,000 characters, trimmed."""
+    """The text in a form that can be stored: trimmed, at most 10,000 characters, with bytes not in UTF-8 as hex."""
     text = text.strip()[:_LONGEST_RAW]
     text = _SURROGATE.sub(lambda match: f"\\x{ord(match[0]) - 0xDC00:02x}", text)[:_LONGEST_RAW]
     return _ANY_SURROGATE.sub("\ufffd", text)
