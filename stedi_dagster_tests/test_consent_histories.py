@@ -20,9 +20,9 @@ from stedi_dagster.contracts import (
     StepTrainerTrusted,
 )
 from stedi_dagster.policies.people import curated_customers
-from stedi_dagster.policies.policy import Policy
 from stedi_dagster.policies.readings import paired_readings, trusted_accelerometer, trusted_steps
 from stedi_dagster.policies.selection import Selection
+from stedi_dagster.settings.policy import Policy
 from stedi_dagster_tests.policies.frames import (
     customers,
     frame,

@@ -12,10 +12,10 @@ from stedi_dagster.contracts import StepTrainerTrusted
 from stedi_dagster.defs.assets.table_asset import same_columns, table_asset
 from stedi_dagster.defs.definitions import build_defs
 from stedi_dagster.drafts.tables import TableDraft
-from stedi_dagster.policies.keys import with_keys
-from stedi_dagster.policies.policy import PRESETS, Preset
+from stedi_dagster.keys import with_keys
 from stedi_dagster.policies.selection import REASON, Selection, first_reason, select
 from stedi_dagster.sample import generate
+from stedi_dagster.settings.policy import PRESETS, Preset
 from stedi_dagster_tests.scenario import SELECTED, Scenario, checks, counts
 
 pytestmark = pytest.mark.long

@@ -22,8 +22,8 @@ from stedi_dagster.erasure.erase import UNFINISHED, Eraser, Receipt
 from stedi_dagster.erasure.ledger import Ledger, recognising, unfinished
 from stedi_dagster.errors import SettingsError
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
-from stedi_dagster.policies.policy import Consent, Match, Policy, StepPeople
 from stedi_dagster.settings import EMR_SERVERLESS, Settings
+from stedi_dagster.settings.policy import Consent, Match, Policy, StepPeople
 from stedi_dagster.storage import storage_errors
 
 if TYPE_CHECKING:

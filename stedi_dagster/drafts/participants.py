@@ -8,10 +8,10 @@ from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
 from stedi_dagster.contracts import CustomerLanding, Participants, Quarantine
 from stedi_dagster.drafts.run import PARTICIPANTS, Run, engine_errors
 from stedi_dagster.drafts.tables import CUSTOMER_LANDING, CUSTOMER_QUARANTINE
+from stedi_dagster.keys import matching_key
 from stedi_dagster.lakehouse.checksums import add_checksums
 from stedi_dagster.lakehouse.published import Reading
 from stedi_dagster.lakehouse.recorded import fingerprint
-from stedi_dagster.policies.keys import matching_key
 from stedi_dagster.policies.people import agreeing_people, with_doubtful
 
 

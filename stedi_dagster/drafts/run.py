@@ -17,7 +17,7 @@ from stedi_dagster.errors import EngineError, PublishConflictError, StediError
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.publish import Publication, Published
 from stedi_dagster.lakehouse.published import Reading
-from stedi_dagster.policies.policy import Policy
+from stedi_dagster.settings.policy import Policy
 
 PARTICIPANTS = "participants"
 

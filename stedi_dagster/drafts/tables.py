@@ -14,6 +14,7 @@ from stedi_dagster.audits.gate.contract import CHECK as CONTRACT
 from stedi_dagster.audits.gate.contract import audit_contract
 from stedi_dagster.audits.gate.distinct import distinct_rows
 from stedi_dagster.audits.gate.reconciliation import audit_reconciliation
+from stedi_dagster.audits.gate.records import every_record
 from stedi_dagster.audits.outcome import Outcome, run_audit
 from stedi_dagster.contracts import Contract, CustomerLanding, CustomerTrusted, Quarantine
 from stedi_dagster.drafts.run import PARTICIPANTS, Draft, Run, engine_errors
@@ -21,9 +22,8 @@ from stedi_dagster.lakehouse.publish import Publication
 from stedi_dagster.lakehouse.published import Reading
 from stedi_dagster.lakehouse.recorded import fingerprint, summary
 from stedi_dagster.lakehouse.staging import Content
-from stedi_dagster.policies.people import with_doubtful
-from stedi_dagster.policies.policy import Policy
 from stedi_dagster.policies.selection import DUPLICATE, REASON, Selection
+from stedi_dagster.settings.policy import Policy
 
 CUSTOMER_LANDING = "customer_landing"
 CUSTOMER_QUARANTINE = "customer_quarantine"
@@ -110,7 +110,7 @@ def draft_table(run: Run, plan: TableDraft, inputs: Mapping[str, Reading]) -> Dr
         frames = {key: reading.frame(run.session) for key, reading in inputs.items()}
         staged = _staged_before(publication, table) if publication else _stage(run, plan, table, frames)
         content, withheld = staged.content, staged.withheld
-        records = with_doubtful(customers.frame(run.session), unreadable.frame(run.session))
+        records = every_record(customers.frame(run.session), unreadable.frame(run.session))
         evidence = Evidence(
             content.frame(run.session),
             frames,

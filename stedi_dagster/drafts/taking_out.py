@@ -15,9 +15,9 @@ from stedi_dagster.contracts import CONSENTED, TABLES, Column, Contract, Custome
 from stedi_dagster.drafts.run import PARTICIPANTS, Run
 from stedi_dagster.drafts.withdrawing import Said
 from stedi_dagster.erasure.delete_rows import delete_rows
+from stedi_dagster.keys import key_of
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.staging import Content
-from stedi_dagster.policies.keys import key_of
 
 # Recorded with a snapshot: how many rows of the table were taken out since a run made it.
 WITHDRAWN_SINCE = "withdrawn-since"

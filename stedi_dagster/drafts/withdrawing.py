@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from stedi_dagster.contracts import CustomerLanding
 from stedi_dagster.errors import StediError
+from stedi_dagster.keys import key_of
 from stedi_dagster.landing.cut import cut_addresses
 from stedi_dagster.landing.documents import Document, read_documents
 from stedi_dagster.landing.feeds import FEEDS, Feed
@@ -19,7 +20,6 @@ from stedi_dagster.landing.files import list_files
 from stedi_dagster.landing.records import RecordReader
 from stedi_dagster.landing.traces import traces
 from stedi_dagster.locations import is_s3
-from stedi_dagster.policies.keys import key_of
 from stedi_dagster.storage import storage_for
 
 # The moment of a refusal that does not say when it was made: it counts as the last word.

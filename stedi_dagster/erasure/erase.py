@@ -35,7 +35,7 @@ from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.orphans import reachable_files, sweep
 from stedi_dagster.lakehouse.recorded import summary
 from stedi_dagster.landing.feeds import FEEDS
-from stedi_dagster.policies.policy import Policy
+from stedi_dagster.settings.policy import Policy
 
 # Against the flow of data: what a table is made from tells what of it is theirs.
 _CONTRACTS: dict[str, type[Contract]] = {

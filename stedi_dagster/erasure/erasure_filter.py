@@ -14,10 +14,10 @@ from stedi_dagster.erasure.digests import Digester, phrases
 from stedi_dagster.erasure.fields import REGISTERED, named_by, registration_of, split_lines
 from stedi_dagster.erasure.ledger import DEVICE, IDENTIFYING, OWN_PHONE, PERSON, SHARED, Erasure, Trace
 from stedi_dagster.erasure.recognised import holding, recognised
+from stedi_dagster.keys import key_of
 from stedi_dagster.landing.cut import Addresses
 from stedi_dagster.landing.decodings import unescaped
 from stedi_dagster.landing.documents import Document, read_documents
-from stedi_dagster.policies.keys import key_of
 
 # What says whose a text is: what tells people apart, and a telephone number that nobody else had.
 _COUNTING = IDENTIFYING | {OWN_PHONE}

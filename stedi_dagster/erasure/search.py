@@ -21,6 +21,7 @@ from stedi_dagster.erasure.fields import split_lines, value_of
 from stedi_dagster.erasure.ledger import PARTICIPANT, PERSON, Trace
 from stedi_dagster.erasure.recognised import encoded_in, holding, recognised
 from stedi_dagster.erasure.texts_in import as_texts, before_damage, blocks, inflated, strings
+from stedi_dagster.keys import key_of
 from stedi_dagster.landing.decodings import readings, unescaped
 from stedi_dagster.landing.documents import Document, read_documents
 from stedi_dagster.landing.feeds import FEEDS
@@ -28,7 +29,6 @@ from stedi_dagster.landing.formats import Broken, opened
 from stedi_dagster.landing.records import is_address
 from stedi_dagster.landing.spellings import addresses_in
 from stedi_dagster.landing.traces import said_by_keys
-from stedi_dagster.policies.keys import key_of
 
 _PARQUET, _AVRO, _SQLITE = b"PAR1", b"Obj\x01", b"SQLite format 3\x00"
 # Of the formats that landing does not read, those in which a text stands as it is.

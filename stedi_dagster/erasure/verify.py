@@ -11,9 +11,9 @@ from stedi_dagster.erasure.ledger import DEVICE, OWN_PHONE, PERSON, SHARED, Entr
 from stedi_dagster.erasure.person import known_of, landed_addresses, landed_of_others
 from stedi_dagster.erasure.raw import RawFiles
 from stedi_dagster.erasure.search import Opened, Search
+from stedi_dagster.keys import key_of
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.landing.files import masked, not_utf8
-from stedi_dagster.policies.keys import key_of
 from stedi_dagster.storage import Storage, storage_for
 
 

@@ -37,7 +37,7 @@ DERIVED = {"birthDayValid"}
 
 
 def is_key(spec: Column) -> bool:
-    """Whether a column's values are recognised in another spelling, and so are landed as `policies.keys.stored` has it.
+    """Whether a column's values are recognised in another spelling, and so are landed as `keys.stored` has it.
 
     Those that identify somebody are: addresses and serial numbers.
     """

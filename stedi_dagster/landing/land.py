@@ -10,6 +10,7 @@ from typing import IO, Any
 from pyspark.sql import SparkSession
 
 from stedi_dagster.errors import LandingError
+from stedi_dagster.keys import key_of
 from stedi_dagster.lakehouse.staging import Staging
 from stedi_dagster.landing.canonical import canonical_files, is_canonical_line, parse, raw_columns
 from stedi_dagster.landing.cut import Addresses, cut_addresses
@@ -19,7 +20,6 @@ from stedi_dagster.landing.files import Listing, RawFile
 from stedi_dagster.landing.records import RecordReader, Row
 from stedi_dagster.landing.traces import Traces, traces
 from stedi_dagster.landing.weight import FileWeight, Weight
-from stedi_dagster.policies.keys import key_of
 from stedi_dagster.storage import Storage
 
 _LONGEST_RAW = 10_000

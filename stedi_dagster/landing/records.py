@@ -14,9 +14,9 @@ from pyspark.sql.types import DoubleType, LongType, StringType
 
 from stedi_dagster.contracts import Contract
 from stedi_dagster.contracts.base import ADDRESS, AHEAD_OF_RUN_MS, EARLIEST_MS, Column, is_moment, latest_ms
+from stedi_dagster.keys import stored
 from stedi_dagster.landing.documents import Ambiguous
 from stedi_dagster.landing.feeds import DERIVED, POSITIVE_ZERO, is_key
-from stedi_dagster.policies.keys import stored
 
 _INTEGER = re.compile(r"\s*[+-]?[0-9]{1,19}\s*", re.ASCII)
 _NUMBER = re.compile(

@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 
 from stedi_dagster.contracts import CustomerLanding
 from stedi_dagster.contracts.base import EARLIEST_MS, Identifies, latest_ms
+from stedi_dagster.keys import key_of, stored
 from stedi_dagster.landing.decodings import readings
 from stedi_dagster.landing.documents import Document
 from stedi_dagster.landing.records import said_under
 from stedi_dagster.landing.spellings import addresses_in
-from stedi_dagster.policies.keys import key_of, stored
 
 _WRITTEN = ("lastUpdateDate", "registrationDate")
 

@@ -1,6 +1,6 @@
 """Every setting of the platform, read from the environment (STEDI_...) and checked before anything starts.
 
-The rules of who and what is kept are in `policies.policy`; this module only reads which were chosen.
+The rules of who and what is kept are in `settings.policy`; this module only reads which were chosen.
 """
 
 import os
@@ -18,7 +18,7 @@ from pydantic_settings import SettingsError as UndecodableError
 
 from stedi_dagster.errors import SettingsError
 from stedi_dagster.locations import Home, Landing, Warehouse, is_s3, lies_within
-from stedi_dagster.policies.policy import PRESETS, Consent, Match, Policy, Preset, StepPeople
+from stedi_dagster.settings.policy import PRESETS, Consent, Match, Policy, Preset, StepPeople
 
 EMR_SERVERLESS = "emr-serverless"
 DEFAULT_RETENTION_DAYS = 7.0

@@ -13,8 +13,8 @@ from stedi_dagster.cli.sql import run_query
 from stedi_dagster.cli.tables import list_tables
 from stedi_dagster.contracts import TABLES
 from stedi_dagster.lakehouse.checksums import Damage, damaged_files
-from stedi_dagster.policies.policy import PRESETS
 from stedi_dagster.sample import generate
+from stedi_dagster.settings.policy import PRESETS
 from stedi_dagster_tests.aws.cloud import REGION, Cloud
 from stedi_dagster_tests.defs.assets.builders import contents, failure, land_three_people, orphans, snapshots
 from stedi_dagster_tests.scenario import Scenario, checks, customer

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stedi_dagster.erasure.fields import owners_of
+from stedi_dagster.keys import key_of
 from stedi_dagster.landing.cut import cut_addresses
 from stedi_dagster.landing.spellings import addresses_in
 from stedi_dagster.landing.traces import traces
-from stedi_dagster.policies.keys import key_of
 from stedi_dagster_tests.erasure.raw import ACCELEROMETER, CUSTOMER, left_of, records, texts
 from stedi_dagster_tests.landing.zone import NOW, examples
 from stedi_dagster_tests.scenario import T0, customer, reading

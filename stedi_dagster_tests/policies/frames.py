@@ -15,12 +15,12 @@ from stedi_dagster.contracts import (
     Quarantine,
     StepTrainerLanding,
 )
+from stedi_dagster.keys import stored
 from stedi_dagster.landing.feeds import is_key
 from stedi_dagster.landing.records import is_iso_date
-from stedi_dagster.policies.keys import stored
 from stedi_dagster.policies.people import trusted_customers
-from stedi_dagster.policies.policy import Policy
 from stedi_dagster.policies.selection import REASON, Selection
+from stedi_dagster.settings.policy import Policy
 
 Record = Mapping[str, Any]
 

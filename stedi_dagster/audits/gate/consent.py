@@ -14,8 +14,8 @@ from stedi_dagster.audits.outcome import Outcome
 from stedi_dagster.contracts import Column as Contracted
 from stedi_dagster.contracts import Contract
 from stedi_dagster.errors import ContractError
-from stedi_dagster.policies.keys import matching_key
-from stedi_dagster.policies.policy import Policy
+from stedi_dagster.keys import matching_key
+from stedi_dagster.settings.policy import Policy
 
 CHECK = "consent"
 WITHOUT, EARLY = "rows without consent", "rows from before consent"
@@ -24,8 +24,8 @@ WITHOUT, EARLY = "rows without consent", "rows from before consent"
 _ALWAYS, _NEVER = 10**15, 0
 
 
-def consents(customer_landing: DataFrame) -> DataFrame:
-    """Who agrees, by each person's latest landed record.
+def consents(records: DataFrame) -> DataFrame:
+    """Who agrees, by each person's latest record.
 
     Returns:
         One row for each person who agrees: `person` (a matching key) and `since` (epoch ms).
@@ -35,20 +35,20 @@ def consents(customer_landing: DataFrame) -> DataFrame:
     # What cannot be read may say that it was written at any time.
     dated = F.least(dated, F.lit(_ALWAYS))
     # One number orders a person's records: by date, and a refusal after an agreement of the same moment.
-    records = customer_landing.select(
+    placed = records.select(
         matching_key("email").alias("person"),
         (dated * 2 + refusal).alias("place"),
         F.col("shareWithResearchAsOfDate").alias("since"),
     )
-    last = records.groupBy("person").agg(F.max("place").alias("last")).where(F.col("last") % 2 == 0)
-    latest = records.join(last.withColumnRenamed("person", "who"), on=F.col("person") == F.col("who"), how="inner")
+    last = placed.groupBy("person").agg(F.max("place").alias("last")).where(F.col("last") % 2 == 0)
+    latest = placed.join(last.withColumnRenamed("person", "who"), on=F.col("person") == F.col("who"), how="inner")
     return latest.where(F.col("place") == F.col("last")).groupBy("person").agg(F.max("since").alias("since"))
 
 
 def audit_consent(
     frame: DataFrame,
     contract: type[Contract],
-    customer_landing: DataFrame,
+    records: DataFrame,
     *,
     policy: Policy,
     participants: DataFrame | None = None,
@@ -61,7 +61,7 @@ def audit_consent(
     Args:
         frame: the content.
         contract: the table's, with a column that identifies somebody.
-        customer_landing: the landed customer records.
+        records: what the customers' records say, see `records.every_record`.
         policy: says whether a row's event time must not lie before the agreement.
         participants: who the participants are, where a column names them.
     """
@@ -74,7 +74,7 @@ def audit_consent(
     counts = Counter({WITHOUT: 0, EARLY: 0})
     for spec, condition in judged:
         rows = frame if condition is None else frame.where(condition)
-        agreed = _agreed(spec, customer_landing, participants)
+        agreed = _agreed(spec, records, participants)
         counts.update(_count(rows, spec.name, agreed, _moment(spec, contract, policy)))
     if all(spec.nullable for spec in (*named, *devices)):
         nobodys = reduce(and_, (F.isnull(spec.name) for spec in (*named, *devices)))
@@ -95,22 +95,22 @@ def _moment(spec: Contracted, contract: type[Contract], policy: Policy) -> str |
     return contract.event_time() if spec.identifies and applies[spec.identifies] else None
 
 
-def _agreed(spec: Contracted, customer_landing: DataFrame, participants: DataFrame | None) -> DataFrame:
+def _agreed(spec: Contracted, records: DataFrame, participants: DataFrame | None) -> DataFrame:
     """The values of a column to which somebody agreed: `agreed`, as a matching key, and `since` (epoch ms)."""
-    agreeing = consents(customer_landing)
+    agreeing = consents(records)
     if spec.identifies == "person":
         return agreeing.select(F.col("person").alias("agreed"), "since")
     if spec.identifies == "device":
-        return _agreed_devices(customer_landing, agreeing)
+        return _agreed_devices(records, agreeing)
     if participants is None:
         raise ContractError(f"The column {spec.name} names participants, and the audit was not given who they are.")
     joined = participants.join(agreeing, on=F.col("email") == F.col("person"), how="inner")
     return joined.select(F.col("participantId").alias("agreed"), "since")
 
 
-def _agreed_devices(customer_landing: DataFrame, agreeing: DataFrame) -> DataFrame:
+def _agreed_devices(records: DataFrame, agreeing: DataFrame) -> DataFrame:
     """The devices of which all who ever carried one are one person who agrees."""
-    carried = customer_landing.select(
+    carried = records.select(
         matching_key("serialNumber").alias("device"), matching_key("email").alias("carrier")
     ).distinct()
     owned = carried.join(agreeing, on=F.col("carrier") == F.col("person"), how="left")

@@ -10,7 +10,7 @@ from stedi_dagster.audits.gate.contract import CHECK as CONTRACT
 from stedi_dagster.audits.outcome import Outcome
 from stedi_dagster.contracts import Contract
 from stedi_dagster.drafts.run import Draft
-from stedi_dagster.policies.policy import Policy
+from stedi_dagster.settings.policy import Policy
 
 Lineage = Mapping[str, tuple[str, str]]
 

@@ -25,8 +25,8 @@ from stedi_dagster.drafts.tables import TableDraft, draft_table
 from stedi_dagster.drafts.taking_out import take_out
 from stedi_dagster.errors import StediError
 from stedi_dagster.lakehouse.published import Reading
-from stedi_dagster.policies.policy import Policy
 from stedi_dagster.run_tags import AGAIN, names_in
+from stedi_dagster.settings.policy import Policy
 from stedi_dagster.storage import storage_errors
 
 OWNER = "team:data-platform"

@@ -11,7 +11,7 @@ from stedi_dagster.contracts import (
     MachineLearningCurated,
     StepTrainerTrusted,
 )
-from stedi_dagster.policies.policy import Policy
+from stedi_dagster.settings.policy import Policy
 from stedi_dagster_tests.policies.frames import Record, customers, pairs, participants, readings, steps
 from stedi_dagster_tests.scenario import T0, customer, reading, step
 

@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
-from stedi_dagster.policies.keys import key_of, matching_key, stored
+from stedi_dagster.keys import key_of, matching_key, stored
 from stedi_dagster_tests.policies.frames import records
 
 SPELLINGS = {

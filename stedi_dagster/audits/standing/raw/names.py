@@ -10,13 +10,9 @@ import re
 import sys
 import zlib
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import islice
-from typing import Any
-
-from stedi_dagster.contracts.base import EARLIEST_MS
-from stedi_dagster.policies.keys import plain
 
 # How often one text may have been escaped, and how often packed.
 _ESCAPED_TIMES = 8
@@ -42,6 +38,15 @@ _LETTERS = re.compile(r"[A-Za-z0-9+/_-]{8,}(?:(?:\\[rn]|[\r\n])+[A-Za-z0-9+/_-]+
 _PLAIN = str.maketrans("-_", "+/")
 _AROUND_AT = re.compile(r"""(?<![\s"'\\])[\s"'\\]*+@[\s"'\\]*+""")
 _NEXT_WORD = re.compile(r"(?<=[a-z0-9])\.?(?=[A-Z])")
+# What Unicode has programs ignore (DerivedCoreProperties, Default_Ignorable_Code_Point), and the blank of Braille.
+_UNSEEN_BEYOND = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+_AROUND = (
+    " \t\r\n\f\v\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
+)
 # They join on to an address; at its ends they may as well be punctuation.
 _JOINING = frozenset(".+-_")
 
@@ -59,6 +64,11 @@ class Known:
         self._domains = sorted(self._people)
         self._domain_lengths = sorted({len(domain) for domain in self._people})
         self._local_lengths = sorted({len(local) for locals_ in self._people.values() for local in locals_})
+
+    def whose(self, address: str) -> str | None:
+        """The key of the person whose address this is, however it is written."""
+        local, _, domain = address.strip(_AROUND).rpartition("@")
+        return self._people.get(_folded(domain), {}).get(_folded(local))
 
     def named_in(self, text: str) -> set[str]:
         """The keys of those whose address may stand in a text, and of those whose address begins as its end does.
@@ -108,39 +118,18 @@ class Known:
                 yield text[at - length : at]
 
 
-def written_at(value: Any, latest_ms: int) -> int | None:
-    """When an unreadable object was written (epoch ms); None where it says so not at all, not plausibly or in two ways.
-
-    The date around several records is none of theirs; that of what stands for an erased text was.
-
-    Args:
-        value: what was decoded of it, if anything was.
-        latest_ms: the latest plausible moment.
-    """
-    if not isinstance(value, Mapping) or ("erased" not in value and any(map(_names_within, value.values()))):
-        return None
-    for key in ("lastupdatedate", "registrationdate"):
-        said = [one for name, one in value.items() if name.casefold() == key and one is not None]
-        if said:
-            first = said[0]
-            alike = all(type(one) is int and one == first for one in said)
-            return first if alike and EARLIEST_MS <= first <= latest_ms else None
-    return None
-
-
-def _names_within(item: Any) -> bool:
-    waiting = [item] if isinstance(item, Mapping | list) else []
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, str) and "@" in one:
-            return True
-        if isinstance(one, Mapping | list):
-            waiting.extend(one.values() if isinstance(one, Mapping) else one)
-    return False
-
-
 def _folded(text: str) -> str:
-    return text.casefold() if text.isascii() else plain(text).casefold().replace("i\u0307", "i")
+    return text.casefold() if text.isascii() else _plain(text).casefold().replace("i\u0307", "i")
+
+
+def _plain(text: str) -> str:
+    """A text in compatibility forms, without what nobody sees."""
+    if text.isascii():
+        return text
+    import unicodedata2  # only for texts beyond ASCII
+
+    forms = unicodedata2.normalize("NFKC", text)
+    return "".join(one for one in forms if not _UNSEEN_BEYOND.match(one) and unicodedata2.category(one) != "Cf")
 
 
 def _in_letters(domain: str) -> str:
@@ -199,7 +188,7 @@ def _decodings(text: str, packed: int) -> Iterator[str]:
 def _decoded(text: str) -> str:
     said = _UNDECODED.sub(lambda byte: chr(ord(byte[0]) - 0xDC00), text.translate(_UNSEEN))
     said = _WIDE.sub(_narrow, _MARKUP.sub("", said))
-    said = _UNIT.sub(lambda unit: chr(int(unit[1], 16)), plain(said))
+    said = _UNIT.sub(lambda unit: chr(int(unit[1], 16)), _plain(said))
     return _CODE.sub(_meant, said.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
 
 

@@ -11,10 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from stedi_dagster.audits.standing import raw
-from stedi_dagster.audits.standing.raw import Known, written_at
-from stedi_dagster.policies.keys import key_of
-from stedi_dagster_tests.scenario import T0
+from stedi_dagster.audits.standing.raw import names as raw
+from stedi_dagster.audits.standing.raw.names import Known
+from stedi_dagster.keys import key_of
 
 PEOPLE = ["mia.o'neil+news@post.example.org", "x@y", "andr\xe9@b\xfccher.example"]
 KNOWN = Known(map(key_of, [*PEOPLE, "ann@post.example.org"]))
@@ -97,25 +96,3 @@ def test_looking_takes_time_in_proportion_to_the_text(monkeypatch, text):
 
     folded = raw._folded
     assert 0 < steps(2000) <= 2.2 * steps(1000)
-
-
-@pytest.mark.parametrize(
-    ("value", "moment"),
-    [
-        ({"lastUpdateDate": T0}, T0),
-        ({"LASTUPDATEDATE": T0, "registrationDate": T0 - 5}, T0),
-        ({"registrationDate": T0}, T0),
-        ({"lastUpdateDate": T0, "lastupdatedate": T0 + 1}, None),
-        ({"lastUpdateDate": 5}, None),
-        ({"lastUpdateDate": T0 + 2}, None),
-        ({"lastUpdateDate": True}, None),
-        ({"lastUpdateDate": "then", "registrationDate": T0}, None),
-        ([T0], None),
-        (None, None),
-        ({"lastUpdateDate": T0, "deleted": [{"email": "a@x"}]}, None),
-        ({"lastUpdateDate": T0, "message": {"email": {"is": "a@x"}}}, None),
-        ({"lastUpdateDate": T0, "phone": ["?"]}, T0),
-    ],
-)
-def test_only_a_plausible_date_of_its_own_dates_a_text(value, moment):
-    assert written_at(value, T0 + 1) == moment
