@@ -29,7 +29,7 @@ REPORTED: dict[Preset, tuple[int, ...]] = {
     "as-of-accelerometer-all-steps": (482, 32_025, 464, 14_460, 34_437),
     "max-age-120": (22, 1_865, 22, 660, 1_865),
 }
-GATE = Path(__file__).parents[1] / "docs" / "what-the-gate-is-for.md"
+GATE = Path(__file__).parents[1] / "docs" / "explanation" / "what-the-gate-is-for.md"
 # The participant's address in place of a number that is drawn anew for every lakehouse.
 PAIRED = """
     SELECT email, sensorReadingTime, distanceFromObject, x, y, z

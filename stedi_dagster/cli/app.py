@@ -62,7 +62,14 @@ def stedi(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """The STEDI lakehouse: from three JSON feeds to eight consent-checked Iceberg tables."""
+    """The STEDI lakehouse: from three JSON feeds to eight consent-checked Iceberg tables.
+
+    Exit codes: 0, all is well. 1, the answer is no: a run could not publish a table, an audit failed, `forget --verify`
+    found the person or a file that it could not look into, `alerts test` did not reach somebody, or a question was
+    answered with no. 2, the command could not do its work, and says why: a wrong setting, a landing zone of which
+    nothing can be read, a locked or damaged database, and the like. 129, 130 and 143, the command was stopped by a lost
+    terminal, Ctrl-C or SIGTERM: nothing is half published, and the next run removes what was staged.
+    """
 
 
 @app.command()
