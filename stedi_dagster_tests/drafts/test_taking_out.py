@@ -51,7 +51,7 @@ def test_rows_stay_of_whom_everybody_named_agrees_or_else_the_device_is_theirs_a
     rows = [dict(zip(Sessions.names(), row, strict=True)) for row in (*staying, *going)]
     lakehouse.ensure_table("sessions", Sessions).append(pa.Table.from_pylist(rows, schema=schema))
     monkeypatch.setattr(taking_out, "CONSENTED", {"sessions": Sessions})
-    run = Run(lambda _contract: "planted", 0, Policy(), "code", lakehouse, no_session, max_doubt=1.0)
+    run = Run("one", 0, Policy(), lambda _contract: "code", lakehouse, no_session, max_doubt=1.0)
     with lakehouse.writing("a test", timeout=0, waiting=lambda _holder: None):
         assert taking_out.take_out(run) == len(going)
     assert set(three_published.query("SELECT * FROM sessions")) == set(staying)
