@@ -1,7 +1,6 @@
 """The subcommands' names, arguments and help; what they do is in the modules beside this one."""
 
 import re
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -22,25 +21,28 @@ app = typer.Typer(
 _COMMENT = re.compile(r"--[^\s=]*\s")
 
 
-class FeedName(StrEnum):
-    """The feeds: `landing.feeds`, which takes too long to import for `--help`."""
+def _feeds(names: list[str] | None) -> list[str]:
+    """Refuse what is no feed. The feeds are imported where some are named: for `--help` it would take too long."""
+    if not names:
+        return []
+    from stedi_dagster.landing.feeds import FEEDS
 
-    CUSTOMER = "customer"
-    ACCELEROMETER = "accelerometer"
-    STEP_TRAINER = "step_trainer"
+    return _of(names, [feed.name for feed in FEEDS.values()])
 
 
-class TableName(StrEnum):
-    """The tables: `contracts.TABLES`, likewise."""
+def _tables(names: list[str] | None) -> list[str]:
+    """Refuse what is no table; see `_feeds`."""
+    if not names:
+        return []
+    from stedi_dagster.contracts import TABLES
 
-    CUSTOMER_LANDING = "customer_landing"
-    ACCELEROMETER_LANDING = "accelerometer_landing"
-    STEP_TRAINER_LANDING = "step_trainer_landing"
-    CUSTOMER_TRUSTED = "customer_trusted"
-    ACCELEROMETER_TRUSTED = "accelerometer_trusted"
-    CUSTOMERS_CURATED = "customers_curated"
-    STEP_TRAINER_TRUSTED = "step_trainer_trusted"
-    MACHINE_LEARNING_CURATED = "machine_learning_curated"
+    return _of(names, list(TABLES))
+
+
+def _of(names: list[str], known: list[str]) -> list[str]:
+    if unknown := [name for name in names if name not in known]:
+        raise typer.BadParameter(f"{unknown[0]!r} is not one of {', '.join(known)}.")
+    return names
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
@@ -60,7 +62,14 @@ def stedi(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """The STEDI lakehouse: from three JSON feeds to eight consent-checked Iceberg tables."""
+    """The STEDI lakehouse: from three JSON feeds to eight consent-checked Iceberg tables.
+
+    Exit codes: 0, all is well. 1, the answer is no: a run could not publish a table, an audit failed, `forget --verify`
+    found the person or a file that it could not look into, `alerts test` did not reach somebody, or a question was
+    answered with no. 2, the command could not do its work, and says why: a wrong setting, a landing zone of which
+    nothing can be read, a locked or damaged database, and the like. 129, 130 and 143, the command was stopped by a lost
+    terminal, Ctrl-C or SIGTERM: nothing is half published, and the next run removes what was staged.
+    """
 
 
 @app.command()
@@ -83,15 +92,23 @@ def generate(
 def run(
     json: Json = False,
     accept_volume: Annotated[
-        list[FeedName] | None,
-        typer.Option(help="A feed that is meant to be smaller than before, or empty, this once; may be repeated."),
+        list[str] | None,
+        typer.Option(
+            metavar="FEED",
+            callback=_feeds,
+            help="A feed that is meant to be smaller than before, or empty, this once; may be repeated.",
+        ),
     ] = None,
     again: Annotated[
-        list[TableName] | None,
-        typer.Option(help="A table to make anew although nothing has changed, this once; may be repeated."),
+        list[str] | None,
+        typer.Option(
+            metavar="TABLE",
+            callback=_tables,
+            help="A table to make anew although nothing has changed, this once; may be repeated.",
+        ),
     ] = None,
 ) -> None:
-    """Materialize all eight tables through Dagster, in this process.
+    """Materialize all tables through Dagster, in this process.
 
     Exits with 1 if a table could not be published, for example because an audit failed.
     """

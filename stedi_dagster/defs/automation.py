@@ -11,6 +11,7 @@ from typing import Any
 
 import dagster as dg
 
+from stedi_dagster.contracts import LAYERS
 from stedi_dagster.defs.alerts.sensor import alert_sensors
 from stedi_dagster.defs.assets.report import SELECTION as REPORT
 from stedi_dagster.defs.audits.asset_checks import SELECTION as STANDING_AUDITS
@@ -25,12 +26,11 @@ from stedi_dagster.storage import storage_errors
 EVERYTHING = "everything"
 # How the cursor of the sensor `withdrawals` begins while a run is awaited.
 _PENDING = "pending "
-_LAYERS = ("landing", "trusted", "curated")
 
 everything = dg.define_asset_job(
     EVERYTHING,
     selection=dg.AssetSelection.all() - STANDING_AUDITS - REPORT,
-    description="All eight tables, from the raw files on.",
+    description="All tables, from the raw files on.",
 )
 audit = dg.define_asset_job(
     "audit", selection=STANDING_AUDITS, description="The standing audits of what is published; makes no table."
@@ -48,7 +48,7 @@ JOBS = [
             selection=dg.AssetSelection.groups(layer) - STANDING_AUDITS,
             description=f"The {layer} tables.",
         )
-        for layer in _LAYERS
+        for layer in LAYERS
     ),
 ]
 

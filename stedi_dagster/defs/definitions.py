@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import dagster as dg
 
-from stedi_dagster.defs.assets import curated, landing, trusted
+from stedi_dagster.defs import assets
 from stedi_dagster.defs.assets.report import report_asset
 from stedi_dagster.defs.audits.asset_checks import standing_checks
 from stedi_dagster.defs.audits.settling import NAME as VERDICTS
@@ -22,11 +22,18 @@ def build_defs(settings: Settings, *, instead: Iterable[dg.AssetsDefinition] = (
         settings: where, how and by which rules.
         instead: assets that take the place of the platform's own of the same key.
     """
-    assets = {asset.key: asset for asset in (*landing.ASSETS, *trusted.ASSETS, *curated.ASSETS, *instead)}
+    replacing = list(instead)
+    replaced = {asset.key for asset in replacing}
+    # Whatever a module of the package defines is there: a new table is entered in no list.
+    own = [
+        asset
+        for asset in dg.load_assets_from_package_module(assets)
+        if not (isinstance(asset, dg.AssetsDefinition) and asset.keys & replaced)
+    ]
     resources = resources_for(settings)
     automation = automation_for(settings)
     return dg.Definitions(
-        assets=[*assets.values(), report_asset(settings)],
+        assets=[*own, *replacing, report_asset(settings)],
         asset_checks=[standing_checks(settings)],
         jobs=automation.jobs,
         schedules=automation.schedules,

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from pyiceberg.table import Table
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
 
+from stedi_dagster.audits.gate import consent
 from stedi_dagster.audits.gate.contract import CHECK as CONTRACT
 from stedi_dagster.audits.gate.contract import audit_contract
 from stedi_dagster.audits.gate.distinct import distinct_rows
@@ -15,7 +17,7 @@ from stedi_dagster.audits.gate.reconciliation import audit_reconciliation
 from stedi_dagster.audits.gate.records import every_record
 from stedi_dagster.audits.outcome import Outcome, run_audit
 from stedi_dagster.contracts import Contract, CustomerLanding, CustomerTrusted, Quarantine
-from stedi_dagster.drafts.run import Draft, Run, engine_errors
+from stedi_dagster.drafts.run import PARTICIPANTS, Draft, Run, engine_errors
 from stedi_dagster.lakehouse.publish import Publication
 from stedi_dagster.lakehouse.published import Reading
 from stedi_dagster.lakehouse.recorded import fingerprint, summary
@@ -42,6 +44,8 @@ class Evidence:
     # What readers see of the table now; None where nothing is published that can be read.
     published: Callable[[], DataFrame | None]
     max_doubt: float
+    # Who the participants are.
+    participants: Callable[[], DataFrame]
 
 
 Audit = Callable[[Evidence], Outcome]
@@ -54,13 +58,27 @@ class TableDraft:
     contract: type[Contract]
     select: Callable[..., Selection]
     inputs: tuple[str, ...]
-    audits: Mapping[str, Audit]
+    audits: Mapping[str, Audit] = field(default_factory=dict)
     # Whether `select` also wants to know of the customer records that could not be read.
     wants_quarantine: bool = False
     # Whether `select` also wants `customer_trusted` where the policy keeps the step readings of all in it.
     wants_step_people: bool = False
     # Where a kept input row may become several: the columns that tell input rows apart in the new table.
     input_row: tuple[str, ...] = ()
+    # Where kept input rows become one: the column that says how many they are.
+    counted_in: str | None = None
+
+    @property
+    def checks(self) -> dict[str, Audit]:
+        """The gate's checks besides the contract and the books: `audits`, and consent wherever a row is somebody's."""
+        if not self.contract.identifying():
+            return dict(self.audits)
+        return {consent.CHECK: partial(_audit_consent, self.contract), **self.audits}
+
+
+def _audit_consent(contract: type[Contract], on: Evidence) -> Outcome:
+    participants = on.participants() if contract.identifying("participant") else None
+    return consent.audit_consent(on.content, contract, on.customers, policy=on.policy, participants=participants)
 
 
 def draft_table(run: Run, plan: TableDraft, inputs: Mapping[str, Reading]) -> Draft:
@@ -105,6 +123,7 @@ def draft_table(run: Run, plan: TableDraft, inputs: Mapping[str, Reading]) -> Dr
             run.policy,
             partial(_published, run, plan),
             run.max_doubt,
+            lambda: frames[PARTICIPANTS] if PARTICIPANTS in frames else run.read_participants().frame(run.session),
         )
         outcomes, kept = _audit(run, plan, staged, evidence)
     outcomes.append(audit_reconciliation(rows_in=rows_in, kept=kept, expected_kept=staged.expected, withheld=withheld))
@@ -175,13 +194,15 @@ def _audit(run: Run, plan: TableDraft, staged: _Staged, evidence: Evidence) -> t
         CONTRACT: lambda: audit_contract(
             evidence.content, plan.contract, now_ms=run.now_ms, different=staged.different
         ),
-        **{check: partial(audit, evidence) for check, audit in plan.audits.items()},
+        **{check: partial(audit, evidence) for check, audit in plan.checks.items()},
     }
     with ThreadPoolExecutor() as pool:
         outcomes = pool.map(run_audit, audits, audits.values())
         kept = content.rows
         if plan.input_row and _has(evidence.content, plan.input_row):
             kept = distinct_rows(evidence.content, plan.input_row, staged.expected)
+        if plan.counted_in and _has(evidence.content, [plan.counted_in]):
+            kept = evidence.content.agg(F.sum(plan.counted_in)).collect()[0][0] or 0
         return list(outcomes), kept
 
 

@@ -1,14 +1,17 @@
 """Where a table cannot be made, those who may not be in it go all the same: a run in trouble only takes people out."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
+from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from functools import partial, reduce
+from itertools import product
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import parquet as pq
 
-from stedi_dagster.contracts import TABLES, Contract, CustomerLanding, Participants
+from stedi_dagster.contracts import CONSENTED, TABLES, Column, Contract, CustomerLanding, CustomerTrusted, Participants
 from stedi_dagster.drafts.run import PARTICIPANTS, Run
 from stedi_dagster.drafts.withdrawing import Said
 from stedi_dagster.erasure.delete_rows import delete_rows
@@ -18,8 +21,6 @@ from stedi_dagster.lakehouse.staging import Content
 
 # Recorded with a snapshot: how many rows of the table were taken out since a run made it.
 WITHDRAWN_SINCE = "withdrawn-since"
-# Whether a value of the column by which rows are somebody's is of somebody who stays.
-_Stays = Callable[[str], bool]
 
 
 def take_out(run: Run, going: Iterable[str] = ()) -> int:
@@ -40,14 +41,15 @@ def take_out(run: Run, going: Iterable[str] = ()) -> int:
     """
     run.lakehouse.holding.confirm()
     staying = trusted_people(run.lakehouse) & agreeing_people(run.lakehouse).keys() - set(going)
-    return sum(
-        _delete_leavers(run, name, column, stays) for name, (column, stays) in _places(run.lakehouse, staying).items()
-    )
+    # The last of them is customer_trusted, by which it is judged.
+    stay = _Staying.of(run.lakehouse, staying)
+    return sum(_delete_leavers(run, name, contract, stay) for name, contract in reversed(CONSENTED.items()))
 
 
 def trusted_people(lakehouse: Lakehouse) -> set[str]:
     """The keys of the people in customer_trusted."""
-    return {key_of(email) for (email,) in _rows(lakehouse, "customer_trusted", TABLES["customer_trusted"], ["email"])}
+    rows = _rows(lakehouse, CustomerTrusted.table(), CustomerTrusted, ["email"])
+    return {key_of(email) for (email,) in rows}
 
 
 def agreeing_people(lakehouse: Lakehouse) -> dict[str, float]:
@@ -73,35 +75,57 @@ def batches(lakehouse: Lakehouse, content: Content, columns: list[str]) -> Itera
             yield from map(partial(_in_order, columns), file.iter_batches(columns=columns))
 
 
-def _places(lakehouse: Lakehouse, staying: set[str]) -> Mapping[str, tuple[str, _Stays]]:
-    """By which column a row of each table is somebody's, and which of its values are of those who stay."""
-    numbers = _rows(lakehouse, PARTICIPANTS, Participants, ["email", "participantId"])
-    registered = {number for email, number in numbers if key_of(email) in staying}
-    own: set[str] = set()
-    others: set[str] = set()
-    # Those that were published, too: a record may be gone from what has landed.
-    for name in ("customer_landing", "customer_trusted", "customers_curated"):
-        for email, serial in _rows(lakehouse, name, TABLES[name], ["email", "serialNumber"]):
-            (own if key_of(email) in staying else others).add(key_of(serial))
-    unshared = own - others
-    return {
-        "machine_learning_curated": ("participantId", registered.__contains__),
-        "step_trainer_trusted": ("serialNumber", lambda serial: key_of(serial) in unshared),
-        "accelerometer_trusted": ("user", lambda user: key_of(user) in staying),
-        "customers_curated": ("email", lambda email: key_of(email) in staying),
-        "customer_trusted": ("email", lambda email: key_of(email) in staying),
-    }
+@dataclass(frozen=True)
+class _Staying:
+    """Who stays: the keys of people and of devices that are theirs alone, and their participantIds."""
+
+    people: AbstractSet[str]
+    devices: AbstractSet[str]
+    participants: AbstractSet[str]
+
+    @classmethod
+    def of(cls, lakehouse: Lakehouse, people: AbstractSet[str]) -> "_Staying":
+        """Their devices and numbers, by all tables that tell."""
+        numbers = _rows(lakehouse, PARTICIPANTS, Participants, ["email", "participantId"])
+        participants = {number for email, number in numbers if key_of(email) in people}
+        own: set[str] = set()
+        others: set[str] = set()
+        # Those that were published, too: a record may be gone from what has landed.
+        for name, contract in TABLES.items():
+            for person, device in product(contract.identifying("person"), contract.identifying("device")):
+                for address, serial in _rows(lakehouse, name, contract, [person.name, device.name]):
+                    if address and serial:
+                        (own if key_of(address) in people else others).add(key_of(serial))
+        return cls(people, own - others, participants)
+
+    def without(self, column: pa.Array, spec: Column) -> pa.BooleanArray:
+        """Which rows name, in a column, somebody who does not stay; null names nobody."""
+        staying = {"person": self.people, "device": self.devices, "participant": self.participants}[
+            spec.identifies or "person"
+        ]
+        gone = [
+            value for value in pc.unique(column).to_pylist() if value is not None and _key(spec, value) not in staying
+        ]
+        return pc.is_in(column, value_set=pa.array(gone, pa.string()))
 
 
-def _delete_leavers(run: Run, name: str, column: str, stays: _Stays) -> int:
+def _key(spec: Column, value: str) -> str:
+    return value if spec.identifies == "participant" else key_of(value)
+
+
+def _delete_leavers(run: Run, name: str, contract: type[Contract], staying: _Staying) -> int:
+    named, devices = contract.identifying("person", "participant"), contract.identifying("device")
+
     def going(rows: pa.RecordBatch) -> pa.BooleanArray:
-        gone = [value for value in pc.unique(rows[column]).to_pylist() if not stays(value)]
-        return pc.is_in(rows[column], value_set=pa.array(gone, pa.string()))
+        everything = pa.array([True] * len(rows), pa.bool_())
+        unnamed = reduce(pc.and_, (pc.is_null(rows[spec.name]) for spec in named), everything)
+        nobodys = reduce(pc.and_, (pc.is_null(rows[spec.name]) for spec in devices), unnamed)
+        by_device = [pc.and_(unnamed, staying.without(rows[spec.name], spec)) for spec in devices]
+        return reduce(pc.or_, (*(staying.without(rows[spec.name], spec) for spec in named), *by_device), nobodys)
 
     made_from = f"without who withdrew, run {run.run_id}"
-    rows = delete_rows(
-        run.lakehouse, name, TABLES[name], [column], going, _nothing, inputs=made_from, since=WITHDRAWN_SINCE
-    )
+    columns = [spec.name for spec in (*named, *devices)]
+    rows = delete_rows(run.lakehouse, name, contract, columns, going, _nothing, inputs=made_from, since=WITHDRAWN_SINCE)
     if rows and (table := run.lakehouse.table(name)) is not None:
         run.lakehouse.expire(table)
     return rows

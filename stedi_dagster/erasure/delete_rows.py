@@ -26,9 +26,11 @@ def count(storage: Storage, content: Content, columns: Sequence[str], mask: Mask
     Args:
         storage: where the files are.
         content: the files.
-        columns: what the mask needs to see.
+        columns: what the mask needs to see; without any, it is true for none.
         mask: which rows.
     """
+    if not columns:
+        return 0
     return sum(pc.sum(mask(batch)).as_py() or 0 for batch in _batches(storage, content, columns))
 
 

@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from stedi_dagster.contracts import CustomerLanding
 from stedi_dagster.erasure.cutting import only_others, without_lines, without_objects
 from stedi_dagster.erasure.erasure_filter import ErasureFilter
-from stedi_dagster.erasure.fields import moment_of, owner_of, split_lines, value_of
+from stedi_dagster.erasure.fields import moment_of, owners_of, registration_of, split_lines, value_of
 from stedi_dagster.erasure.remainder import SOMEBODY, others_in, stub
 from stedi_dagster.landing.cut import cut_addresses
 from stedi_dagster.landing.documents import Document, read_documents
@@ -18,12 +19,6 @@ from stedi_dagster.landing.formats import is_not_read
 from stedi_dagster.landing.records import RecordReader
 from stedi_dagster.landing.traces import Traces, traces
 
-# The field that says whose a record is, what it holds, and the field that says when they sent it.
-_WHOSE = {
-    "customer": ("email", "email", "registrationDate"),
-    "accelerometer": ("user", "email", "timestamp"),
-    "step_trainer": ("serialNumber", "serialNumber", "sensorReadingTime"),
-}
 _WRITTEN = "lastUpdateDate"
 
 
@@ -37,7 +32,7 @@ def is_of(document: Document, feed: Feed, erasing: ErasureFilter) -> bool:
     owned = _is_owned(document.value, feed, erasing)
     if owned is not None:
         return owned
-    if feed.name == "customer":
+    if feed.contract is CustomerLanding:
         people = {*split_lines(traces(document).people), *erasing.starting_with(*cut_addresses(document.text))[0]}
         if people:
             return any(_is_customers(document.value, person, erasing) for person in people)
@@ -63,7 +58,7 @@ class Redactor:
         """What stands in the place of a document: nothing or one text; None where it stays as it is."""
         if not is_of(document, self._feed, self._erasing):
             return None
-        left = list(self._customers(document) if self._feed.name == "customer" else self._readings(document))
+        left = list(self._customers(document) if self._feed.contract is CustomerLanding else self._readings(document))
         # What names somebody in no other way than by naming somebody else.
         return None if [one.text for one in left] == [document.text.strip(BLANK)] else left
 
@@ -72,7 +67,7 @@ class Redactor:
         if document.value is not None or not document.text.strip():
             return document
         quoted = document._replace(text=_quoted(document.text.strip(BLANK)))
-        if self._feed.name == "customer":
+        if self._feed.contract is CustomerLanding:
             meant, begun = traces(document, now_ms=self._now_ms), cut_addresses(document.text)
             return quoted if self._means(quoted, meant, begun) else stub(meant, begun)
         return quoted
@@ -98,7 +93,7 @@ class Redactor:
         meant = traces(document, now_ms=self._now_ms)
         begun = cut_addresses(document.text)
         theirs, alike = self._erasing.starting_with(*begun)
-        if theirs or any(self._erasing.matches("email", one) for one in begun):
+        if theirs or any(self._erasing.matches("person", one) for one in begun):
             # What is left of their address goes: who else is called so is named instead.
             named = split_lines(meant.people)
             people = {one for one in named if self._erasing.is_known(one) or not self._erasing.starting_with(one)[0]}
@@ -149,13 +144,14 @@ class Redactor:
 
 def _is_owned(value: Any, feed: Feed, erasing: ErasureFilter) -> bool | None:
     """Whether an object is erased, by the field that says whose it is; None where nothing does."""
-    key, what, sent = _WHOSE[feed.name]
-    owner = owner_of(value, key)
-    if owner is None:
+    owners = owners_of(value, feed.contract)
+    if not owners:
         return None
-    if feed.name == "customer":
-        return _is_customers(value, owner, erasing)
-    return erasing.matches(what, owner, moment_of(value, sent))
+    if feed.contract is CustomerLanding:
+        return any(_is_customers(value, owner, erasing) for _, owner in owners)
+    event_time = feed.contract.event_time()
+    sent = moment_of(value, event_time) if event_time else None
+    return any(erasing.matches(kind, owner, sent) for kind, owner in owners)
 
 
 def _quoted(text: str) -> str:
@@ -163,7 +159,7 @@ def _quoted(text: str) -> str:
 
 
 def _is_customers(value: Any, person: str, erasing: ErasureFilter) -> bool:
-    registered = moment_of(value, "registrationDate")
+    registered = registration_of(value)
     written = registered if value_of(value, _WRITTEN) is None else moment_of(value, _WRITTEN)
     # Whether it can be read as an agreement is not looked into.
     return erasing.matches_customer(person, registered=registered, written=written, agrees=False)

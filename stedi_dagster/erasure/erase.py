@@ -12,14 +12,21 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stedi_dagster.contracts import TABLES, AccelerometerTrusted, Contract, Participants, Quarantine
-from stedi_dagster.drafts.run import PARTICIPANTS
+from stedi_dagster.contracts import (
+    RESTRICTED,
+    TABLES,
+    AccelerometerTrusted,
+    Contract,
+    CustomerLanding,
+    Erasures,
+    MachineLearningCurated,
+)
 from stedi_dagster.erasure.delete_rows import count, delete_rows
 from stedi_dagster.erasure.digests import Digester
 from stedi_dagster.erasure.documents import is_of
 from stedi_dagster.erasure.erasure_filter import ErasureFilter
-from stedi_dagster.erasure.fields import owner_of
-from stedi_dagster.erasure.ledger import Entry, Erasure, Ledger, Trace, unfinished
+from stedi_dagster.erasure.fields import owners_of
+from stedi_dagster.erasure.ledger import PERSON, Entry, Erasure, Ledger, Trace, unfinished
 from stedi_dagster.erasure.person import known_of, landed_addresses
 from stedi_dagster.erasure.raw import RawFiles, Rewritten
 from stedi_dagster.erasure.remainder import remaining_rows
@@ -32,9 +39,7 @@ from stedi_dagster.settings.policy import Policy
 
 # Against the flow of data: what a table is made from tells what of it is theirs.
 _CONTRACTS: dict[str, type[Contract]] = {
-    **dict(reversed(TABLES.items())),
-    **{feed.quarantine: Quarantine for feed in FEEDS.values()},
-    PARTICIPANTS: Participants,
+    name: contract for name, contract in (*reversed(TABLES.items()), *RESTRICTED.items()) if contract is not Erasures
 }
 # What readers should know of an erasure that the storage or the catalog stopped.
 UNFINISHED = "What was not done is done when it is run again, and by the next run."
@@ -123,7 +128,7 @@ class Eraser:
         """What `erase` would remove; nothing is."""
         earlier = self._ledger.erasures_of(person)
         known = known_of(person, self._lakehouse, self._raw, self._by)
-        planned = Erasure("", known.traces | {Trace("email", person, 1)}, self._by.key_id, 0, 0)
+        planned = Erasure("", known.traces | {Trace(PERSON, person, 1)}, self._by.key_id, 0, 0)
         erasing = ErasureFilter.of(planned, self._by, earlier).with_known(landed_addresses(self._lakehouse))
         return Receipt(
             self._lakehouse.database,
@@ -145,11 +150,12 @@ class Eraser:
         everything, until_then = ErasureFilter.of(erasure, self._by), ErasureFilter.erased([erasure], self._by)
         feed = FEEDS["customer_landing"]
         anew = {
-            owner_of(document.value, "email")
+            owner
             for document in self._raw.documents(feed)
             if is_of(document, feed, everything) and not is_of(document, feed, until_then)
+            for _, owner in owners_of(document.value, CustomerLanding)
         }
-        return until_then.with_registered(filter(None, anew)) if anew else everything
+        return until_then.with_registered(anew) if anew else everything
 
     def _finish(self, erasure: Erasure, *, raw: ErasureFilter) -> Receipt:
         # No run publishes before it has finished erasures: nothing in the tables is of a new registration.
@@ -161,7 +167,7 @@ class Eraser:
         rows = {}
         for name, contract in _CONTRACTS.items():
             self._tell(f"Taking the person out of {name}.")
-            columns, mask = self._mask(name, contract, erasing)
+            columns, mask = self._mask(contract, erasing)
             inputs = f"erasure {erasure.number}"
             rows[name] = delete_rows(
                 self._lakehouse, name, contract, columns, mask, partial(remaining_rows, erasing=erasing), inputs=inputs
@@ -179,23 +185,23 @@ class Eraser:
         return snapshots, set(self._lakehouse.storage.list(table.location()))
 
     def _mask(
-        self, name: str, contract: type[Contract], erasing: ErasureFilter
+        self, contract: type[Contract], erasing: ErasureFilter
     ) -> tuple[list[str], Callable[[pa.RecordBatch], pa.BooleanArray]]:
         columns = erasing.columns(contract)
         mask = partial(erasing.mask, contract=contract)
-        readings = self._readings(erasing) if name == "machine_learning_curated" else set()
+        readings = self._readings(erasing) if contract is MachineLearningCurated else set()
         if not readings:
             return columns, mask
 
         def with_readings(rows: pa.RecordBatch) -> pa.BooleanArray:
-            theirs = [_reading(row, "sensorReadingTime") in readings for row in rows.to_pylist()]
+            theirs = [_reading(row, contract) in readings for row in rows.to_pylist()]
             return pc.or_(mask(rows), pa.array(theirs, pa.bool_()))
 
         return [*columns, *_PAIRED], with_readings
 
     def _readings(self, erasing: ErasureFilter) -> set[tuple[Any, ...]]:
         """Their accelerometer readings, where a rule may have paired them with somebody else's steps."""
-        table = self._lakehouse.table("machine_learning_curated")
+        table = self._lakehouse.table(MachineLearningCurated.table())
         snapshot = table.current_snapshot() if table else None
         if snapshot is None or Policy(**summary(snapshot, "policy", {})).match == "person":
             return set()
@@ -206,10 +212,11 @@ class Eraser:
 
         def collect(rows: pa.RecordBatch) -> pa.BooleanArray:
             going = erasing.mask(rows, AccelerometerTrusted)
-            found.update(_reading(row, "timestamp") for row in rows.filter(going).to_pylist())
+            found.update(_reading(row, AccelerometerTrusted) for row in rows.filter(going).to_pylist())
             return going
 
-        count(self._lakehouse.storage, trusted.content, ["user", "timestamp", *_PAIRED], collect)
+        columns = [*erasing.columns(AccelerometerTrusted), *_PAIRED]
+        count(self._lakehouse.storage, trusted.content, columns, collect)
         return found
 
     def _forget_history(self, name: str, rows: int, before: tuple[set[int], set[str]]) -> TableReceipt:
@@ -231,7 +238,7 @@ class Eraser:
         table = self._lakehouse.table(name)
         if reading is None or table is None:
             return TableReceipt(name, 0, 0, 0)
-        columns, mask = self._mask(name, contract, erasing)
+        columns, mask = self._mask(contract, erasing)
         rows = count(self._lakehouse.storage, reading.content, columns, mask)
         _, files = self._holds(name)
         snapshots = over(table, before_ms=_ALL_OF_HISTORY)
@@ -243,5 +250,5 @@ class Eraser:
         return TableReceipt(name, rows, len(snapshots), len(files) + old)
 
 
-def _reading(row: dict[str, Any], moment: str) -> tuple[Any, ...]:
-    return (row[moment], *(row[name] for name in _PAIRED))
+def _reading(row: dict[str, Any], contract: type[Contract]) -> tuple[Any, ...]:
+    return (row[contract.event_time() or ""], *(row[name] for name in _PAIRED))

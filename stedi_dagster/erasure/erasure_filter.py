@@ -2,29 +2,26 @@
 
 import io
 from collections.abc import Iterable, Mapping
+from functools import reduce
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stedi_dagster.contracts import Contract, CustomerLanding, Participants, Quarantine
+from stedi_dagster.contracts import LEDGER_WORDS, Column, Contract, CustomerLanding, Quarantine
+from stedi_dagster.contracts.base import Identifies
 from stedi_dagster.erasure.digests import Digester, phrases
-from stedi_dagster.erasure.fields import moment_of, named_by
-from stedi_dagster.erasure.ledger import IDENTIFYING, OWN_PHONE, SHARED, Erasure, Trace
+from stedi_dagster.erasure.fields import REGISTERED, named_by, registration_of, split_lines
+from stedi_dagster.erasure.ledger import DEVICE, IDENTIFYING, OWN_PHONE, PERSON, SHARED, Erasure, Trace
 from stedi_dagster.erasure.recognised import holding, recognised
 from stedi_dagster.keys import key_of
 from stedi_dagster.landing.cut import Addresses
 from stedi_dagster.landing.decodings import unescaped
 from stedi_dagster.landing.documents import Document, read_documents
 
-# The column that tells whose a row is, in the order in which it is looked for, and what it holds. A device's serial
-# number says so only where no person is named.
-_WHOSE = {"email": "email", "user": "email", "participantId": "participantId", "serialNumber": "serialNumber"}
-# The moment of a row that is held against the time of the erasure: a registration after it is a new one.
-_MOMENTS = ("registrationDate", "timestamp", "sensorReadingTime")
 # What says whose a text is: what tells people apart, and a telephone number that nobody else had.
 _COUNTING = IDENTIFYING | {OWN_PHONE}
-# What tells a refusal, and when it was written.
+# What of a customer record tells a refusal, and when it was written.
 _REFUSING = ("lastUpdateDate", "shareWithResearchAsOfDate")
 
 
@@ -57,7 +54,7 @@ class ErasureFilter:
         self._anew = anew
         self._known = known
         self._describing = describing
-        theirs = {one for one in known if ("email", by.of(one)) in until}
+        theirs = {one for one in known if (PERSON, by.of(one)) in until}
         self._theirs, self._others = Addresses(theirs), Addresses(known - theirs)
         self._longer = holding(known - theirs, theirs)
         self._digests = frozenset(digest for _, digest in until)
@@ -95,9 +92,15 @@ class ErasureFilter:
         """Who of those known is erased, and who is not, whose address begins in one of some ways."""
         return set(self._theirs.beginning(*beginnings)), set(self._others.beginning(*beginnings))
 
-    def matches(self, what: str, value: str, moment: int | None = None) -> bool:
-        """Whether a value is one of the traces, and counted at a moment; where none is given, at any."""
-        key = what, self._by.of(value)
+    def matches(self, kind: Identifies, value: str, moment: int | None = None) -> bool:
+        """Whether a value is one of the traces, and counted at a moment; where none is given, at any.
+
+        Args:
+            kind: what the value identifies.
+            value: an address, a serial number, a participantId.
+            moment: in epoch milliseconds.
+        """
+        key = LEDGER_WORDS[kind], self._by.of(value)
         if key not in self._until:
             return False
         until = self._until[key]
@@ -112,10 +115,10 @@ class ErasureFilter:
             written: when it was written, as it says.
             agrees: whether it can be read, and agrees to research.
         """
-        going = self.matches("email", person, registered)
+        going = self.matches("person", person, registered)
         if agrees or self._by.of(person) not in self._anew:
             return going
-        return going and written is not None and self.matches("email", person, written)
+        return going and written is not None and self.matches("person", person, written)
 
     def is_named_in(self, text: str) -> bool:
         """Whether a text names somebody who is erased: by an address, a number of theirs or a participantId in it."""
@@ -134,62 +137,85 @@ class ErasureFilter:
         return self._digests.intersection(map(self._by.of, found))
 
     def columns(self, contract: type[Contract]) -> list[str]:
-        """The columns that `mask` needs of a table; none where its rows are nobody's."""
-        names = set(contract.names())
-        if contract is Quarantine:
-            return ["raw", "people", "file", "moment"]
-        whose = next((name for name in _WHOSE if name in names), None)
+        """The columns that `mask` needs of a table; none where no column says whose its rows are."""
+        looked_at = [spec.name for spec in (*contract.identifying(), *contract.texts())]
+        if not looked_at:
+            return []
+        event_time = _moment_in(contract)
         refusing = _REFUSING if contract is CustomerLanding and self._anew else ()
-        return [whose, *(name for name in _MOMENTS if name in names), *refusing] if whose else []
+        return [*looked_at, *([event_time] if event_time else []), *refusing]
 
     def mask(self, rows: pa.RecordBatch, contract: type[Contract]) -> pa.BooleanArray:
-        """Which rows are to go.
+        """Which rows are to go: those that a person's column, a participant's or a text says are theirs.
+
+        A device says so only where the row names nobody: several people may carry it.
 
         Args:
             rows: with the columns that `columns` names.
             contract: the table's.
         """
-        moment = next((rows[name] for name in _MOMENTS if name in rows.schema.names), None)
         if contract is Quarantine:
-            return self._quarantined(rows)
+            return pa.array([self._matches_quarantined(row) for row in rows.to_pylist()], pa.bool_())
         if contract is CustomerLanding and self._anew:
             return pa.array([self._matches_landed(row) for row in rows.to_pylist()], pa.bool_())
-        name, *_ = self.columns(contract)
-        what, column = _WHOSE[name], rows[name]
-        going = pa.array([False] * len(rows))
-        for value in pc.unique(column).to_pylist():
-            if value is None or not self.matches(what, value):
-                continue
-            found = pc.fill_null(pc.equal(column, value), fill_value=False)
-            until = self._until[what, self._by.of(value)]
-            # A participantId is given by us, and its time says nothing of when the person registered.
-            if until is not None and moment is not None and contract is not Participants:
-                found = pc.and_(found, pc.fill_null(pc.less_equal(moment, until), fill_value=True))
-            going = pc.or_(going, found)
+        event_time = _moment_in(contract)
+        moment = rows[event_time] if event_time else None
+        nobody = pa.array([False] * len(rows), pa.bool_())
+        people = contract.identifying("person", "participant")
+        by_device = [self._rows_of(rows[spec.name], spec, moment) for spec in contract.identifying("device")]
+        unnamed = reduce(pc.and_, (pc.is_null(rows[spec.name]) for spec in people), pc.invert(nobody))
+        going = pc.and_(reduce(pc.or_, by_device, nobody), unnamed)
+        for spec in (*people, *contract.texts()):
+            going = pc.or_(going, self._rows_of(rows[spec.name], spec, moment))
         return going
 
+    def _rows_of(self, column: pa.Array, spec: Column, moment: pa.Array | None) -> pa.BooleanArray:
+        """Which rows are theirs by one column, at a moment that counts."""
+        going = pa.array([False] * len(column), pa.bool_())
+        for value in pc.unique(column).to_pylist():
+            for until in self._untils(value, spec) if value is not None else ():
+                found = pc.fill_null(pc.equal(column, value), fill_value=False)
+                if until is not None and moment is not None:
+                    found = pc.and_(found, pc.fill_null(pc.less_equal(moment, until), fill_value=True))
+                going = pc.or_(going, found)
+        return going
+
+    def _untils(self, value: str, spec: Column) -> list[int | None]:
+        """Until when each trace counts that a value is, or that stands in it."""
+        if spec.identifies is None:
+            return self._untils_in(value)
+        word, ones = LEDGER_WORDS[spec.identifies], split_lines(value) if spec.holds == "lines" else [value]
+        keys = [(word, self._by.of(one)) for one in ones]
+        return [self._until[key] for key in keys if key in self._until]
+
+    def _untils_in(self, text: str) -> list[int | None]:
+        digests = self._named_in(text)
+        return [until for (_, digest), until in self._until.items() if digest in digests]
+
     def _matches_landed(self, row: Mapping[str, Any]) -> bool:
-        written = row["registrationDate"] if row["lastUpdateDate"] is None else row["lastUpdateDate"]
+        written = row[REGISTERED] if row["lastUpdateDate"] is None else row["lastUpdateDate"]
         agrees = row["shareWithResearchAsOfDate"] is not None
-        return self.matches_customer(row["email"], registered=row["registrationDate"], written=written, agrees=agrees)
+        return self.matches_customer(row["email"], registered=row[REGISTERED], written=written, agrees=agrees)
 
-    def _quarantined(self, rows: pa.RecordBatch) -> pa.BooleanArray:
-        return pa.array([self._in_quarantined(row) for row in rows.to_pylist()], pa.bool_())
-
-    def _in_quarantined(self, row: Mapping[str, Any]) -> bool:
+    def _matches_quarantined(self, row: Mapping[str, Any]) -> bool:
         value = decoded(row["raw"])
         named = named_by(value, row["people"])
         if named:
             # A record that was written long after the registration in it is no new registration.
-            registered = moment_of(value, "registrationDate")
+            registered = registration_of(value)
             registered = row["moment"] if registered is None else registered
             return any(
                 self.matches_customer(person, registered=registered, written=row["moment"], agrees=False)
                 for person in named
             )
-        digests = self._named_in(f"{row['raw']} {row['file']}")
-        untils = [until for (_, digest), until in self._until.items() if digest in digests]
+        # Of a long text the end is not kept, and what it names is.
+        untils = self._untils_in(f"{row['raw']} {row['file']}\n{row['devices'] or ''}")
         return any(until is None or row["moment"] is None or row["moment"] <= until for until in untils)
+
+
+def _moment_in(contract: type[Contract]) -> str | None:
+    """The column that is held against the time of an erasure."""
+    return REGISTERED if contract is CustomerLanding else contract.event_time()
 
 
 def _kept_out(erasures: Iterable[Erasure]) -> dict[tuple[str, str], int | None]:
@@ -197,7 +223,7 @@ def _kept_out(erasures: Iterable[Erasure]) -> dict[tuple[str, str], int | None]:
     shared: dict[tuple[str, str], None] = {}
     for erasure in erasures:  # the oldest first
         until |= {(trace.what, trace.digest): erasure.until_ms for trace in erasure.traces}
-        shared |= {("serialNumber", trace.digest): None for trace in erasure.traces if trace.what == SHARED}
+        shared |= {(DEVICE, trace.digest): None for trace in erasure.traces if trace.what == SHARED}
     return {key: moment for key, moment in (until | shared).items() if key[0] in _COUNTING}
 
 

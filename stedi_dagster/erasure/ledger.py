@@ -4,14 +4,18 @@ import time
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import get_args
 
-from stedi_dagster.contracts import Erasures
+from stedi_dagster.contracts import LEDGER_WORDS, Erasures
+from stedi_dagster.contracts.base import Identifies
 from stedi_dagster.erasure.digests import Digester, digester, other_key, words
 from stedi_dagster.lakehouse.checksums import add_checksums
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 
 TABLE = Erasures.table()
-IDENTIFYING = frozenset({"email", "serialNumber", "participantId"})
+PERSON, DEVICE, PARTICIPANT = (LEDGER_WORDS[kind] for kind in get_args(Identifies))
+TELEPHONE = LEDGER_WORDS["telephone"]
+IDENTIFYING = frozenset({PERSON, DEVICE, PARTICIPANT})
 # A device that somebody else carried, too, when its person was erased: its readings stay out for ever, because they
 # would become the other's alone.
 SHARED = "sharedSerialNumber"
@@ -91,7 +95,7 @@ class Ledger:
 
     def erasures_of(self, person: str) -> list[Erasure]:
         """A person's erasures by the digest of their address, the oldest first."""
-        return [erasure for erasure in self.erasures() if Trace("email", person, 1) in erasure.traces]
+        return [erasure for erasure in self.erasures() if Trace(PERSON, person, 1) in erasure.traces]
 
     def intended(self, person: str, traces: Iterable[Trace], by: Digester, *, latest_ms: int = 0) -> Erasure:
         """The erasure of a person that is to begin; an unfinished one of theirs goes on, with all it knew.
@@ -109,7 +113,7 @@ class Ledger:
         # What has come since it was interrupted goes, too, and must not come back.
         return replace(
             begun,
-            traces=begun.traces | {*traces, Trace("email", person, 1)},
+            traces=begun.traces | {*traces, Trace(PERSON, person, 1)},
             erased_at_ms=now_ms,
             until_ms=max(now_ms, latest_ms, begun.until_ms),
         )

@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from stedi_dagster.contracts import CustomerLanding, Quarantine
 from stedi_dagster.erasure.erasure_filter import ErasureFilter
 from stedi_dagster.erasure.fields import split_lines
 from stedi_dagster.landing.decodings import readings
@@ -22,6 +23,8 @@ WITHOUT = "(a text from which somebody was erased)"
 # Stands beside the only other person whom a text named together with devices: that two are named with a device is why
 # its readings are nobody's, and must go on. Nobody can have this address (RFC 2606).
 SOMEBODY = "somebody@erased.invalid"
+# Under which key landing looks for a serial number.
+_DEVICE = CustomerLanding.identifying("device")[0].name
 # What may stand between two addresses in a text, and in none.
 _BETWEEN = re.compile(r'[\s"<>,;]+')
 
@@ -34,14 +37,14 @@ def others_in(text: str, named: Traces, erasing: ErasureFilter) -> Traces:
         named: whom and what it names, as landing has it.
         erasing: who goes.
     """
-    people = {person for person in split_lines(named.people) if not erasing.matches("email", person)} - {SOMEBODY}
+    people = {person for person in split_lines(named.people) if not erasing.matches("person", person)} - {SOMEBODY}
     theirs = _read_beside(text, erasing)
     people = {
         person
         for person in people
         if erasing.is_known(person) or (person not in theirs and not _names(person, erasing))
     }
-    devices = [one for one in split_lines(named.devices) if not erasing.matches("serialNumber", one)]
+    devices = [one for one in split_lines(named.devices) if not erasing.matches("device", one)]
     if devices and len(people) == 1:
         people.add(SOMEBODY)
     return Traces("\n".join(sorted(people)) or None, "\n".join(devices) or None, named.moment)
@@ -54,7 +57,7 @@ def remaining_rows(rows: pa.RecordBatch, erasing: ErasureFilter) -> pa.RecordBat
         rows: of any table.
         erasing: who goes.
     """
-    if "people" not in rows.schema.names:
+    if set(rows.schema.names) != set(Quarantine.names()):
         return rows.slice(0, 0)
     left = []
     for row in rows.to_pylist():
@@ -71,7 +74,7 @@ def stub(others: Traces, begun: Iterable[str] = ()) -> Document:
         others: whom and what it names, and when it was written.
         begun: how addresses begin that the text was cut within; so is this one then.
     """
-    devices = [{"serialNumber": device} for device in split_lines(others.devices)]
+    devices = [{_DEVICE: device} for device in split_lines(others.devices)]
     record: dict[str, Any] = {ERASED: WITHOUT, "people": _fewest(split_lines(others.people))}
     record |= {"devices": devices} if devices else {}
     record |= {} if others.moment is None else {"lastUpdateDate": others.moment}
@@ -92,7 +95,7 @@ def _read_beside(text: str, erasing: ErasureFilter) -> set[str]:
 
 
 def _names(text: str, erasing: ErasureFilter) -> bool:
-    return any(erasing.matches("email", person) for person in addresses_in(text))
+    return any(erasing.matches("person", person) for person in addresses_in(text))
 
 
 def _fewest(people: Iterable[str]) -> list[str]:

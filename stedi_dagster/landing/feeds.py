@@ -1,21 +1,20 @@
-"""The three feeds: where each one lands, and which contract its records must meet."""
+"""The feeds, one for each landing contract: where each one lands, and what its records are."""
 
 from dataclasses import dataclass
 
-from stedi_dagster.contracts import (
-    AccelerometerLanding,
-    Contract,
-    CustomerLanding,
-    StepTrainerLanding,
-)
+from stedi_dagster.contracts import TABLES, Column, Contract, feed_name, quarantine_name
 
 
 @dataclass(frozen=True)
 class Feed:
     """One of the sources of raw files."""
 
-    name: str
     contract: type[Contract]
+
+    @property
+    def name(self) -> str:
+        """The beginning of its landing table's name."""
+        return feed_name(self.contract)
 
     @property
     def folder(self) -> str:
@@ -25,17 +24,10 @@ class Feed:
     @property
     def quarantine(self) -> str:
         """The table of the texts that could not be read."""
-        return f"{self.name}_quarantine"
+        return quarantine_name(self.contract)
 
 
-FEEDS: dict[str, Feed] = {
-    feed.contract.table(): feed
-    for feed in (
-        Feed("customer", CustomerLanding),
-        Feed("accelerometer", AccelerometerLanding),
-        Feed("step_trainer", StepTrainerLanding),
-    )
-}
+FEEDS: dict[str, Feed] = {name: Feed(contract) for name, contract in TABLES.items() if contract.layer() == "landing"}
 
 # Added to every number read: turns -0.0 into 0.0, as engines disagree about the two when they compare rows.
 POSITIVE_ZERO = 0.0
@@ -43,6 +35,10 @@ POSITIVE_ZERO = 0.0
 # Not in the raw records: landing derives it from another field.
 DERIVED = {"birthDayValid"}
 
-# The columns with addresses, and all that are recognised in different spellings: landed as `keys.stored` returns them.
-ADDRESSES = {"email", "user"}
-KEYS = {*ADDRESSES, "serialNumber"}
+
+def is_key(spec: Column) -> bool:
+    """Whether a column's values are recognised in different spellings, and so landed as `keys.stored` returns them.
+
+    That is true of values that identify somebody: addresses and serial numbers.
+    """
+    return spec.identifies is not None and spec.holds == "value"

@@ -10,18 +10,23 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from stedi_dagster.contracts.base import EARLIEST_MS, latest_ms
+from stedi_dagster.contracts import CustomerLanding
+from stedi_dagster.contracts.base import EARLIEST_MS, Identifies, latest_ms
 from stedi_dagster.keys import key_of, stored
 from stedi_dagster.landing.decodings import readings
 from stedi_dagster.landing.documents import Document
 from stedi_dagster.landing.records import value_under
 from stedi_dagster.landing.spellings import addresses_in
 
-_EMAIL, _SERIAL = "email", "serialnumber"
 _WRITTEN = ("lastUpdateDate", "registrationDate")
-_NAMES = {
-    key: re.compile(rf'"{key}"\s*:\s*"((?:[^"\\]|\\.)*)"', re.IGNORECASE | re.DOTALL) for key in (_EMAIL, _SERIAL)
-}
+
+
+def _pattern_of(kind: Identifies) -> re.Pattern[str]:
+    keys = "|".join(re.escape(spec.name) for spec in CustomerLanding.identifying(kind))
+    return re.compile(rf'"(?:{keys})"\s*:\s*"((?:[^"\\]|\\.)*)"', re.IGNORECASE | re.DOTALL)
+
+
+_ADDRESSES, _SERIALS = _pattern_of("person"), _pattern_of("device")
 _BLANKS = re.compile(r"\s+")
 # The key by which an erasure marks what it leaves of a text; its date was that of the whole text.
 ERASED = "erased"
@@ -46,9 +51,9 @@ def traces(document: Document, *, now_ms: int | None = None) -> Traces:
     devices: set[str] = set()
     for text in readings(document.text):
         # Blanks may have broken an address apart.
-        values = [value for value in _values_of(text, _EMAIL) if "@" in value]
+        values = [value for value in _values_of(text, _ADDRESSES) if "@" in value]
         people_in_keys.update(*map(addresses_in, values), *(addresses_in(_BLANKS.sub("", value)) for value in values))
-        devices.update(_values_of(text, _SERIAL))
+        devices.update(_values_of(text, _SERIALS))
     # A serial number that looks like an address is not a person: otherwise two people would carry the device.
     people = people_in_keys | addresses_in(document.text).difference(map(key_of, devices))
     return Traces(_joined(people), _joined(map(stored, devices)), _moment(document.value, now_ms))
@@ -60,11 +65,11 @@ def traces_in_keys(document: Document) -> Traces:
     Searches the text, not the decoded object, which may hold a key twice or deep inside, or may not be an object.
     """
     text = document.text
-    return Traces(_joined(_values_of(text, _EMAIL)), _joined(_values_of(text, _SERIAL)), _moment(document.value))
+    return Traces(_joined(_values_of(text, _ADDRESSES)), _joined(_values_of(text, _SERIALS)), _moment(document.value))
 
 
-def _values_of(text: str, key: str) -> Iterable[str]:
-    for found in _NAMES[key].findall(text):
+def _values_of(text: str, pattern: re.Pattern[str]) -> Iterable[str]:
+    for found in pattern.findall(text):
         try:
             yield json.loads(f'"{found}"', strict=False)
         except ValueError:

@@ -33,16 +33,17 @@ class Settings(BaseSettings):
 
     home: Home = Field(
         default=Path(".stedi"),
-        description="Folder of everything the platform keeps: Dagster's home, the catalog, the warehouse.",
+        description="Folder of everything the platform keeps: Dagster's home, the catalog, the warehouse. A relative "
+        "path starts from the current folder.",
     )
     landing: Landing = Field(
         default="data/landing",
         description="Folder, or s3://bucket/prefix, that holds customer/landing, accelerometer/landing and "
-        "step_trainer/landing.",
+        "step_trainer/landing. A relative path starts from the current folder.",
     )
     warehouse: Warehouse | None = Field(
         default=None,
-        description="Folder, or s3://bucket/prefix, of the tables' files; by default `warehouse` in STEDI_HOME.",
+        description="Folder, or s3://bucket/prefix, of the tables' files. By default `warehouse` in STEDI_HOME.",
     )
     catalog: Literal["sqlite", "glue"] = Field(
         default="sqlite",
@@ -52,44 +53,49 @@ class Settings(BaseSettings):
     database: str = Field(
         default="stedi",
         pattern=r"^[a-z][a-z0-9_]{0,200}$",
-        description="The catalog's database of the eight tables; what only operators may read is in "
+        description="The catalog's database of the eight tables. What only operators may read is in "
         "`<database>_restricted`.",
     )
     engine: str = Field(
         default="sail",
-        description="What does the work: `sail` (embedded), `spark` (Apache Spark 4.0 on this machine, needs "
-        "Java 17 or 21), the `sc://host:port` URL of a Spark Connect server, or `emr-serverless`.",
+        description="What does the work: `sail` (inside the process, no Java), `spark` (Apache Spark 4.0 on this "
+        "machine, needs Java 17 or 21), the `sc://host:port` URL of a Spark Connect server, or `emr-serverless`.",
     )
     emr_application_id: str | None = Field(
-        default=None, description="The EMR Serverless application that sessions are started in."
+        default=None,
+        description="The EMR Serverless application that sessions are started in. Needed by `emr-serverless`.",
     )
     emr_execution_role_arn: str | None = Field(
         default=None,
         pattern=r"^arn:[a-z-]+:iam::[0-9]{12}:role/.+$",
-        description="The IAM role that EMR Serverless works under.",
+        description="The IAM role that EMR Serverless sessions work under. Needed by `emr-serverless`.",
     )
     emr_session_name: str = Field(
         default="stedi", pattern=r"^[A-Za-z0-9._/#-]{1,200}$", description="What sessions are called in EMR Studio."
     )
     emr_spark_conf: dict[str, str] = Field(default={}, description="Spark properties of a session, as a JSON object.")
     emr_idle_minutes: int = Field(
-        default=15, ge=1, le=1440, description="After so many idle minutes EMR ends a session by itself."
+        default=15, ge=1, le=1440, description="Idle minutes after which EMR ends a session by itself."
     )
     emr_start_minutes: float = Field(default=10, gt=0, le=60, description="Minutes to wait for a session to start.")
     compute_logs: str | None = Field(
         default=None,
         pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?$",
-        description="s3://bucket/prefix below which Dagster keeps what runs print; by default in STEDI_HOME.",
+        description="s3://bucket/prefix below which Dagster keeps what runs print. By default in STEDI_HOME.",
     )
     athena_workgroup: str | None = Field(default=None, description="The Athena workgroup of `stedi sql --on athena`.")
     preset: Preset = Field(
         default="default",
-        description="A named set of rules: " + ", ".join(f"`{name}`" for name in PRESETS) + ".",
+        description="A named set of rules: "
+        + ", ".join(f"`{name}`" for name in PRESETS)
+        + ". STEDI_CONSENT, STEDI_MATCH, "
+        "STEDI_STEP_PEOPLE and STEDI_MAX_AGE each replace one of them.",
     )
     consent: Consent | None = Field(
         default=None,
-        description="`granted`: the latest record of a person agrees. `as_of`: and no reading is older than the "
-        "agreement. `as_of_accelerometer`: the same for accelerometer readings only. By default the preset's.",
+        description="Who is kept, and from when. `granted`: a person's latest record agrees. `as_of`: and no reading "
+        "is older than the agreement. `as_of_accelerometer`: the same, for accelerometer readings only. By default "
+        "the preset's.",
     )
     match: Match | None = Field(
         default=None,
@@ -105,40 +111,43 @@ class Settings(BaseSettings):
         default=None,
         ge=0,
         le=10_000,
-        description="Withhold customers older than so many years when they registered. By default the preset's.",
+        description="Withhold customers who were older than this, in completed years, when they registered. By default "
+        "the preset's.",
     )
     max_bad_share: float = Field(
         default=0.05,
         ge=0,
         le=1,
-        description="Share of a feed's records that may be quarantined before the feed counts as broken.",
+        description="Share of a feed's records, lines or bytes that may be unreadable. Above it the feed counts as "
+        "broken and is not published.",
     )
     max_shrink: float = Field(
         default=0.1,
         ge=0,
         le=1,
-        description="Share of a feed's published records that may be missing before the feed counts as cut off; up to "
-        "10 records never do, all of them always.",
+        description="Share of a feed's published records that may be missing. Above it, or if all are missing, the "
+        "feed counts as cut off and is not published. 10 records or fewer never count, unless they are all there are.",
     )
     max_doubt: float = Field(
         default=0.1,
         ge=0,
         le=1,
-        description="Share of the published people that unreadable customer records may take out in one run; up to 10 "
-        "people always, all of them only under 1.",
+        description="Share of the published people that unreadable customer records alone may take out in one run. 10 "
+        "people or fewer may always go, unless they are everybody. 1: no limit.",
     )
     retention: float = Field(
         default=DEFAULT_RETENTION_DAYS,
         ge=0,
         le=36_500,
-        description="Days that older snapshots stay, in which readers can travel back; 0: they go as soon as a newer "
-        "one is published.",
+        description="Days for which older snapshots stay, so that readers can travel back. 0: they go as soon as a "
+        "newer one is published.",
     )
     erasure_key: SecretStr | None = Field(
         default=None,
         min_length=32,
-        description="The secret that digests of erased people are made with; by default a random one, in the file "
-        "erasure.key in STEDI_HOME. Needed where several machines share a warehouse.",
+        description="The secret, of 32 characters or more, that digests of erased people are made with. By default a "
+        "random one in the file erasure.key in STEDI_HOME. Where several machines share a warehouse, and to forget "
+        "anybody with the catalog `glue`, set the same one everywhere.",
     )
     freshness: float = Field(
         default=36,
@@ -150,22 +159,23 @@ class Settings(BaseSettings):
     )
     alert_urls: SecretStr | None = Field(
         default=None,
-        description="Apprise URLs of who hears of failed checks and runs, with blanks or commas between them.",
+        description="Apprise URLs of whoever is told of failed checks and runs, separated by blanks or commas.",
     )
     alert_topic_arn: str | None = Field(
         default=None,
         pattern=r"^arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$",
-        description="A standard SNS topic that hears of them, too.",
+        description="The ARN of a standard SNS topic that is told, too.",
     )
     ui_url: str = Field(
         default="http://127.0.0.1:3000",
         pattern=r"^https?://[^\s/][^\s]*$",
-        description="Where the Dagster UI is, for the links in alerts; a proxy's host in it may be asked for the UI.",
+        description="Where the Dagster UI is, for the links in alerts. The UI also answers requests for the host that "
+        "this names. Unless it is set, alerts that `stedi ui` sends link to that UI's own port.",
     )
     ui_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
-        description="More hosts that a proxy serves the UI under, with blanks or commas between them: requests for "
-        "any other than this machine are refused.",
+        description="More hosts that a proxy serves the UI under, separated by blanks or commas. Requests for any "
+        "other host are refused.",
     )
 
     @field_validator("engine")

@@ -17,7 +17,7 @@ from stedi_dagster.audits.standing.freshness import landed
 from stedi_dagster.audits.standing.raw.files import addresses_in, delivered
 from stedi_dagster.audits.standing.raw.names import Known
 from stedi_dagster.audits.standing.raw.records import UNDATED, Word, record_of, written_at
-from stedi_dagster.contracts import TABLES
+from stedi_dagster.contracts import CONSENTED, TABLES
 from stedi_dagster.contracts.base import latest_ms
 from stedi_dagster.errors import LandingError
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
@@ -36,8 +36,8 @@ UNJUDGED = "files of customers that hide what they hold, or may not be read"
 OVERLOOKED = "files of customers of which not everything is read: report it as a fault of the platform"
 _LANDED = "customer_landing"
 _FEED = FEEDS[_LANDED]
-# Where people stand by their address.
-_PEOPLE = {"customer_trusted": "email", "accelerometer_trusted": "user", "customers_curated": "email"}
+# Where people are by their addresses, and may be only as long as they agree.
+_PEOPLE = [(name, spec.name) for name, contract in CONSENTED.items() for spec in contract.identifying("person")]
 
 
 @dataclass(frozen=True)
@@ -159,11 +159,11 @@ def _was_read(evidence: Evidence) -> bool:
 
 def _people(lakehouse: Lakehouse) -> set[str]:
     found: set[str] = set()
-    for name, column in _PEOPLE.items():
+    for name, column in _PEOPLE:
         table = lakehouse.table(name)
         if table is not None and table.current_snapshot() is not None:
             found.update(pc.unique(table.scan(selected_fields=(column,)).to_arrow()[column]).to_pylist())
-    return found
+    return found - {None}
 
 
 def _problem(pending: Pending, now_ms: int) -> str:

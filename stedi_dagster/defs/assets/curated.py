@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from stedi_dagster.audits.gate import consent, people
+from stedi_dagster.audits.gate import people
 from stedi_dagster.contracts import CustomersCurated, MachineLearningCurated
 from stedi_dagster.defs.assets.table_asset import same_columns, table_asset
 from stedi_dagster.defs.assets.trusted import customer_audits
@@ -22,7 +22,6 @@ customers_curated = table_asset(
         inputs=("customer_trusted", "accelerometer_trusted"),
         audits=customer_audits,
     ),
-    group="curated",
     lineage=same_columns(CustomersCurated, "customer_trusted"),
 )
 
@@ -37,7 +36,6 @@ _MACHINE_LEARNING = TableDraft(
     select=paired_readings,
     inputs=("step_trainer_trusted", "accelerometer_trusted", "customers_curated"),
     audits={
-        consent.CHECK: lambda on: consent.audit_participants(on.content, on.inputs[PARTICIPANTS], on.customers),
         people.SAME_PERSON: lambda on: people.audit_same_person(
             on.content, on.inputs["accelerometer_trusted"], on.inputs[PARTICIPANTS], match=on.policy.match
         ),
@@ -47,7 +45,6 @@ _MACHINE_LEARNING = TableDraft(
 
 machine_learning_curated = table_asset(
     _MACHINE_LEARNING,
-    group="curated",
     lineage={
         "participantId": ("customers_curated", "email"),
         "sensorReadingTime": ("step_trainer_trusted", "sensorReadingTime"),
@@ -58,5 +55,3 @@ machine_learning_curated = table_asset(
     },
     drafting=_with_participants,
 )
-
-ASSETS = [customers_curated, machine_learning_curated]

@@ -44,7 +44,6 @@ def _landing_asset(feed: Feed) -> dg.AssetsDefinition:
 
     return build_asset(
         feed.contract,
-        group="landing",
         inputs=(),
         checks=(CONTRACT, RECONCILIATION, QUARANTINE, VOLUME),
         lineage={},
@@ -52,8 +51,4 @@ def _landing_asset(feed: Feed) -> dg.AssetsDefinition:
     )
 
 
-customer_landing = _landing_asset(FEEDS["customer_landing"])
-accelerometer_landing = _landing_asset(FEEDS["accelerometer_landing"])
-step_trainer_landing = _landing_asset(FEEDS["step_trainer_landing"])
-
-ASSETS = [customer_landing, accelerometer_landing, step_trainer_landing]
+tables = [_landing_asset(feed) for feed in FEEDS.values()]

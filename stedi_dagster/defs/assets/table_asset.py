@@ -46,14 +46,11 @@ CHECKS = {
 Drafting = Callable[[dg.AssetExecutionContext, Run, Mapping[str, Reading]], Draft]
 
 
-def table_asset(
-    plan: TableDraft, *, group: str, lineage: Lineage, drafting: Drafting | None = None
-) -> dg.AssetsDefinition:
+def table_asset(plan: TableDraft, *, lineage: Lineage, drafting: Drafting | None = None) -> dg.AssetsDefinition:
     """The asset of a trusted or curated table.
 
     Args:
         plan: how the table is drafted.
-        group: its layer.
         lineage: upstream table and column by column.
         drafting: how to draft it, where there is more to do than `draft_table`.
     """
@@ -70,9 +67,8 @@ def table_asset(
 
     return build_asset(
         plan.contract,
-        group=group,
         inputs=plan.inputs,
-        checks=(CONTRACT, *plan.audits, RECONCILIATION),
+        checks=(CONTRACT, *plan.checks, RECONCILIATION),
         lineage=lineage,
         drafting=careful,
     )
@@ -81,7 +77,6 @@ def table_asset(
 def build_asset(
     contract: type[Contract],
     *,
-    group: str,
     inputs: Sequence[str],
     checks: Sequence[str],
     lineage: Lineage,
@@ -93,7 +88,7 @@ def build_asset(
 
     @dg.asset(
         key=key,
-        group_name=group,
+        group_name=contract.layer(),
         ins={upstream: dg.AssetIn(dg.AssetKey(upstream)) for upstream in inputs},
         io_manager_key="tables",
         required_resource_keys=RESOURCES,

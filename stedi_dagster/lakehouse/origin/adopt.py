@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from pyiceberg.exceptions import NoSuchTableError, ValidationError
 from pyiceberg.table import StaticTable, Table
 
-from stedi_dagster.contracts import Erasures, Participants
+from stedi_dagster.contracts import CONTRACTS, TABLES, Erasures, Participants
 from stedi_dagster.errors import OriginError
 from stedi_dagster.lakehouse.origin.identity import PROPERTY, Identity, read_identity, write_identity
 from stedi_dagster.lakehouse.origin.metadata import MetadataFile, is_metadata, name_of, read_metadata, version_of
-from stedi_dagster.lakehouse.origin.recognise import CONTRACTS, is_within, listed, mark, refuse_other_database
+from stedi_dagster.lakehouse.origin.recognise import is_within, listed, mark, refuse_other_database
 from stedi_dagster.lakehouse.orphans import readable_files
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def missing(chosen: Iterable[AdoptedTable], identity: Identity | None) -> list[s
     expected = {name for name in _IRREPLACEABLE if name in found}
     if found and (identity is None or identity.ledger):
         expected.add(_LEDGER)
-    if "machine_learning_curated" in found:
+    if any(name in found and contract.identifying("participant") for name, contract in TABLES.items()):
         expected.add(_PARTICIPANTS)
     return [
         f"{name} ({consequence})"

@@ -10,26 +10,18 @@ from typing import TYPE_CHECKING
 
 from pyiceberg.table import Table
 
-from stedi_dagster.contracts import TABLES, Contract, Erasures, Participants, Quarantine
+from stedi_dagster.contracts import CONTRACTS, Erasures
 from stedi_dagster.errors import OriginError
 from stedi_dagster.lakehouse.journal import Note, full_name, metadata_files
 from stedi_dagster.lakehouse.origin.identity import PROPERTY, Identity, read_identity, write_identity
 from stedi_dagster.lakehouse.origin.metadata import is_metadata, name_of, read_metadata, version_of
 from stedi_dagster.lakehouse.origin.nested import refuse_nested
-from stedi_dagster.landing.feeds import FEEDS
 from stedi_dagster.locations import is_s3
 from stedi_dagster.storage import Storage
 
 if TYPE_CHECKING:
     from stedi_dagster.lakehouse.lakehouse import Lakehouse
 
-# Every table that the platform makes.
-CONTRACTS: dict[str, type[Contract]] = {
-    **TABLES,
-    **{feed.quarantine: Quarantine for feed in FEEDS.values()},
-    Participants.table(): Participants,
-    Erasures.table(): Erasures,
-}
 _OTHERWISE = "Nothing was changed. Set STEDI_HOME, STEDI_CATALOG, STEDI_DATABASE and STEDI_WAREHOUSE as they were"
 _ADOPT = f"{_OTHERWISE}, or, if these tables are to be this catalog's from now on, run `stedi adopt`."
 

@@ -1,0 +1,49 @@
+"""Where the generated pages get their facts from: the one place here that imports the platform."""
+
+import dagster as dg
+
+from infra.stack import TEMPLATE
+from stedi_dagster.audits.standing.catalog import AUDITS
+from stedi_dagster.cli.app import app
+from stedi_dagster.contracts import RESTRICTED, TABLES, Contract
+from stedi_dagster.defs import assets
+from stedi_dagster.defs.assets.table_asset import CHECKS
+from stedi_dagster.defs.automation import Automation, automation_for
+from stedi_dagster.settings import Settings
+from stedi_dagster.sql.library import SQL
+
+__all__ = [
+    "AUDITS",
+    "CHECKS",
+    "RESTRICTED",
+    "SQL",
+    "TABLES",
+    "TEMPLATE",
+    "Contract",
+    "Settings",
+    "app",
+    "automation",
+    "checks_of",
+]
+
+
+def checks_of() -> dict[str, list[str]]:
+    """The gate's checks of each table, in the order of the tables."""
+    found: dict[str, list[str]] = {table: [] for table in TABLES}
+    for asset in dg.load_assets_from_package_module(assets):
+        for spec in asset.check_specs if isinstance(asset, dg.AssetsDefinition) else ():
+            found.setdefault(spec.asset_key.to_user_string(), []).append(spec.name)
+    return {table: found[table] for table in TABLES}
+
+
+def automation() -> Automation:
+    """All jobs, schedules and sensors that any settings may give: those of EMR Serverless and of alerts, too."""
+    settings = Settings(
+        landing="s3://bucket/landing",
+        warehouse="s3://bucket/warehouse",
+        engine="emr-serverless",
+        emr_application_id="application",
+        emr_execution_role_arn="arn:aws:iam::123456789012:role/role",
+        alert_topic_arn="arn:aws:sns:eu-west-1:123456789012:topic",
+    )
+    return automation_for(settings)
