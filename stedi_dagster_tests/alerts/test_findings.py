@@ -30,7 +30,7 @@ def test_a_run_that_fails_for_another_reason_is_told_in_our_own_sentence(instanc
     run(instance, passing())
     [(subject, body)] = told()
     assert subject == "[STEDI] works again: customer_trusted"
-    assert "It had failed since" in body
+    assert "Had been failing since" in body
 
 
 def test_a_warning_does_not_hide_that_the_step_failed_for_another_reason(instance, told):
