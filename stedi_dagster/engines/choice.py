@@ -1,4 +1,4 @@
-"""Which engine a setting names. Each is imported only when it is chosen."""
+"""Chooses the engine that a setting names. Each is imported only when chosen."""
 
 from stedi_dagster.engines.base import Engine
 
