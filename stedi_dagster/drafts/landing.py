@@ -2,11 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from functools import partial
-from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
 from pyiceberg.table import Table
 
 from stedi_dagster.audits.gate.contract import CHECK as CONTRACT
@@ -16,21 +12,17 @@ from stedi_dagster.audits.gate.reconciliation import audit_reconciliation
 from stedi_dagster.audits.gate.volume import audit_volume
 from stedi_dagster.audits.outcome import run_audit
 from stedi_dagster.contracts import CustomerLanding, Quarantine
-from stedi_dagster.drafts.run import Draft, Run, engine_errors
-from stedi_dagster.erasure.delete_rows import column, count, rewrite_without
-from stedi_dagster.erasure.erasure_filter import ErasureFilter
-from stedi_dagster.erasure.ledger import Erasure, Ledger, recognising
-from stedi_dagster.erasure.remainder import remaining_rows
-from stedi_dagster.lakehouse.publish import Publication
-from stedi_dagster.lakehouse.recorded import fingerprint, summary
-from stedi_dagster.lakehouse.staging import Content
+from stedi_dagster.drafts.draft import Draft
+from stedi_dagster.drafts.erased import without_erased
+from stedi_dagster.drafts.run import Run, engine_errors
+from stedi_dagster.erasure.ledger import Erasure, Ledger
+from stedi_dagster.lakehouse.commit import Commit
+from stedi_dagster.lakehouse.summary import LandingSummary, SnapshotSummary
 from stedi_dagster.landing.feeds import Feed
 from stedi_dagster.landing.files import Listing, masked
-from stedi_dagster.landing.land import Landed, Lander
+from stedi_dagster.landing.land import Lander
 from stedi_dagster.storage import storage_for
 
-# Recorded with a quarantine's snapshot that a feed which was refused has left.
-REFUSED = "refused"
 # Why a record of somebody who was erased does not land.
 ERASED = "erased"
 # How many of the files with the most quarantined texts are named in metadata; `stedi quarantine` has them all.
@@ -57,35 +49,33 @@ def draft_landing(
     name = feed.contract.table()
     erasures = Ledger(run.lakehouse).erasures()
     published = _published(run, feed)
-    depends_on = inputs_of(feed, listing, run.code_version, erasures)
+    inputs = listing.fingerprint(name, run.code_version, [erasure.number for erasure in erasures])
     tables = (
         run.lakehouse.ensure_table(name, feed.contract),
         run.lakehouse.ensure_table(feed.quarantine, Quarantine),
     )
-    found = _unchanged(run, feed, tables, depends_on) or _stage(run, feed, tables, listing, erasures, depends_on)
-    records, quarantine, facts = found
-    content = records.content
-    quarantined: dict[str, int] = facts["quarantined"]
-    rows_in: int = facts["records"]
-    erased = {ERASED: facts["erased"]} if facts["erased"] else {}
+    commits = _unchanged(run, feed, tables, inputs) or _land(run, feed, tables, listing, erasures, inputs)
+    records, quarantine = commits
+    landed = _landed(records)
+    erased = {ERASED: landed.erased} if landed.erased else {}
     with engine_errors(f"auditing {name}"):
-        frame = content.frame(run.session)
+        frame = records.files.frame(run.session)
         outcomes = (
             run_audit(CONTRACT, lambda: audit_contract(frame, feed.contract, now_ms=run.now_ms)),
             audit_reconciliation(
-                rows_in=rows_in, kept=content.rows, withheld=erased, quarantined=quarantine.content.rows
+                rows_in=landed.records, kept=records.files.rows, withheld=erased, quarantined=quarantine.files.rows
             ),
             audit_quarantine(
-                records=rows_in,
-                quarantined=quarantined,
-                files=facts["quarantined-in"],
+                records=landed.records,
+                quarantined=landed.quarantined,
+                files=landed.quarantined_in,
                 max_share=max_bad_share,
-                shares=facts["shares"],
-                hidden=facts["hidden"] if feed.contract is CustomerLanding else {},
+                shares=landed.shares,
+                hidden=landed.hidden if feed.contract is CustomerLanding else {},
             ),
             audit_volume(
                 feed.name,
-                found=content.rows + quarantine.content.rows,
+                found=records.files.rows + quarantine.files.rows,
                 published=published,
                 max_shrink=max_shrink,
                 accepted=volume_accepted,
@@ -93,130 +83,73 @@ def draft_landing(
         )
     return Draft(
         records,
-        rows_in,
-        withheld=erased | {f"quarantined: {reason}": rows for reason, rows in quarantined.items()},
-        outcomes=outcomes,
-        upstream={},
-        also=(quarantine,),
-        facts={
+        outcomes,
+        rows_in=landed.records,
+        withheld=erased | {f"quarantined: {reason}": rows for reason, rows in landed.quarantined.items()},
+        quarantine=quarantine,
+        files_read={
             "files": len(listing.files),
-            "files read outside the engine": facts["odd-files"],
-            "markers skipped": len(listing.markers),
+            "files_read_outside_the_engine": landed.odd_files,
+            "markers_skipped": len(listing.markers),
             "bytes": listing.size,
         },
     )
 
 
-def inputs_of(feed: Feed, listing: Listing, code_version: str, erasures: Sequence[Erasure]) -> str:
-    """A digest of everything that a landing table and its quarantine are made from."""
-    return fingerprint(
-        {
-            "files": listing.digest(),
-            "code": code_version,
-            "table": feed.contract.table(),
-            "erasures": [erasure.number for erasure in erasures],
-        }
-    )
-
-
 def _published(run: Run, feed: Feed) -> int | None:
-    """How many records are published, readable or not: counted now, because an erasure may have taken some out."""
+    """How many records are published, readable or not: counted now, because an erasure may have deleted some."""
     records = run.lakehouse.read(feed.contract.table(), feed.contract)
     if records is None:
         return None
     quarantine = run.lakehouse.read(feed.quarantine, Quarantine)
-    if quarantine is None or summary(quarantine.snapshot, REFUSED, default=False):
+    if quarantine is None or quarantine.summary.refused:
         # What a feed that was refused could not have read is no part of what was published.
-        quarantined: dict[str, int] = summary(records.snapshot, "landed", {}).get("quarantined", {})
-        return records.content.rows + sum(quarantined.values())
-    return records.content.rows + quarantine.content.rows
+        landed = records.summary.landed
+        return records.rows + (sum(landed.quarantined.values()) if landed else 0)
+    return records.rows + quarantine.rows
 
 
-def _unchanged(
-    run: Run, feed: Feed, tables: tuple[Table, Table], depends_on: str
-) -> tuple[Publication, Publication, dict[str, Any]] | None:
-    table, quarantine_table = tables
-    records = run.unchanged(table, feed.contract, depends_on)
-    quarantine = run.lakehouse.unchanged(quarantine_table, Quarantine, depends_on)
-    snapshot = table.current_snapshot()
-    if records is None or quarantine is None or snapshot is None:
+def _unchanged(run: Run, feed: Feed, tables: tuple[Table, Table], inputs: str) -> tuple[Commit, Commit] | None:
+    """The current snapshots of the records and of the quarantine, where landing again would make the same of them."""
+    records = run.unchanged(tables[0], feed.contract, inputs)
+    quarantine = run.lakehouse.unchanged(tables[1], Quarantine, inputs)
+    if records is None or quarantine is None:
         return None
-    facts: dict[str, Any] = summary(snapshot, "landed")
-    if facts["due"] is not None and run.now_ms >= facts["due"]:
-        return None
-    return records, quarantine, facts
+    due = _landed(records).due
+    return None if due is not None and run.now_ms >= due else (records, quarantine)
 
 
-def _stage(
-    run: Run,
-    feed: Feed,
-    tables: tuple[Table, Table],
-    listing: Listing,
-    erasures: Sequence[Erasure],
-    depends_on: str,
-) -> tuple[Publication, Publication, dict[str, Any]]:
-    table, quarantine_table = tables
-    records = run.lakehouse.stage(table, feed.contract)
-    quarantine = run.lakehouse.stage(quarantine_table, Quarantine)
+def _landed(records: Commit) -> LandingSummary:
+    assert records.summary.landed is not None  # noqa: S101 - recorded by `_land`, with these inputs
+    return records.summary.landed
+
+
+def _land(
+    run: Run, feed: Feed, tables: tuple[Table, Table], listing: Listing, erasures: Sequence[Erasure], inputs: str
+) -> tuple[Commit, Commit]:
+    """Stage the records and the quarantine, without whoever was erased."""
+    staged = run.lakehouse.stage(tables[0], feed.contract), run.lakehouse.stage(tables[1], Quarantine)
     lander = Lander(feed, storage_for(listing.location), now_ms=run.now_ms)
     with engine_errors(f"landing {feed.name}"):
-        landed = lander.land(run.session, listing, records, quarantine)
-    kept, unreadable, erased = records.content(), quarantine.content(), 0
-    if (by := recognising(run.lakehouse, erasures)) is not None:
-        erasing = ErasureFilter.erased(erasures, by)
-        if feed.contract is CustomerLanding:
-            staying = _staying(run, kept, erasing)
-            erasing = erasing.with_registered(staying).with_known(staying)
-        kept, erased = _without(run, table, kept, erasing)
-        unreadable, erased_unreadable = _without(run, quarantine_table, unreadable, erasing)
-        if erased_unreadable:
-            erased += erased_unreadable
-            _recount(run, unreadable, landed)
-    facts: dict[str, Any] = {
-        "records": landed.records,
-        "erased": erased,
-        "quarantined": dict(landed.quarantined),
-        "quarantined-in": dict(landed.quarantined_by_file.most_common(_FILES_SHOWN)),
-        "odd-files": landed.odd_files,
-        "due": landed.due_ms,
-        **landed.weight.facts(),
-    }
-    recorded = {"run-id": run.run_id, "code-version": run.code_version, "landed": facts}
+        lander.land(run.session, listing, *staged)
+    files = [table.files() for table in staged]
+    records, unreadable = without_erased(run.lakehouse, erasures, *zip(tables, files, strict=True))
+    quarantined, quarantined_in = lander.quarantined, lander.quarantined_in
+    if unreadable.rows != files[1].rows:
+        quarantined = Counter(unreadable.column("reason"))
+        quarantined_in = Counter(map(masked, unreadable.column("file")))
+    landed = LandingSummary(
+        records=lander.records,
+        erased=sum(each.rows for each in files) - records.rows - unreadable.rows,
+        quarantined=dict(quarantined),
+        quarantined_in=dict(quarantined_in.most_common(_FILES_SHOWN)),
+        odd_files=lander.odd_files,
+        due=lander.due_ms,
+        shares=lander.weight.shares,
+        hidden=lander.weight.hidden,
+    )
+    summary = SnapshotSummary(inputs=inputs, run_id=run.run_id, code_version=run.code_version, landed=landed)
     return (
-        run.lakehouse.prepare(table, kept, depends_on, recorded),
-        run.lakehouse.prepare(quarantine_table, unreadable, depends_on, recorded),
-        facts,
+        run.lakehouse.prepare(tables[0], records, summary),
+        run.lakehouse.prepare(tables[1], unreadable, summary),
     )
-
-
-def _staying(run: Run, customers: Content, erasing: ErasureFilter) -> set[str]:
-    """The addresses in staged customer records that are not to go: of those, who was erased has registered anew."""
-    staying: set[str] = set()
-
-    def collect(rows: pa.RecordBatch) -> pa.BooleanArray:
-        going = erasing.mask(rows, CustomerLanding)
-        staying.update(rows["email"].filter(pc.invert(going)).to_pylist())
-        return going
-
-    count(run.lakehouse.storage, customers, erasing.columns(CustomerLanding), collect)
-    return staying
-
-
-def _without(run: Run, table: Table, content: Content, erasing: ErasureFilter) -> tuple[Content, int]:
-    """Staged content without what erased people had sent, and how many rows that was."""
-    storage, contract = run.lakehouse.storage, content.contract
-    mask = partial(erasing.mask, contract=contract)
-    rows = count(storage, content, erasing.columns(contract), mask)
-    if not rows:
-        return content, 0
-    left = rewrite_without(
-        storage, content, mask, partial(remaining_rows, erasing=erasing), run.lakehouse.stage_more(table, contract)
-    )
-    storage.delete(content.paths)
-    return left, content.rows - left.rows
-
-
-def _recount(run: Run, unreadable: Content, landed: Landed) -> None:
-    storage = run.lakehouse.storage
-    landed.quarantined = Counter(column(storage, unreadable, "reason"))
-    landed.quarantined_by_file = Counter(map(masked, column(storage, unreadable, "file")))

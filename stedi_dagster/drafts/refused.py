@@ -14,12 +14,12 @@ import pyarrow.compute as pc
 from stedi_dagster.audits.gate.doubt import too_many_doubted
 from stedi_dagster.audits.gate.volume import CHECK as VOLUME
 from stedi_dagster.contracts import CustomerLanding, Quarantine
-from stedi_dagster.drafts.landing import REFUSED
-from stedi_dagster.drafts.run import Draft, Run
-from stedi_dagster.drafts.taking_out import agreeing_people, batches, take_out, trusted_people, tuples
+from stedi_dagster.drafts.draft import Draft
+from stedi_dagster.drafts.run import Run
+from stedi_dagster.drafts.taking_out import agreeing_people, take_out, trusted_people, tuples
 from stedi_dagster.drafts.withdrawing import UNDATED, Said, said_in_raw_files
-from stedi_dagster.lakehouse.lakehouse import Lakehouse
-from stedi_dagster.lakehouse.staging import Content
+from stedi_dagster.lakehouse.data_files import DataFiles
+from stedi_dagster.lakehouse.summary import SnapshotSummary
 from stedi_dagster.landing.cut import Addresses
 from stedi_dagster.landing.feeds import Feed
 from stedi_dagster.landing.land import presentable
@@ -97,32 +97,36 @@ def _publish_quarantine(run: Run, feed: Feed, draft: Draft | None, rows: list[tu
     lakehouse = run.lakehouse
     table = lakehouse.ensure_table(feed.quarantine, Quarantine)
     published = lakehouse.read(feed.quarantine, Quarantine)
-    contents = [draft.also[0].content] if draft and draft.also else []
-    if published is not None and (not contents or _shrunk(draft)):
-        contents.append(published.content)
-    if not contents and not rows:
+    shown = [draft.quarantine.files] if draft and draft.quarantine else []
+    if published is not None and (not shown or _shrunk(draft)):
+        shown.append(published.files)
+    if not shown and not rows:
         return
-    staging = lakehouse.stage_more(table, Quarantine)
-    staging.write_rows(chain(_texts_once(lakehouse, contents), rows))
-    # Made from this run, and from no listing: the next run does not take it for the quarantine of what it publishes.
-    recorded = {"run-id": run.run_id, "code-version": run.code_version, REFUSED: True}
-    lakehouse.prepare(table, staging.content(), f"refused in run {run.run_id}", recorded).commit()
-    lakehouse.expire(table.refresh())
+    staged = lakehouse.stage_beside(table, Quarantine)
+    staged.write_rows(chain(_texts_once(shown), rows))
+    summary = SnapshotSummary(
+        # No listing: the next run does not take it for the quarantine of what it publishes.
+        inputs=f"refused in run {run.run_id}",
+        run_id=run.run_id,
+        code_version=run.code_version,
+        refused=True,
+    )
+    lakehouse.expire(lakehouse.prepare(table, staged.files(), summary).publish().table)
 
 
 def _shrunk(draft: Draft | None) -> bool:
     return draft is not None and any(outcome.check == VOLUME and outcome.blocks for outcome in draft.outcomes)
 
 
-def _texts_once(lakehouse: Lakehouse, contents: list[Content]) -> Iterator[tuple[Any, ...]]:
-    """Unreadable texts; where several contents have one of the same place, that of the first."""
+def _texts_once(quarantines: list[DataFiles]) -> Iterator[tuple[Any, ...]]:
+    """Unreadable texts; where several quarantines have one of the same place, that of the first."""
     shown: set[tuple[Any, ...]] = set()
-    for number, content in enumerate(contents, start=1):
-        for text in tuples(map(_without_earlier, batches(lakehouse, content, Quarantine.names()))):
+    for number, files in enumerate(quarantines, start=1):
+        for text in tuples(map(_without_earlier, files.batches(Quarantine.names()))):
             where = text[:_PLACE]
             if where not in shown:
                 yield text
-            if number < len(contents):
+            if number < len(quarantines):
                 shown.add(where)
 
 

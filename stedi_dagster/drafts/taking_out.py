@@ -1,23 +1,18 @@
 """Where a table cannot be made, those who may not be in it go all the same: a run in trouble only takes people out."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow import parquet as pq
 
 from stedi_dagster.contracts import TABLES, Contract, CustomerLanding, Participants
 from stedi_dagster.drafts.run import PARTICIPANTS, Run
 from stedi_dagster.drafts.withdrawing import Said
 from stedi_dagster.erasure.delete_rows import delete_rows
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
-from stedi_dagster.lakehouse.staging import Content
 from stedi_dagster.policies.keys import key_of
 
-# Recorded with a snapshot: how many rows of the table were taken out since a run made it.
-WITHDRAWN_SINCE = "withdrawn-since"
 # Whether a value of the column by which rows are somebody's is of somebody who stays.
 _Stays = Callable[[str], bool]
 
@@ -66,13 +61,6 @@ def tuples(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[Any, ...]]:
         yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
 
 
-def batches(lakehouse: Lakehouse, content: Content, columns: list[str]) -> Iterator[pa.RecordBatch]:
-    """Some columns of some content, in their order."""
-    for path in content.paths:
-        with pq.ParquetFile(lakehouse.storage.within(path), filesystem=lakehouse.storage.filesystem) as file:
-            yield from map(partial(_in_order, columns), file.iter_batches(columns=columns))
-
-
 def _places(lakehouse: Lakehouse, staying: set[str]) -> Mapping[str, tuple[str, _Stays]]:
     """By which column a row of each table is somebody's, and which of its values are of those who stay."""
     numbers = _rows(lakehouse, PARTICIPANTS, Participants, ["email", "participantId"])
@@ -100,7 +88,7 @@ def _delete_leavers(run: Run, name: str, column: str, stays: _Stays) -> int:
 
     made_from = f"without who withdrew, run {run.run_id}"
     rows = delete_rows(
-        run.lakehouse, name, TABLES[name], [column], going, _nothing, inputs=made_from, since=WITHDRAWN_SINCE
+        run.lakehouse, name, TABLES[name], [column], going, _nothing, inputs=made_from, since="withdrawn_since"
     )
     if rows and (table := run.lakehouse.table(name)) is not None:
         run.lakehouse.expire(table)
@@ -112,9 +100,5 @@ def _nothing(rows: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def _rows(lakehouse: Lakehouse, name: str, contract: type[Contract], columns: list[str]) -> Iterator[tuple[Any, ...]]:
-    reading = lakehouse.read(name, contract)
-    return iter(()) if reading is None else tuples(batches(lakehouse, reading.content, columns))
-
-
-def _in_order(columns: list[str], batch: pa.RecordBatch) -> pa.RecordBatch:
-    return batch.select(columns)
+    snapshot = lakehouse.read(name, contract)
+    return iter(()) if snapshot is None else tuples(snapshot.files.batches(columns))

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from stedi_dagster.audits.standing.audit import Finding
-from stedi_dagster.erasure.ledger import Entry
+from stedi_dagster.erasure.ledger import LedgerEntry
 
 State = Literal["passed", "warns", "failed"]
 
@@ -110,8 +110,8 @@ class Facts:
     tables: tuple[TableFacts, ...]
     missing: tuple[str, ...]
     quarantined: tuple[Quarantined, ...]
-    erasures: tuple[Entry, ...]
-    unfinished: tuple[Entry, ...]
+    erasures: tuple[LedgerEntry, ...]
+    unfinished: tuple[LedgerEntry, ...]
     keeps_history: State
 
     @property
