@@ -22,7 +22,7 @@ from stedi_dagster.erasure.ledger import Erasure, Ledger, LedgerEntry, Trace, un
 from stedi_dagster.erasure.person import known_of, landed_addresses
 from stedi_dagster.erasure.raw import RawFiles, Rewritten
 from stedi_dagster.erasure.remainder import remaining_rows
-from stedi_dagster.lakehouse.history import expire, over
+from stedi_dagster.lakehouse.history import expirable, expire
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.orphans import reachable_files, sweep
 from stedi_dagster.landing.feeds import FEEDS
@@ -231,7 +231,7 @@ class Eraser:
         columns, mask = self._mask(name, contract, erasing)
         rows = count(snapshot.files, columns, mask)
         _, files = self._holds(name)
-        snapshots = over(table, before_ms=_ALL_OF_HISTORY)
+        snapshots = expirable(table, before_ms=_ALL_OF_HISTORY)
         if rows:
             # The current one is then history, too.
             snapshots.append(snapshot.snapshot_id)

@@ -86,7 +86,7 @@ class Lakehouse:
         Args:
             holder: see `Holding.held`, like the others.
             timeout: seconds.
-            waiting: told who holds it.
+            waiting: called with who holds it.
 
         Raises:
             BusyError: somebody else held it for all of that time.
@@ -102,7 +102,7 @@ class Lakehouse:
         The caller holds the writer lock.
 
         Raises:
-            OriginError: they do not, or it cannot be told.
+            OriginError: they do not, or it cannot be determined.
         """
         self._identity = recognise(self)
 

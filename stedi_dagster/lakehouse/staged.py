@@ -64,7 +64,7 @@ class StagedTable:
         return DataFiles(self.contract, sizes, sum(rows.values()), self.folder, self._storage, checksums)
 
     def values(self, columns: Sequence[str]) -> int | None:
-        """How many values of some columns are not null, by the files' footers; None where one does not tell."""
+        """How many values of some columns are not null, by the files' footers; None where one does not say."""
         counts = [self._storage.values(path, columns) for path in self._storage.list(self.folder)]
         return None if None in counts else sum(count for count in counts if count is not None)
 

@@ -11,7 +11,7 @@ from stedi_dagster.audits.gate.volume import CHECK as VOLUME
 from stedi_dagster.defs.assets.table_asset import build_asset, warn_of
 from stedi_dagster.drafts.draft import Draft
 from stedi_dagster.drafts.landing import draft_landing
-from stedi_dagster.drafts.refused import let_take_out
+from stedi_dagster.drafts.refused import enforce_withdrawals
 from stedi_dagster.drafts.run import Run
 from stedi_dagster.errors import StediError
 from stedi_dagster.lakehouse.snapshot import Snapshot
@@ -37,10 +37,10 @@ def _landing_asset(feed: Feed) -> dg.AssetsDefinition:
                 volume_accepted=feed.name in names_in(context.run.tags, ACCEPT_VOLUME),
             )
         except StediError:
-            warn_of(let_take_out(run, feed, landing.location, None), context)
+            warn_of(enforce_withdrawals(run, feed, landing.location, None), context)
             raise
         if draft.blocked:
-            warn_of(let_take_out(run, feed, landing.location, draft), context)
+            warn_of(enforce_withdrawals(run, feed, landing.location, draft), context)
         return draft
 
     return build_asset(

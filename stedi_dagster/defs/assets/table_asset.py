@@ -23,7 +23,7 @@ from stedi_dagster.defs.failures import failure
 from stedi_dagster.drafts.draft import Draft
 from stedi_dagster.drafts.run import Run
 from stedi_dagster.drafts.tables import TablePlan, draft_table
-from stedi_dagster.drafts.taking_out import take_out
+from stedi_dagster.drafts.withdrawn import delete_withdrawn
 from stedi_dagster.errors import StediError
 from stedi_dagster.lakehouse.snapshot import Snapshot
 from stedi_dagster.policies.policy import Policy
@@ -63,10 +63,10 @@ def table_asset(
         try:
             draft = drafting(context, run, inputs) if drafting else draft_table(run, plan, inputs)
         except StediError:
-            warn_of(take_out(run), context)
+            warn_of(delete_withdrawn(run), context)
             raise
         if draft.blocked:
-            warn_of(take_out(run), context)
+            warn_of(delete_withdrawn(run), context)
         return draft
 
     return build_asset(

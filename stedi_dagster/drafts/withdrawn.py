@@ -1,4 +1,4 @@
-"""Where a table cannot be made, those who may not be in it go all the same: a run in trouble only takes people out."""
+"""Deleting the rows of people who withdrew from tables that cannot be made anew: a run in trouble only deletes."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -8,33 +8,33 @@ import pyarrow.compute as pc
 
 from stedi_dagster.contracts import TABLES, Contract, CustomerLanding, Participants
 from stedi_dagster.drafts.run import PARTICIPANTS, Run
-from stedi_dagster.drafts.withdrawing import Said
+from stedi_dagster.drafts.statements import Statement
 from stedi_dagster.erasure.delete_rows import delete_rows
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.policies.keys import key_of
 
-# Whether a value of the column by which rows are somebody's is of somebody who stays.
+# Whether a value that identifies whose a row is belongs to somebody who stays.
 _Stays = Callable[[str], bool]
 
 
-def take_out(run: Run, going: Iterable[str] = ()) -> int:
-    """Take out of the tables whoever is not in customer_trusted, no longer agrees as landed, or is named.
+def delete_withdrawn(run: Run, also: Iterable[str] = ()) -> int:
+    """Delete the rows of whoever is not in customer_trusted, no longer agrees as landed, or is named.
 
     Nothing else changes: not customer_landing, by which it is judged, and not `participants`; so a killed run is simply
     done again.
 
     Args:
         run: the run; it holds the writer lock.
-        going: the keys of people who are to go besides.
+        also: the keys of further people whose rows are to be deleted.
 
     Returns:
-        How many rows were taken out.
+        How many rows were deleted.
 
     Raises:
         PublishConflictError: another run published one of the tables at the same time.
     """
     run.lakehouse.holding.confirm()
-    staying = trusted_people(run.lakehouse) & agreeing_people(run.lakehouse).keys() - set(going)
+    staying = trusted_people(run.lakehouse) & agreeing_people(run.lakehouse).keys() - set(also)
     return sum(
         _delete_leavers(run, name, column, stays) for name, (column, stays) in _places(run.lakehouse, staying).items()
     )
@@ -46,13 +46,13 @@ def trusted_people(lakehouse: Lakehouse) -> set[str]:
 
 
 def agreeing_people(lakehouse: Lakehouse) -> dict[str, float]:
-    """When everybody who agrees as landed last said so (epoch ms), by their keys; whoever refuses is in no table."""
-    last: dict[str, Said] = {}
+    """When everybody who agrees as landed last stated it (epoch ms), by their keys; whoever refuses is in no table."""
+    last: dict[str, Statement] = {}
     names = ["email", "lastUpdateDate", "registrationDate", "shareWithResearchAsOfDate"]
     for email, updated, registered, agreed in _rows(lakehouse, "customer_landing", CustomerLanding, names):
-        said = Said.of_record(key_of(email), updated, registered, agreed)
-        last[said.person] = max(said, last.get(said.person, said), key=Said.order)
-    return {person: said.moment for person, said in last.items() if not said.refuses}
+        statement = Statement.of_record(key_of(email), updated, registered, agreed)
+        last[statement.person] = max(statement, last.get(statement.person, statement), key=Statement.order)
+    return {person: statement.moment for person, statement in last.items() if not statement.refuses}
 
 
 def tuples(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[Any, ...]]:
