@@ -10,6 +10,7 @@ from stedi_dagster.audits.gate.reconciliation import CHECK as RECONCILIATION
 from stedi_dagster.audits.gate.volume import CHECK as VOLUME
 from stedi_dagster.defs.assets.table_asset import build_asset, warn_of
 from stedi_dagster.drafts.draft import Draft
+from stedi_dagster.drafts.feed_checks import FeedLimits
 from stedi_dagster.drafts.landing import draft_landing
 from stedi_dagster.drafts.refused import enforce_withdrawals
 from stedi_dagster.drafts.run import Run
@@ -28,14 +29,12 @@ def _landing_asset(feed: Feed) -> dg.AssetsDefinition:
             if listing.markers:
                 skipped = "%d files or folders begin with _ or . and are skipped as markers"
                 context.log.info(skipped, len(listing.markers))
-            draft = draft_landing(
-                run,
-                feed,
-                listing,
+            limits = FeedLimits(
                 max_bad_share=landing.max_bad_share,
                 max_shrink=landing.max_shrink,
                 volume_accepted=feed.name in names_in(context.run.tags, ACCEPT_VOLUME),
             )
+            draft = draft_landing(run, feed, listing, limits)
         except StediError:
             warn_of(enforce_withdrawals(run, feed, landing.location, None), context)
             raise
