@@ -17,7 +17,7 @@ from stedi_dagster.defs.assets.report import SELECTION as REPORT
 from stedi_dagster.defs.audits.asset_checks import SELECTION as STANDING_AUDITS
 from stedi_dagster.defs.upkeep import expire_history, forget, hourly_expiry, hourly_reaping, reap_sessions
 from stedi_dagster.errors import LandingError, StediError
-from stedi_dagster.lakehouse.recorded import fingerprint
+from stedi_dagster.fingerprint import fingerprint
 from stedi_dagster.landing.feeds import FEEDS
 from stedi_dagster.landing.files import list_files
 from stedi_dagster.settings import EMR_SERVERLESS, Settings
@@ -135,7 +135,7 @@ def _withdrawals(settings: Settings) -> dg.SensorDefinition:
     def withdrawals(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
         from stedi_dagster.audits.standing.withdrawals import current_snapshots, pending_withdrawals
         from stedi_dagster.lakehouse.lakehouse import Lakehouse
-        from stedi_dagster.lakehouse.recorded import newer_inputs
+        from stedi_dagster.lakehouse.summary import newer_inputs
 
         before = context.cursor or ""
         try:

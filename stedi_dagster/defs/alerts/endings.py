@@ -1,4 +1,4 @@
-"""What an ended run says about its checks and steps: our own sentences and counts, taken from its events."""
+"""How the checks and steps of a run ended: our own sentences and counts, taken from its events."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from stedi_dagster.alerts.finding import Finding, Kind
+from stedi_dagster.alerts.ending import Ending, Kind
 from stedi_dagster.defs.audits.recording import RUN
 from stedi_dagster.defs.failures import ERROR
 from stedi_dagster.errors import StediError
@@ -19,44 +19,44 @@ _MOST_COUNTS = 10
 _PAGE = 500
 
 
-def findings_of(instance: dg.DagsterInstance, end: dg.EventLogRecord) -> Iterator[Finding]:
-    """What a run found, in the order of its events.
+def endings_of(instance: dg.DagsterInstance, end: dg.EventLogRecord) -> Iterator[Ending]:
+    """How the checks and steps of a run, and the run itself, ended.
 
     Args:
         instance: where its events are.
         end: the event of its end.
     """
     run_id = end.run_id
-    told: set[str | None] = set()
+    blocked: set[str | None] = set()
     for record in _events(instance, run_id, dg.DagsterEventType.ASSET_CHECK_EVALUATION):
         evaluation: dg.AssetCheckEvaluation = _event(record).asset_check_evaluation_data
-        finding = _of_check(evaluation, record)
-        if finding.failed and finding.severity == "ERROR":
-            told.add(_event(record).step_key)
-        yield finding
+        ending = _of_check(evaluation, record)
+        if ending.failed and ending.severity == "ERROR":
+            blocked.add(_event(record).step_key)
+        yield ending
     steps = 0
     for record in _events(instance, run_id, dg.DagsterEventType.STEP_FAILURE):
         steps += 1
-        # A table that is not published because of its check: the check says it. What failed before is not over by it.
-        if _event(record).step_key not in told:
+        # Where a table is not published because of its check, the check says so. What failed before still does.
+        if _event(record).step_key not in blocked:
             yield _of_step(record, failed=True)
     for record in _events(instance, run_id, dg.DagsterEventType.STEP_SUCCESS):
         yield _of_step(record, failed=False)
     event = _event(end)
     if event.event_type == dg.DagsterEventType.RUN_FAILURE and not steps:
-        yield _finding(Kind.RUN, event.job_name, end, _reason(event.job_failure_data.error), failed=True)
+        yield _ending(Kind.RUN, event.job_name, end, _reason(event.job_failure_data.error), failed=True)
     elif event.event_type == dg.DagsterEventType.RUN_SUCCESS:
-        yield _finding(Kind.RUN, event.job_name, end, "", failed=False)
+        yield _ending(Kind.RUN, event.job_name, end, "", failed=False)
 
 
-def findings_without_a_run(instance: dg.DagsterInstance, after: int) -> list[Finding]:
+def endings_without_a_run(instance: dg.DagsterInstance, after: int) -> list[Ending]:
     """What `stedi audit` recorded, in the order of its events.
 
     Args:
         instance: where its events are.
         after: the last event that is known.
     """
-    found: list[Finding] = []
+    found: list[Ending] = []
     cursor, more = None, True
     while more:
         # From the end, because nothing else tells Dagster where to begin. Such events belong to the run "".
@@ -81,10 +81,10 @@ def _event(record: dg.EventLogRecord) -> Any:
     return record.event_log_entry.dagster_event
 
 
-def _of_check(evaluation: dg.AssetCheckEvaluation, record: dg.EventLogRecord) -> Finding:
+def _of_check(evaluation: dg.AssetCheckEvaluation, record: dg.EventLogRecord) -> Ending:
     # A run that had it judged at its end.
     by = evaluation.metadata.get(RUN)
-    return Finding(
+    return Ending(
         kind=Kind.CHECK,
         table=evaluation.asset_key.to_user_string(),
         check=evaluation.check_name,
@@ -131,19 +131,19 @@ def _row(record: Mapping[str, Any]) -> tuple[str, Any]:
     return what, record.get("rows")
 
 
-def _of_step(record: dg.EventLogRecord, *, failed: bool) -> Finding:
+def _of_step(record: dg.EventLogRecord, *, failed: bool) -> Ending:
     event = _event(record)
     reason = ""
     if failed:
         failed_by = event.step_failure_data
-        said = failed_by.user_failure_data
-        kind = said.metadata.get(ERROR) if said else None
-        reason = without_names(str(said.description)) if kind else _reason(failed_by.error)
-    return _finding(Kind.STEP, event.step_key, record, reason, failed=failed)
+        given = failed_by.user_failure_data
+        kind = given.metadata.get(ERROR) if given else None
+        reason = without_names(str(given.description)) if kind else _reason(failed_by.error)
+    return _ending(Kind.STEP, event.step_key, record, reason, failed=failed)
 
 
-def _finding(kind: Kind, name: str, record: dg.EventLogRecord, found: str, *, failed: bool) -> Finding:
-    return Finding(
+def _ending(kind: Kind, name: str, record: dg.EventLogRecord, found: str, *, failed: bool) -> Ending:
+    return Ending(
         kind=kind,
         table=name,
         check="",
