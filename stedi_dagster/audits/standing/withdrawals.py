@@ -37,7 +37,7 @@ UNJUDGED = "files of customers that hide what they hold, or may not be read"
 _LANDED = "customer_landing"
 _FEED = FEEDS[_LANDED]
 # Where people stand by their address.
-_PEOPLE = {"customer_trusted": "email", "accelerometer_trusted": "user", "customers_curated": "email"}
+PEOPLE = {"customer_trusted": "email", "accelerometer_trusted": "user", "customers_curated": "email"}
 # The moment of a refusal that does not say when it was made: it counts as the last word.
 _UNDATED = math.inf
 
@@ -163,7 +163,7 @@ def _was_read(evidence: Evidence) -> bool:
 
 def _people(lakehouse: Lakehouse) -> set[str]:
     found: set[str] = set()
-    for name, column in _PEOPLE.items():
+    for name, column in PEOPLE.items():
         table = lakehouse.table(name)
         if table is not None and table.current_snapshot() is not None:
             found.update(pc.unique(table.scan(selected_fields=(column,)).to_arrow()[column]).to_pylist())
