@@ -4,7 +4,7 @@ import dagster as dg
 
 from stedi_dagster.contracts import TABLES
 from stedi_dagster.defs.failures import failure
-from stedi_dagster.defs.resources import LakehouseResource
+from stedi_dagster.defs.resources.lakehouse import LakehouseResource
 from stedi_dagster.drafts.draft import Draft
 from stedi_dagster.errors import StediError
 from stedi_dagster.lakehouse.commit import Commit

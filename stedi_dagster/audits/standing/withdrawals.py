@@ -37,7 +37,7 @@ OVERLOOKED = "files of customers of which not everything is read: report it as a
 _LANDED = "customer_landing"
 _FEED = FEEDS[_LANDED]
 # Where people are by their addresses, and may be only as long as they agree.
-_PEOPLE = [(name, spec.name) for name, contract in CONSENTED.items() for spec in contract.identifying("person")]
+PEOPLE = [(name, spec.name) for name, contract in CONSENTED.items() for spec in contract.identifying("person")]
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ def _was_read(evidence: Evidence) -> bool:
 
 def _people(lakehouse: Lakehouse) -> set[str]:
     found: set[str] = set()
-    for name, column in _PEOPLE:
+    for name, column in PEOPLE:
         table = lakehouse.table(name)
         if table is not None and table.current_snapshot() is not None:
             found.update(pc.unique(table.scan(selected_fields=(column,)).to_arrow()[column]).to_pylist())

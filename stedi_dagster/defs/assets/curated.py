@@ -8,9 +8,10 @@ from stedi_dagster.audits.gate import people
 from stedi_dagster.contracts import CustomersCurated, MachineLearningCurated
 from stedi_dagster.defs.assets.table_asset import same_columns, table_asset
 from stedi_dagster.defs.assets.trusted import customer_checks
+from stedi_dagster.defs.resources.run import RunResource
 from stedi_dagster.drafts.draft import Draft
 from stedi_dagster.drafts.participants import register_participants
-from stedi_dagster.drafts.run import PARTICIPANTS, Run
+from stedi_dagster.drafts.run import PARTICIPANTS
 from stedi_dagster.drafts.tables import TablePlan, draft_table
 from stedi_dagster.lakehouse.snapshot import Snapshot
 from stedi_dagster.policies.people import curated_customers
@@ -27,7 +28,10 @@ customers_curated = table_asset(
 )
 
 
-def _with_participants(_context: dg.AssetExecutionContext, run: Run, inputs: Mapping[str, Snapshot]) -> Draft:
+def _with_participants(
+    _context: dg.AssetExecutionContext, resource: RunResource, inputs: Mapping[str, Snapshot]
+) -> Draft:
+    run = resource.begin()
     participants = register_participants(run, inputs["customers_curated"])
     return draft_table(run, _MACHINE_LEARNING, {**inputs, PARTICIPANTS: participants})
 

@@ -9,11 +9,11 @@ from stedi_dagster.audits.gate.quarantine import CHECK as QUARANTINE
 from stedi_dagster.audits.gate.reconciliation import CHECK as RECONCILIATION
 from stedi_dagster.audits.gate.volume import CHECK as VOLUME
 from stedi_dagster.defs.assets.table_asset import build_asset, warn_of
+from stedi_dagster.defs.resources.run import RunResource
 from stedi_dagster.drafts.draft import Draft
 from stedi_dagster.drafts.feed_checks import FeedLimits
 from stedi_dagster.drafts.landing import draft_landing
 from stedi_dagster.drafts.refused import enforce_withdrawals
-from stedi_dagster.drafts.run import Run
 from stedi_dagster.errors import StediError
 from stedi_dagster.lakehouse.snapshot import Snapshot
 from stedi_dagster.landing.feeds import FEEDS, Feed
@@ -22,8 +22,8 @@ from stedi_dagster.run_tags import ACCEPT_VOLUME, names_in
 
 
 def _landing_asset(feed: Feed) -> dg.AssetsDefinition:
-    def drafting(context: dg.AssetExecutionContext, run: Run, _inputs: Mapping[str, Snapshot]) -> Draft:
-        landing = context.resources.landing
+    def drafting(context: dg.AssetExecutionContext, resource: RunResource, _inputs: Mapping[str, Snapshot]) -> Draft:
+        run, landing = resource.begin(), resource.landing
         try:
             listing = list_files(landing.location, feed)
             if listing.markers:

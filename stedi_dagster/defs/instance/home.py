@@ -19,7 +19,7 @@ from stedi_dagster.errors import SettingsError
 CONFIGURATION = "dagster.yaml"
 # One event database instead of one a run: making a database takes longer than running the job's smaller tables.
 # Dagster reports usage to its makers, and its UI opens with a sign-up dialog, unless told not to.
-_OURS = """\
+_WITHOUT_POOLS = """\
 telemetry:
   enabled: false
 nux:
@@ -30,6 +30,14 @@ event_log_storage:
   config:
     base_dir:
       env: DAGSTER_HOME
+"""
+# One run at a time for each pool. By runs and not by steps: nothing asks for a slot then but Dagster's queue, so that
+# `stedi run` waits for none, and a run that was killed holds none once it is recorded as ended.
+_OURS = f"""\
+{_WITHOUT_POOLS}concurrency:
+  pools:
+    default_limit: 1
+    granularity: run
 """
 _COMPUTE_LOGS = "compute_logs: "
 # Names the databases that were made whole, a line each; written last.
@@ -86,10 +94,11 @@ def _configuration(compute_logs: str | None) -> str:
 
 
 def _is_ours(text: str) -> bool:
-    """Whether this is what the platform writes, now or under another setting."""
-    more = text.removeprefix(_OURS)
-    if more == text:
+    """Whether this is what the platform writes, or wrote before, now or under another setting."""
+    ours = next((ours for ours in (_OURS, _WITHOUT_POOLS) if text.startswith(ours)), None)
+    if ours is None:
         return False
+    more = text.removeprefix(ours)
     try:
         return not more or set(json.loads(more.removeprefix(_COMPUTE_LOGS))) == {"module", "class", "config"}
     except json.JSONDecodeError:

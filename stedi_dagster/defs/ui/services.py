@@ -35,6 +35,7 @@ kill -KILL 0
 """
 _GRACE_SECONDS = 0.8
 _ASKED_EVERY = 0.1
+_CALLED_EVERY = 5
 # No name that anybody could have: reserved by RFC 2606.
 _STRANGER = "door.invalid"
 
@@ -69,13 +70,16 @@ class Services:
             _send(process, signal.SIGKILL)
 
 
-def serve(definitions: str, port: int, *, read_only: bool, ended: Callable[[], None]) -> None:
+def serve(
+    definitions: str, port: int, *, read_only: bool, meanwhile: Callable[[], None], ended: Callable[[], None]
+) -> None:
     """Serve the UI until the command is stopped.
 
     Args:
         definitions: the module that Dagster is to load.
         port: of 127.0.0.1.
         read_only: serve the pages alone, and let them change and start nothing.
+        meanwhile: called every few seconds.
         ended: called when all processes have been ended.
 
     Raises:
@@ -86,7 +90,7 @@ def serve(definitions: str, port: int, *, read_only: bool, ended: Callable[[], N
     with folder, if_stopped(folder.cleanup), if_stopped(ended), if_stopped(services.stop):
         try:
             _start(services, Path(folder.name), definitions, port, read_only=read_only)
-            _watch(services, port)
+            _watch(services, port, meanwhile)
         finally:
             services.stop()
             ended()
@@ -108,9 +112,10 @@ def _start(services: Services, folder: Path, definitions: str, port: int, *, rea
     services.start("daemon", "-m", "stedi_dagster.defs.ui.daemon", str(code_server), "-w", str(workspace))
 
 
-def _watch(services: Services, port: int) -> None:
+def _watch(services: Services, port: int, meanwhile: Callable[[], None]) -> None:
     """Look after them for as long as they run; the web server is first asked whether it is guarded."""
     guarded = False
+    called = time.monotonic()
     while (ended := services.ended()) is None:
         if not guarded and (answer := is_guarded(port)) is not None:
             if not answer:
@@ -119,6 +124,9 @@ def _watch(services: Services, port: int) -> None:
                     "of other sites would reach it. Use the version in requirements.lock."
                 )
             guarded = True
+        if time.monotonic() - called > _CALLED_EVERY:
+            meanwhile()
+            called = time.monotonic()
         time.sleep(_ASKED_EVERY)
     raise StediError(f"The UI's {ended} ended by itself: what it said is above.")
 

@@ -67,7 +67,7 @@ def test_a_record_refused_for_lying_in_the_future_lands_when_it_no_longer_does(t
     assert is_republished()
     rows = len(scenario.rows("accelerometer_landing"))
     assert not is_republished()
-    monkeypatch.setattr("stedi_dagster.defs.resources.time", Mock(time_ns=lambda: (now + 60_000) * 1_000_000))
+    monkeypatch.setattr("stedi_dagster.defs.resources.run.time", Mock(time_ns=lambda: (now + 60_000) * 1_000_000))
     assert is_republished()
     assert len(scenario.rows("accelerometer_landing")) == rows + 1
     assert not is_republished()
@@ -130,7 +130,7 @@ def test_a_file_that_is_withdrawn_takes_its_rows_along(world):
 
 def test_other_code_publishes_everything_anew_with_the_same_rows(world, monkeypatch):
     rows = contents(world)
-    monkeypatch.setattr("stedi_dagster.defs.resources.code_version", lambda _contract: "another version")
+    monkeypatch.setattr("stedi_dagster.defs.resources.run.code_version", lambda _contract: "another version")
     assert republished(world) == set(TABLES) | QUARANTINES
     assert contents(world) == rows
 
