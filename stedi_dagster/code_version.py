@@ -15,9 +15,9 @@ from stedi_dagster.contracts import Contract
 
 _PACKAGE = "stedi_dagster"
 # Every table is made by these: the engine's session (its time zone, ANSI mode), and how rows become files.
-_ALWAYS = ("engines.base", "lakehouse.schema", "lakehouse.staging")
+_ALWAYS = ("engines.base", "lakehouse.schema", "lakehouse.staged")
 # Where imports are followed to. What the others hold is who asks, where it is kept, and what is said of it.
-_DECIDING = ("contracts", "erasure", "keys", "landing", "policies", "settings.policy")
+_DECIDING = ("contracts", "drafts.erased", "erasure", "keys", "landing", "policies", "settings.policy")
 # How the tables of a layer are drafted which no rule selects.
 _DRAFTED = {"landing": ("drafts.landing",), "restricted": ("drafts.landing", "drafts.participants")}
 _RULES = "policies"

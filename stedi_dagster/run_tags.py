@@ -1,4 +1,4 @@
-"""Tags that give a single run special instructions, from the UI as well as from the command."""
+"""Tags that give a single run special instructions, from the UI as well as from the command, and hold its answer."""
 
 import re
 from collections.abc import Mapping
@@ -7,6 +7,8 @@ from collections.abc import Mapping
 ACCEPT_VOLUME = "stedi/accept-volume"
 # Tables to make anew, whatever is published already.
 AGAIN = "stedi/again"
+# Of a run that looks for withdrawals: the digest of what it was asked to look at, and how many people it found.
+LOOKED_AT, WITHDRAWN = "stedi/looked-at", "stedi/withdrawn"
 
 
 def names_in(tags: Mapping[str, str], tag: str) -> frozenset[str]:

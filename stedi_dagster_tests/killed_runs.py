@@ -14,8 +14,8 @@ import os, signal
 from sqlalchemy.orm import Session
 from stedi_dagster.drafts import participants
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
-from stedi_dagster.lakehouse.publish import Publication
-from stedi_dagster.lakehouse.staging import Staging
+from stedi_dagster.lakehouse.commit import Commit
+from stedi_dagster.lakehouse.staged import StagedTable
 
 def die():
     os.kill(os.getpid(), signal.SIGKILL)

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from stedi_dagster.contracts import TABLES
-from stedi_dagster.lakehouse.staging import Staging
+from stedi_dagster.lakehouse.staged import StagedTable
+from stedi_dagster.lakehouse.summary import SnapshotSummary
 from stedi_dagster_tests.scenario import Scenario
 
 
@@ -19,8 +20,8 @@ def overtake(monkeypatch: pytest.MonkeyPatch, scenario: Scenario, at: str, overt
         if plan.contract.table() == at:
             elsewhere = scenario.lakehouse()
             table = elsewhere.ensure_table(overtaken, TABLES[overtaken])
-            staging = Staging(TABLES[overtaken], table.location(), elsewhere.storage)
-            elsewhere.prepare(table, staging.content(), "elsewhere", {}).commit()
+            staged = StagedTable(TABLES[overtaken], table.location(), elsewhere.storage)
+            elsewhere.prepare(table, staged.files(), SnapshotSummary(inputs="elsewhere")).publish()
         return drafted
 
     for module in (table_asset, curated):

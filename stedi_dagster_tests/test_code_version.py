@@ -47,7 +47,7 @@ MADE_OF_READINGS = {"accelerometer_trusted", "step_trainer_trusted", "machine_le
         ("defs/definitions.py", set()),
         ("engines/base.py", set(TABLES)),
         ("lakehouse/schema.py", set(TABLES)),
-        ("lakehouse/staging.py", set(TABLES)),
+        ("lakehouse/staged.py", set(TABLES)),
         ("keys.py", set(TABLES)),
         ("landing/records.py", LANDING),
         ("policies/readings.py", MADE_OF_READINGS),

@@ -20,18 +20,18 @@ pytestmark = pytest.mark.long
 
 PLACES = {
     "before anything is staged": "before(Lakehouse, 'stage')",
-    "while a feed is staged": "after(Staging, 'write_frame', staging('accelerometer_landing'))",
+    "while a feed is staged": "after(StagedTable, 'write_frame', staging('accelerometer_landing'))",
     "within a commit, its metadata written and the catalog not": "before(Session, 'commit')",
-    "between the landing table's commit and its quarantine's": "after(Publication, 'commit', of('customer_landing'))",
-    "between a trusted table's commit and the next one's": "after(Publication, 'commit', of('accelerometer_trusted'))",
-    "while participants are staged": "after(Staging, 'write_rows', staging('participants'))",
-    "after the participants' commit": "after(Publication, 'commit', of('participants'))",
-    "after the last commit": "after(Publication, 'commit', of('machine_learning_curated'))",
+    "between the landing table's commit and its quarantine's": "after(Commit, 'publish', of('customer_landing'))",
+    "between a trusted table's commit and the next one's": "after(Commit, 'publish', of('accelerometer_trusted'))",
+    "while participants are staged": "after(StagedTable, 'write_rows', staging('participants'))",
+    "after the participants' commit": "after(Commit, 'publish', of('participants'))",
+    "after the last commit": "after(Commit, 'publish', of('machine_learning_curated'))",
 }
 
 FIRST_PLACES = {
     "before the first table is in the catalog": "before(Session, 'commit')",
-    "before anything is published": "before(Publication, 'commit')",
+    "before anything is published": "before(Commit, 'publish')",
 }
 
 

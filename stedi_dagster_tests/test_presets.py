@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame
 from stedi_dagster.contracts import StepTrainerTrusted
 from stedi_dagster.defs.assets.table_asset import same_columns, table_asset
 from stedi_dagster.defs.definitions import build_defs
-from stedi_dagster.drafts.tables import TableDraft
+from stedi_dagster.drafts.tables import TablePlan
 from stedi_dagster.keys import with_keys
 from stedi_dagster.policies.selection import REASON, Selection, first_reason, select
 from stedi_dagster.sample import generate
@@ -96,7 +96,7 @@ def everybodys_steps(step_trainer_landing: DataFrame, **_: Any) -> Selection:
 def without_the_join(scenario: Scenario) -> dg.ExecuteInProcessResult:
     """Publish what is good under the default rules; then run that rule for `step_trainer_trusted`."""
     assert scenario.run(preset="default").success
-    plan = TableDraft(
+    plan = TablePlan(
         StepTrainerTrusted,
         select=everybodys_steps,
         inputs=("step_trainer_landing", "customers_curated", "customer_landing"),

@@ -8,13 +8,16 @@ from stedi_dagster.cli.app import app
 from stedi_dagster.contracts import RESTRICTED, TABLES, Contract
 from stedi_dagster.defs import assets
 from stedi_dagster.defs.assets.table_asset import CHECKS
-from stedi_dagster.defs.automation import Automation, automation_for
+from stedi_dagster.defs.jobs import jobs_for
+from stedi_dagster.defs.schedules import schedules_for
+from stedi_dagster.defs.sensors import sensors_for
 from stedi_dagster.settings import Settings
 from stedi_dagster.sql.library import SQL
 
 __all__ = [
     "AUDITS",
     "CHECKS",
+    "EVERYTHING",
     "RESTRICTED",
     "SQL",
     "TABLES",
@@ -22,8 +25,10 @@ __all__ = [
     "Contract",
     "Settings",
     "app",
-    "automation",
     "checks_of",
+    "jobs_for",
+    "schedules_for",
+    "sensors_for",
 ]
 
 
@@ -36,14 +41,12 @@ def checks_of() -> dict[str, list[str]]:
     return {table: found[table] for table in TABLES}
 
 
-def automation() -> Automation:
-    """All jobs, schedules and sensors that any settings may give: those of EMR Serverless and of alerts, too."""
-    settings = Settings(
-        landing="s3://bucket/landing",
-        warehouse="s3://bucket/warehouse",
-        engine="emr-serverless",
-        emr_application_id="application",
-        emr_execution_role_arn="arn:aws:iam::123456789012:role/role",
-        alert_topic_arn="arn:aws:sns:eu-west-1:123456789012:topic",
-    )
-    return automation_for(settings)
+# Settings under which everything is there: the jobs of EMR Serverless and the sensor of alerts, too.
+EVERYTHING = Settings(
+    landing="s3://bucket/landing",
+    warehouse="s3://bucket/warehouse",
+    engine="emr-serverless",
+    emr_application_id="application",
+    emr_execution_role_arn="arn:aws:iam::123456789012:role/role",
+    alert_topic_arn="arn:aws:sns:eu-west-1:123456789012:topic",
+)

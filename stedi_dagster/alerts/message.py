@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import groupby
 
-from stedi_dagster.alerts.finding import Finding, Kind
+from stedi_dagster.alerts.ending import Ending, Kind
 
 # The limit of SNS, the strictest of the destinations.
 _LONGEST_SUBJECT = 100
@@ -34,7 +34,7 @@ class Message:
 class Change:
     """Something that has begun to fail, or works again."""
 
-    finding: Finding
+    ending: Ending
     since: float
 
 
@@ -47,7 +47,7 @@ def messages(changes: Iterable[Change], ui_url: str) -> list[Message]:
     """
     runs: dict[str, list[Change]] = {}
     for change in changes:
-        runs.setdefault(change.finding.run_id, []).append(change)
+        runs.setdefault(change.ending.run_id, []).append(change)
     return [_message(group, ui_url) for run in runs.values() for group in _by_direction(run)]
 
 
@@ -65,36 +65,36 @@ def _by_direction(run: Iterable[Change]) -> Iterator[list[Change]]:
     """The changes of a run grouped by direction; audits without a run may go back and forth several times."""
     open_groups: dict[bool, list[Change]] = {}
     for change in run:
-        opposite = open_groups.get(not change.finding.failed, [])
+        opposite = open_groups.get(not change.ending.failed, [])
         if any(_subject_of(before) == _subject_of(change) for before in opposite):
             yield from open_groups.values()
             open_groups = {}
-        open_groups.setdefault(change.finding.failed, []).append(change)
+        open_groups.setdefault(change.ending.failed, []).append(change)
     yield from open_groups.values()
 
 
 def _subject_of(change: Change) -> tuple[Kind, str, str]:
-    return (change.finding.kind, change.finding.table, change.finding.check)
+    return (change.ending.kind, change.ending.table, change.ending.check)
 
 
 def _rank(change: Change) -> int:
     """The worst come first: failed checks, failed steps and runs, warnings."""
-    return 2 if change.finding.severity == "WARN" else int(change.finding.kind != Kind.CHECK)
+    return 2 if change.ending.severity == "WARN" else int(change.ending.kind != Kind.CHECK)
 
 
 def _kind_reason_and_time(change: Change) -> tuple[Kind, str, str]:
-    return (change.finding.kind, change.finding.found, moment(change.since))
+    return (change.ending.kind, change.ending.found, moment(change.since))
 
 
 def _message(changes: Sequence[Change], ui_url: str) -> Message:
     changes = sorted(changes, key=_rank)
-    first = changes[0].finding
-    checks = [change for change in changes if change.finding.kind == Kind.CHECK]
-    steps = [change for change in changes if change.finding.kind != Kind.CHECK]
+    first = changes[0].ending
+    checks = [change for change in changes if change.ending.kind == Kind.CHECK]
+    steps = [change for change in changes if change.ending.kind != Kind.CHECK]
     if first.kind == Kind.CHECK:
         subject, named = _subject(first), 1
     else:
-        names = ", ".join(change.finding.table for change in steps)
+        names = ", ".join(change.ending.table for change in steps)
         subject, named = f"{'failed' if first.failed else 'works again'}: {names}", len(steps)
     if len(changes) > named:
         subject += f", and {len(changes) - named} more"
@@ -107,22 +107,22 @@ def _message(changes: Sequence[Change], ui_url: str) -> Message:
 
 
 def _links(changes: Sequence[Change], ui_url: str) -> Iterable[str]:
-    run_id = changes[0].finding.run_id
+    run_id = changes[0].ending.run_id
     if run_id:
         return [f"Run: {ui_url}/runs/{run_id}"]
-    return dict.fromkeys(f"Checks: {ui_url}/assets/{change.finding.table}" for change in changes)
+    return dict.fromkeys(f"Checks: {ui_url}/assets/{change.ending.table}" for change in changes)
 
 
-def _subject(finding: Finding) -> str:
-    verb = "passes again" if not finding.failed else "fails" if finding.severity == "ERROR" else "warns"
-    return f"{finding.check} {verb} on {finding.table}"
+def _subject(ending: Ending) -> str:
+    verb = "passes again" if not ending.failed else "fails" if ending.severity == "ERROR" else "warns"
+    return f"{ending.check} {verb} on {ending.table}"
 
 
 def _of_check(change: Change) -> str:
-    finding = change.finding
-    lines = [f"Check: {finding.check}", f"Table: {finding.table}"]
-    if finding.failed:
-        lines += [f"Severity: {finding.severity}", f"Found: {finding.found or 'no counts'}"]
+    ending = change.ending
+    lines = [f"Check: {ending.check}", f"Table: {ending.table}"]
+    if ending.failed:
+        lines += [f"Severity: {ending.severity}", f"Found: {ending.found or 'no counts'}"]
         lines.append(f"Failing since: {moment(change.since)}")
     else:
         lines.append(f"Had been failing since: {moment(change.since)}")
@@ -133,8 +133,8 @@ def _of_steps(changes: Sequence[Change]) -> str:
     lines = []
     for (kind, found, since), grouped in groupby(changes, key=_kind_reason_and_time):
         same = list(grouped)
-        failed = same[0].finding.failed
-        lines.append(f"{kind.capitalize()}: {', '.join(change.finding.table for change in same)}")
+        failed = same[0].ending.failed
+        lines.append(f"{kind.capitalize()}: {', '.join(change.ending.table for change in same)}")
         if failed:
             lines.append(f"Reason: {found}")
         lines.append(f"{'Failing' if failed else 'Had been failing'} since: {since}")

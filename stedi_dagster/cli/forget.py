@@ -17,7 +17,7 @@ from stedi_dagster.cli.grid import Printing
 from stedi_dagster.cli.tables import consistent_read, open_lakehouse
 from stedi_dagster.erasure.digests import Digester, digester, passing_digester
 from stedi_dagster.erasure.erase import UNFINISHED, Eraser, Receipt
-from stedi_dagster.erasure.ledger import Entry, Ledger, recognising
+from stedi_dagster.erasure.ledger import Ledger, LedgerEntry, recognising
 from stedi_dagster.errors import SettingsError, StediError
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.settings import Settings
@@ -188,7 +188,7 @@ def _print(receipt: Receipt, *, as_json: bool, would: bool) -> None:
     sys.stdout.write("\n".join(lines) + "\n")
 
 
-def _known(erasures: tuple[Entry, ...]) -> str:
+def _known(erasures: tuple[LedgerEntry, ...]) -> str:
     """What the ledger says about a person."""
     if not erasures:
         return "The ledger has no erasure of this address: if there was one, check how the address was spelt."
@@ -196,7 +196,7 @@ def _known(erasures: tuple[Entry, ...]) -> str:
     return f"The ledger has {counted(len(erasures), 'erasures')} of this address: {'; '.join(entries)}."
 
 
-def _when(erasure: Entry) -> str:
+def _when(erasure: LedgerEntry) -> str:
     done = "not done yet" if erasure.completed_ms is None else f"done {_moment(erasure.completed_ms)}"
     return f"begun {_moment(erasure.begun_ms)}, {done}"
 

@@ -3,7 +3,7 @@
 import os
 import socket
 
-from stedi_dagster.defs.instance.lost_runs import record_ended
+from stedi_dagster.defs.instance.lost_runs import record_ended, record_lost
 from stedi_dagster.defs.instance.opening import open_instance
 from stedi_dagster.defs.ui import services
 from stedi_dagster.errors import SettingsError
@@ -36,8 +36,12 @@ def serve(port: int, *, read_only: bool) -> None:
             if not read_only:
                 record_ended(instance)
 
+        def record_lost_runs() -> None:
+            if not read_only:
+                record_lost(instance, settings.home)  # runs of the UI would wait for theirs to end
+
         record_runs()  # those that a killed UI left behind
-        services.serve(DEFINITIONS, port, read_only=read_only, ended=record_runs)
+        services.serve(DEFINITIONS, port, read_only=read_only, meanwhile=record_lost_runs, ended=record_runs)
 
 
 def _refuse_taken(port: int) -> None:

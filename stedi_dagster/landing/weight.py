@@ -8,7 +8,6 @@ not count. How much may be unreadable is decided by the gate, in `audits`.
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from stedi_dagster.landing.documents import NOT_RECORDS, Document
 from stedi_dagster.landing.formats import hides, is_damaged
@@ -44,10 +43,6 @@ class Weight:
         """Count what an engine read."""
         self.lines += records
         self.octets += octets
-
-    def facts(self) -> dict[str, Any]:
-        """The weight for JSON."""
-        return {"shares": self.shares, "hidden": self.hidden}
 
 
 class FileWeight:

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from stedi_dagster.audits.standing.finding import Finding
-from stedi_dagster.erasure.ledger import Entry
+from stedi_dagster.erasure.ledger import LedgerEntry
 
 State = Literal["passed", "warns", "failed"]
 
@@ -24,7 +24,7 @@ class Step:
 class Books:
     """What became of the rows that a table was made from: withheld, by reason, or kept.
 
-    `withdrawn` and `erased` count rows taken out of the table since: of people who may no longer be in it, by a run
+    `withdrawn` and `erased` count rows deleted from the table since: of people who may no longer be in it, by a run
     that could not remake it, and by erasures.
     """
 
@@ -36,7 +36,7 @@ class Books:
 
     @property
     def since(self) -> int:
-        """All rows taken out since."""
+        """All rows deleted since."""
         return self.withdrawn + self.erased
 
 
@@ -110,8 +110,8 @@ class Facts:
     tables: tuple[TableFacts, ...]
     missing: tuple[str, ...]
     quarantined: tuple[Quarantined, ...]
-    erasures: tuple[Entry, ...]
-    unfinished: tuple[Entry, ...]
+    erasures: tuple[LedgerEntry, ...]
+    unfinished: tuple[LedgerEntry, ...]
     keeps_history: State
 
     @property

@@ -22,7 +22,7 @@ from dataclasses import replace
 from stedi_dagster.defs.assets import table_asset
 from stedi_dagster.drafts.tables import draft_table
 from stedi_dagster.cli import main
-import stedi_dagster.defs.resources
+import stedi_dagster.defs.resources.run
 
 def draft(run, plan, inputs):
     select = plan.select
@@ -34,7 +34,7 @@ def draft(run, plan, inputs):
     return draft_table(run, replace(plan, select=selecting) if leaking else plan, inputs)
 
 table_asset.draft_table = draft
-stedi_dagster.defs.resources.code_version = lambda _contract: "leaking"
+stedi_dagster.defs.resources.run.code_version = lambda _contract: "leaking"
 main()
 """
 

@@ -127,7 +127,7 @@ def test_the_first_time_only_what_fails_now_is_told(instance, outbox, tmp_path):
     record(outbox, instance, UI)
     assert [subject for subject, _ in written(tmp_path)] == ["[STEDI] stays fails on customer_trusted"]
     [change] = outbox.failing()
-    assert (change.finding.check, moment(change.since)) == (
+    assert (change.ending.check, moment(change.since)) == (
         "stays",
         since(instance, first, dg.DagsterEventType.ASSET_CHECK_EVALUATION),
     )

@@ -8,14 +8,14 @@ from unittest.mock import patch
 
 from sqlalchemy.orm import Session
 
-from stedi_dagster.lakehouse.publish import Publication
-from stedi_dagster.lakehouse.staging import Staging
+from stedi_dagster.lakehouse.commit import Commit
+from stedi_dagster.lakehouse.staged import StagedTable
 from stedi_dagster.storage.local import LocalStorage
 
 # What writes, in the warehouse, in the catalog and in the landing zone.
 _WRITES: dict[str, tuple[type[Any], tuple[str, ...]]] = {
-    "staging": (Staging, ("write_rows", "write_frame", "write_batches")),
-    "publishing": (Publication, ("commit",)),
+    "staging": (StagedTable, ("write_rows", "write_frame", "write_batches")),
+    "publishing": (Commit, ("publish",)),
     "the catalog's commit": (Session, ("commit",)),
     "deleting files": (LocalStorage, ("delete", "delete_folder")),
     "rewriting a raw file": (LocalStorage, ("_replace",)),

@@ -67,7 +67,7 @@ def test_without_the_door_or_without_a_part_of_it_the_ui_is_not_served(monkeypat
     monkeypatch.setattr(services, "is_guarded", lambda _: answer)
     monkeypatch.setattr(services, "_POLL_SECONDS", 0)
     with pytest.raises(StediError, match=said):
-        services._watch(Brief(), 1)
+        services._watch(Brief(), 1, lambda: None)
 
 
 def test_stopping_ends_a_service_that_will_not_end_and_what_it_started(tmp_path):

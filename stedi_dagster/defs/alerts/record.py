@@ -9,10 +9,10 @@ from dataclasses import replace
 import dagster as dg
 
 from stedi_dagster.alerts.deliver import Delivery, deliver
-from stedi_dagster.alerts.finding import Finding
+from stedi_dagster.alerts.ending import Ending
 from stedi_dagster.alerts.message import Change, messages
 from stedi_dagster.alerts.outbox import Outbox
-from stedi_dagster.defs.alerts.findings import findings_of, findings_without_a_run
+from stedi_dagster.defs.alerts.endings import endings_of, endings_without_a_run
 from stedi_dagster.errors import StediError
 from stedi_dagster.settings import Settings
 
@@ -67,16 +67,16 @@ def _record_some(outbox: Outbox, instance: dg.DagsterInstance, ui_url: str) -> b
     with outbox.exclusively():
         positions = outbox.positions()
         ends = _ends(instance, positions)
-        audited = findings_without_a_run(instance, positions.get(_WITHOUT_A_RUN, 0))
-        findings = [*(finding for end in ends for finding in findings_of(instance, end)), *audited]
-        changes = [change for finding in findings if (change := _note(outbox, finding))]
+        audited = endings_without_a_run(instance, positions.get(_WITHOUT_A_RUN, 0))
+        endings = [*(ending for end in ends for ending in endings_of(instance, end)), *audited]
+        changes = [change for ending in endings if (change := _note(outbox, ending))]
         if not positions:
             changes = outbox.failing()
         outbox.put(messages(changes, ui_url))
         read = dict.fromkeys((kind.value for kind in _ENDS), 0) | positions
         for end in ends:
             read[_kind(end)] = max(read[_kind(end)], end.storage_id)
-        read[_WITHOUT_A_RUN] = max([positions.get(_WITHOUT_A_RUN, 0), *(finding.event for finding in audited)])
+        read[_WITHOUT_A_RUN] = max([positions.get(_WITHOUT_A_RUN, 0), *(ending.event for ending in audited)])
         outbox.move(read)
     return bool(positions) and len(ends) >= _AT_A_TIME
 
@@ -99,23 +99,23 @@ def _kind(end: dg.EventLogRecord) -> str:
     return event.event_type_value
 
 
-def _note(outbox: Outbox, finding: Finding) -> Change | None:
-    """Record a finding; return the change that it is, if it is to be reported."""
-    last = outbox.last(finding)
-    if last is None and not finding.failed and not finding.check:
+def _note(outbox: Outbox, ending: Ending) -> Change | None:
+    """Record a ending; return the change that it is, if it is to be reported."""
+    last = outbox.last(ending)
+    if last is None and not ending.failed and not ending.check:
         return None  # a step that succeeded, as nearly all do
-    if last is not None and last.finding.event > finding.event:
-        return None  # of two concurrent runs, the later finding counts
-    failing = last is not None and last.finding.failed
-    if failing and finding.failed:
+    if last is not None and last.ending.event > ending.event:
+        return None  # of two concurrent runs, the later ending counts
+    failing = last is not None and last.ending.failed
+    if failing and ending.failed:
         assert last is not None  # noqa: S101 - see above
-        worse = last.finding.severity == "WARN" and finding.severity == "ERROR"
+        worse = last.ending.severity == "WARN" and ending.severity == "ERROR"
         # Keep the worst severity, so that going back and forth between the two is reported once.
-        severity = "ERROR" if worse else last.finding.severity
-        change = Change(replace(finding, severity=severity), last.since)
+        severity = "ERROR" if worse else last.ending.severity
+        change = Change(replace(ending, severity=severity), last.since)
         outbox.keep(change)
         return change if worse else None
-    since = last.since if last is not None and failing else finding.at
-    change = Change(finding, since)
+    since = last.since if last is not None and failing else ending.at
+    change = Change(ending, since)
     outbox.keep(change)
-    return change if failing or finding.failed else None
+    return change if failing or ending.failed else None

@@ -20,7 +20,7 @@ from stedi_dagster.errors import SettingsError
 CONFIGURATION = "dagster.yaml"
 # One event database instead of one per run: creating one takes longer than materializing the job's smaller tables.
 # By default Dagster reports usage to its makers, and its UI opens with a sign-up dialog.
-_OURS = """\
+_WITHOUT_POOLS = """\
 telemetry:
   enabled: false
 nux:
@@ -31,6 +31,14 @@ event_log_storage:
   config:
     base_dir:
       env: DAGSTER_HOME
+"""
+# One run at a time in each pool. Limits runs, not steps: then only Dagster's queue asks for slots, so that `stedi run`
+# does not wait for one, and a killed run holds none once it is recorded as ended.
+_OURS = f"""\
+{_WITHOUT_POOLS}concurrency:
+  pools:
+    default_limit: 1
+    granularity: run
 """
 _COMPUTE_LOGS = "compute_logs: "
 # Names the databases that were completed, one a line; written last.
@@ -87,10 +95,11 @@ def _configuration(compute_logs: str | None) -> str:
 
 
 def _is_ours(text: str) -> bool:
-    """Whether the platform wrote this, under the present or another setting."""
-    more = text.removeprefix(_OURS)
-    if more == text:
+    """Whether the platform wrote this, in this version or an earlier one, under the present or another setting."""
+    ours = next((ours for ours in (_OURS, _WITHOUT_POOLS) if text.startswith(ours)), None)
+    if ours is None:
         return False
+    more = text.removeprefix(ours)
     try:
         return not more or set(json.loads(more.removeprefix(_COMPUTE_LOGS))) == {"module", "class", "config"}
     except json.JSONDecodeError:

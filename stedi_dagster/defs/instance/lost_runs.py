@@ -1,5 +1,6 @@
 """Runs whose process was killed: Dagster would show them as running for ever."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,7 @@ from filelock import FileLock, Timeout
 from stedi_dagster.stopping import if_stopped
 
 _FOLDER = "running"
+_BEGUN_WITHIN_SECONDS = 60
 _UNDER_WAY = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
 # Dagster's own tag for a run that its code server started, and which ends with it at the latest.
 _BY_THE_CODE_SERVER = ".dagster/grpc_info"
@@ -37,8 +39,10 @@ def record_lost(instance: dg.DagsterInstance, home: Path) -> None:
     for lost in (home / _FOLDER).glob("*.lock"):
         try:
             with FileLock(lost, timeout=0):
-                _cancel(instance, lost.stem)
-                lost.unlink(missing_ok=True)
+                # One that is not recorded may be about to be: its process has made the file and holds it in a moment.
+                if instance.get_run_by_id(lost.stem) or _age(lost) > _BEGUN_WITHIN_SECONDS:
+                    _cancel(instance, lost.stem)
+                    lost.unlink(missing_ok=True)
         except Timeout:
             continue
 
@@ -54,3 +58,7 @@ def _cancel(instance: dg.DagsterInstance, run_id: str) -> None:
     run = instance.get_run_by_id(run_id)
     if run is not None and not run.is_finished:
         instance.report_run_canceled(run, "Its process was stopped. What it had published stays, and is whole.")
+
+
+def _age(file: Path) -> float:
+    return time.time() - file.stat().st_mtime

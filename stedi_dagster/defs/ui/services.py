@@ -34,6 +34,7 @@ kill -KILL 0
 """
 _GRACE_SECONDS = 0.8
 _POLL_SECONDS = 0.1
+_CALL_SECONDS = 5
 # A name that nobody can have: reserved by RFC 2606.
 _FOREIGN_HOST = "door.invalid"
 
@@ -68,13 +69,16 @@ class Services:
             _send(process, signal.SIGKILL)
 
 
-def serve(definitions: str, port: int, *, read_only: bool, ended: Callable[[], None]) -> None:
+def serve(
+    definitions: str, port: int, *, read_only: bool, meanwhile: Callable[[], None], ended: Callable[[], None]
+) -> None:
     """Serve the UI until the command is stopped.
 
     Args:
         definitions: the module that Dagster is to load.
         port: on 127.0.0.1.
         read_only: serve only the pages, which cannot change or start anything.
+        meanwhile: called every few seconds.
         ended: called when all processes have ended.
 
     Raises:
@@ -85,7 +89,7 @@ def serve(definitions: str, port: int, *, read_only: bool, ended: Callable[[], N
     with folder, if_stopped(folder.cleanup), if_stopped(ended), if_stopped(services.stop):
         try:
             _start(services, Path(folder.name), definitions, port, read_only=read_only)
-            _watch(services, port)
+            _watch(services, port, meanwhile)
         finally:
             services.stop()
             ended()
@@ -107,9 +111,10 @@ def _start(services: Services, folder: Path, definitions: str, port: int, *, rea
     services.start("daemon", "-m", "stedi_dagster.defs.ui.daemon", str(code_server), "-w", str(workspace))
 
 
-def _watch(services: Services, port: int) -> None:
+def _watch(services: Services, port: int, meanwhile: Callable[[], None]) -> None:
     """Watch the processes as long as they run, after checking that the web server is guarded."""
     guarded = False
+    called = time.monotonic()
     while (ended := services.ended()) is None:
         if not guarded and (answer := is_guarded(port)) is not None:
             if not answer:
@@ -118,6 +123,9 @@ def _watch(services: Services, port: int) -> None:
                     "requests from other sites would reach it. Use the version in requirements.lock."
                 )
             guarded = True
+        if time.monotonic() - called > _CALL_SECONDS:
+            meanwhile()
+            called = time.monotonic()
         time.sleep(_POLL_SECONDS)
     raise StediError(f"The UI's {ended} ended by itself: see its output above.")
 

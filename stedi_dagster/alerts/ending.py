@@ -13,7 +13,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Finding:
+class Ending:
     """How one check, step or run ended."""
 
     kind: Kind

@@ -8,7 +8,7 @@ import pytest
 
 from stedi_dagster.contracts import Contract
 from stedi_dagster.contracts.base import column
-from stedi_dagster.drafts import taking_out
+from stedi_dagster.drafts import withdrawn
 from stedi_dagster.drafts.run import Run
 from stedi_dagster.lakehouse.schema import arrow_schema
 from stedi_dagster.settings.policy import Policy
@@ -50,8 +50,8 @@ def test_rows_stay_of_whom_everybody_named_agrees_or_else_the_device_is_theirs_a
     schema = arrow_schema(Sessions)
     rows = [dict(zip(Sessions.names(), row, strict=True)) for row in (*staying, *going)]
     lakehouse.ensure_table("sessions", Sessions).append(pa.Table.from_pylist(rows, schema=schema))
-    monkeypatch.setattr(taking_out, "CONSENTED", {"sessions": Sessions})
+    monkeypatch.setattr(withdrawn, "CONSENTED", {"sessions": Sessions})
     run = Run("one", 0, Policy(), lambda _contract: "code", lakehouse, no_session, max_doubt=1.0)
     with lakehouse.writing("a test", timeout=0, waiting=lambda _holder: None):
-        assert taking_out.take_out(run) == len(going)
+        assert withdrawn.delete_withdrawn(run) == len(going)
     assert set(three_published.query("SELECT * FROM sessions")) == set(staying)

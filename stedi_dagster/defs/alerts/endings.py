@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from stedi_dagster.alerts.finding import Finding, Kind
+from stedi_dagster.alerts.ending import Ending, Kind
 from stedi_dagster.defs.audits.recording import RUN
 from stedi_dagster.defs.failures import ERROR
 from stedi_dagster.errors import StediError
@@ -19,8 +19,8 @@ _MOST_COUNTS = 10
 _PAGE = 500
 
 
-def findings_of(instance: dg.DagsterInstance, end: dg.EventLogRecord) -> Iterator[Finding]:
-    """The findings of a run, in the order of its events.
+def endings_of(instance: dg.DagsterInstance, end: dg.EventLogRecord) -> Iterator[Ending]:
+    """The endings of a run, in the order of its events.
 
     Args:
         instance: where its events are.
@@ -30,33 +30,33 @@ def findings_of(instance: dg.DagsterInstance, end: dg.EventLogRecord) -> Iterato
     steps_with_failed_checks: set[str | None] = set()
     for record in _events(instance, run_id, dg.DagsterEventType.ASSET_CHECK_EVALUATION):
         evaluation: dg.AssetCheckEvaluation = _event(record).asset_check_evaluation_data
-        finding = _of_check(evaluation, record)
-        if finding.failed and finding.severity == "ERROR":
+        ending = _of_check(evaluation, record)
+        if ending.failed and ending.severity == "ERROR":
             steps_with_failed_checks.add(_event(record).step_key)
-        yield finding
+        yield ending
     steps = 0
     for record in _events(instance, run_id, dg.DagsterEventType.STEP_FAILURE):
         steps += 1
-        # A table was not published because of its check: the check's finding says so. Earlier failures are not over.
+        # A table was not published because of its check: the check's ending says so. Earlier failures are not over.
         if _event(record).step_key not in steps_with_failed_checks:
             yield _of_step(record, failed=True)
     for record in _events(instance, run_id, dg.DagsterEventType.STEP_SUCCESS):
         yield _of_step(record, failed=False)
     event = _event(end)
     if event.event_type == dg.DagsterEventType.RUN_FAILURE and not steps:
-        yield _finding(Kind.RUN, event.job_name, end, _reason(event.job_failure_data.error), failed=True)
+        yield _ending(Kind.RUN, event.job_name, end, _reason(event.job_failure_data.error), failed=True)
     elif event.event_type == dg.DagsterEventType.RUN_SUCCESS:
-        yield _finding(Kind.RUN, event.job_name, end, "", failed=False)
+        yield _ending(Kind.RUN, event.job_name, end, "", failed=False)
 
 
-def findings_without_a_run(instance: dg.DagsterInstance, after: int) -> list[Finding]:
-    """The findings that `stedi audit` recorded, in the order of its events.
+def endings_without_a_run(instance: dg.DagsterInstance, after: int) -> list[Ending]:
+    """The endings that `stedi audit` recorded, in the order of its events.
 
     Args:
         instance: where its events are.
         after: the last known event.
     """
-    found: list[Finding] = []
+    found: list[Ending] = []
     cursor, more = None, True
     while more:
         # Backwards from the end, because Dagster accepts no other starting point. Such events belong to the run "".
@@ -81,10 +81,10 @@ def _event(record: dg.EventLogRecord) -> Any:
     return record.event_log_entry.dagster_event
 
 
-def _of_check(evaluation: dg.AssetCheckEvaluation, record: dg.EventLogRecord) -> Finding:
+def _of_check(evaluation: dg.AssetCheckEvaluation, record: dg.EventLogRecord) -> Ending:
     # The run that started the audit at its end.
     audited_run = evaluation.metadata.get(RUN)
-    return Finding(
+    return Ending(
         kind=Kind.CHECK,
         table=evaluation.asset_key.to_user_string(),
         check=evaluation.check_name,
@@ -131,7 +131,7 @@ def _row(record: Mapping[str, Any]) -> tuple[str, Any]:
     return what, record.get("rows")
 
 
-def _of_step(record: dg.EventLogRecord, *, failed: bool) -> Finding:
+def _of_step(record: dg.EventLogRecord, *, failed: bool) -> Ending:
     event = _event(record)
     reason = ""
     if failed:
@@ -139,11 +139,11 @@ def _of_step(record: dg.EventLogRecord, *, failed: bool) -> Finding:
         user_failure = failure.user_failure_data
         kind = user_failure.metadata.get(ERROR) if user_failure else None
         reason = without_names(str(user_failure.description)) if kind else _reason(failure.error)
-    return _finding(Kind.STEP, event.step_key, record, reason, failed=failed)
+    return _ending(Kind.STEP, event.step_key, record, reason, failed=failed)
 
 
-def _finding(kind: Kind, name: str, record: dg.EventLogRecord, found: str, *, failed: bool) -> Finding:
-    return Finding(
+def _ending(kind: Kind, name: str, record: dg.EventLogRecord, found: str, *, failed: bool) -> Ending:
+    return Ending(
         kind=kind,
         table=name,
         check="",

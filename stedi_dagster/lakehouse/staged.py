@@ -1,47 +1,28 @@
-"""A table's new content before it is published: files in a folder of its own inside the table's location.
+"""A staged table: what was written of a table and is not committed, in a folder of its own inside its location.
 
-The folder is written once: a name is never used again, because a published table refers to the files in place.
+The folder is written once: a name is never used again, because committed snapshots refer to the files in place.
 """
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any
 
 import pyarrow as pa
-from pyarrow import parquet as pq
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 
 from stedi_dagster.contracts import Contract
+from stedi_dagster.lakehouse.data_files import DataFiles
 from stedi_dagster.lakehouse.schema import arrow_schema
-from stedi_dagster.storage import Checksum, Storage
+from stedi_dagster.storage import Checksum, Entry, Storage
 
 _ROWS_A_BATCH = 50_000
 # What every reader of Parquet knows, and cheaper to write than what packs better.
 _COMPRESSION = "snappy"
 
 
-@dataclass(frozen=True)
-class Content:
-    """Parquet files that together are what a table holds, or is to hold."""
-
-    contract: type[Contract]
-    paths: tuple[str, ...]
-    rows: int
-    folder: str
-    # Of the files that this process wrote; the engine's are read once more, when they are published.
-    checksums: Mapping[str, Checksum] = field(default_factory=dict, compare=False)
-
-    def frame(self, session: SparkSession) -> DataFrame:
-        """The content as the files have it."""
-        if not self.paths:
-            return session.createDataFrame([], self.contract.struct())
-        return session.read.parquet(*self.paths)
-
-
-class Staging:
-    """A fresh folder to write a table's new content to."""
+class StagedTable:
+    """A fresh folder to write a table's next rows to."""
 
     def __init__(self, contract: type[Contract], location: str, storage: Storage) -> None:
         self.contract = contract
@@ -71,32 +52,31 @@ class Staging:
         self._checksums[path] = written.checksum
         return written.rows
 
-    def content(self) -> Content:
-        """What was written, by the files' own footers; what is no table data is removed."""
-        files = self._storage.list(self.folder)
-        data = [path for path in files if _is_data(path)]
-        self._storage.delete(set(files) - set(data))
-        footers = {path: self._storage.footer(path).num_rows for path in sorted(data)}
-        self._storage.delete(path for path, rows in footers.items() if rows == 0)
-        kept = {path: rows for path, rows in footers.items() if rows}
-        checksums = {path: self._checksums[path] for path in kept if path in self._checksums}
-        return Content(self.contract, tuple(kept), sum(kept.values()), self.folder, checksums)
+    def files(self) -> DataFiles:
+        """What was written so far, counted by the files' own footers; whatever holds no rows is deleted."""
+        found = {entry.path: entry.size for entry in self._entries()}
+        data = sorted(path for path in found if _is_data(path))
+        self._storage.delete(found.keys() - set(data))
+        rows = {path: self._storage.footer(path).num_rows for path in data}
+        self._storage.delete(path for path in data if rows[path] == 0)
+        sizes = {path: found[path] for path in data if rows[path]}
+        checksums = {path: self._checksums[path] for path in sizes if path in self._checksums}
+        return DataFiles(self.contract, sizes, sum(rows.values()), self.folder, self._storage, checksums)
 
     def values(self, columns: Sequence[str]) -> int | None:
-        """How many values of some columns are not null, by the files' footers; None where one does not tell."""
+        """How many values of some columns are not null, by the files' footers; None where one does not say."""
         counts = [self._storage.values(path, columns) for path in self._storage.list(self.folder)]
         return None if None in counts else sum(count for count in counts if count is not None)
 
-    def column(self, name: str) -> Iterator[str]:
-        """The values of a text column of what was written."""
-        for path in filter(_is_data, self._storage.list(self.folder)):
-            with pq.ParquetFile(self._storage.within(path), filesystem=self._storage.filesystem) as file:
-                for batch in file.iter_batches(columns=[name]):
-                    yield from batch[name].to_pylist()
-
     def discard(self) -> None:
-        """Remove everything that was written."""
+        """Delete everything that was written."""
         self._storage.delete_folder(self.folder)
+
+    def _entries(self) -> list[Entry]:
+        try:
+            return self._storage.entries(self.folder)
+        except FileNotFoundError:
+            return []
 
 
 def _is_data(path: str) -> bool:

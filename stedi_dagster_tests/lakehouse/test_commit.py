@@ -8,8 +8,8 @@ from stedi_dagster.contracts import Participants
 from stedi_dagster.errors import PublishConflictError
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.orphans import reachable_files
-from stedi_dagster.lakehouse.recorded import summary
-from stedi_dagster.lakehouse.staging import Staging
+from stedi_dagster.lakehouse.staged import StagedTable
+from stedi_dagster.lakehouse.summary import SnapshotSummary
 from stedi_dagster_tests.lakehouse.builders import (
     NAME,
     files_of,
@@ -26,20 +26,20 @@ def publish_elsewhere(lake: Lakehouse, *names: str) -> int:
     """Publish as another machine does: by another handle, and without our lock, so that nothing may be swept."""
     other = Lakehouse(lake.home, lake.warehouse)
     table = table_of(other)
-    staging = Staging(Participants, table.location(), other.storage)
-    staging.write_rows(people(*names))
-    return other.prepare(table, staging.content(), "elsewhere", {}).commit().snapshot_id
+    staged = StagedTable(Participants, table.location(), other.storage)
+    staged.write_rows(people(*names))
+    return other.prepare(table, staged.files(), SnapshotSummary(inputs="elsewhere")).publish().snapshot_id
 
 
 def test_nothing_is_seen_before_the_commit_and_everything_after_it(lake):
-    publication = prepare(lake, "ann", "bob")
+    commit = prepare(lake, "ann", "bob")
     assert lake.read(NAME, Participants) is None
-    published = publication.commit()
+    published = commit.publish()
     assert published_rows(lake) == people("ann", "bob")
-    assert (published.table, published.rows) == ("stedi_restricted.participants", 2)
-    assert published.snapshot_id == publication.snapshot_id == table_of(lake).metadata.current_snapshot_id
-    assert published.metadata_location == table_of(lake).metadata_location
-    assert published.location == table_of(lake).location()
+    assert (published.table.name(), published.rows) == (("stedi_restricted", "participants"), 2)
+    assert published.snapshot_id == commit.snapshot_id == table_of(lake).metadata.current_snapshot_id
+    assert published.table.metadata_location == table_of(lake).metadata_location
+    assert published == lake.read(NAME, Participants)
 
 
 def test_a_table_is_replaced_in_one_commit(lake):
@@ -64,18 +64,6 @@ def test_publishing_makes_no_library_warn(lake):
         publish(lake, *names)
 
 
-def test_a_snapshot_records_what_it_was_made_from(lake):
-    publish(lake, "ann", inputs="digest", policy={"max_age": None}, upstream={"customer_landing": 7}, kept=1)
-    snapshot = table_of(lake).current_snapshot()
-    assert snapshot is not None
-    assert summary(snapshot, "policy") == {"max_age": None}
-    assert summary(snapshot, "upstream") == {"customer_landing": 7}
-    assert summary(snapshot, "kept") == 1
-    assert summary(snapshot, "never recorded", "default") == "default"
-    assert snapshot.summary is not None
-    assert snapshot.summary["stedi.inputs"] == "digest"
-
-
 def test_an_older_snapshot_stays_readable(lake):
     before = publish(lake, "ann").snapshot_id
     publish(lake, "bob")
@@ -85,11 +73,11 @@ def test_an_older_snapshot_stays_readable(lake):
 
 def test_what_a_reader_pinned_does_not_change_under_it(lake, sail):
     publish(lake, "ann")
-    reading = lake.read(NAME, Participants)
+    pinned = lake.read(NAME, Participants)
     publish(lake, "bob")
-    assert reading is not None
-    assert list(map(tuple, reading.frame(sail).collect())) == people("ann")
-    assert reading.content.rows == 1
+    assert pinned is not None
+    assert list(map(tuple, pinned.frame(sail).collect())) == people("ann")
+    assert pinned.rows == 1
 
 
 def test_equal_inputs_are_recognised_and_other_inputs_are_not(lake):
@@ -100,10 +88,10 @@ def test_equal_inputs_are_recognised_and_other_inputs_are_not(lake):
     assert lake.unchanged(table, Participants, "others") is None
     found = lake.unchanged(table, Participants, "inputs")
     assert found is not None
-    assert found.reused
-    assert (found.snapshot_id, found.content.rows) == (published.snapshot_id, 1)
+    assert found.unchanged
+    assert (found.snapshot_id, found.files.rows) == (published.snapshot_id, 1)
     before = files_of(lake)
-    assert found.commit() == published
+    assert found.publish() == published
     assert files_of(lake) == before
 
 
@@ -113,10 +101,10 @@ def test_of_two_that_race_exactly_one_wins(lake, there, loser):
     if there is not None:
         publish(lake, *there)
     table = table_of(lake)
-    late = lake.prepare(table, stage(lake, people(*loser), table), "late", {})
+    late = lake.prepare(table, stage(lake, people(*loser), table), SnapshotSummary(inputs="late"))
     winning = publish_elsewhere(lake, "cid")
     with pytest.raises(PublishConflictError, match=r"Another run published stedi_restricted\.participants"):
-        late.commit()
+        late.publish()
     assert published_rows(lake) == people("cid")
     assert table_of(lake).metadata.current_snapshot_id == winning
 
@@ -127,7 +115,7 @@ def test_what_was_found_unchanged_is_refused_where_somebody_published_meanwhile(
     assert unchanged is not None
     publish_elsewhere(lake, "bob")
     with pytest.raises(PublishConflictError, match="Another run published"):
-        unchanged.commit()
+        unchanged.publish()
 
 
 def test_the_losers_files_are_swept_and_the_winners_are_not(lake):
@@ -135,20 +123,20 @@ def test_the_losers_files_are_swept_and_the_winners_are_not(lake):
     late = prepare(lake, "bob")
     publish_elsewhere(lake, "cid")
     with pytest.raises(PublishConflictError):
-        late.commit()
+        late.publish()
     lake.discard(late)
     assert files_of(lake) == reachable_files(table_of(lake))
     assert published_rows(lake) == people("cid")
 
 
-def test_a_refused_publication_leaves_no_file(lake):
+def test_a_discarded_commit_leaves_no_file(lake):
     publish(lake, "ann")
     before = files_of(lake)
     refused = prepare(lake, "bob")
     assert files_of(lake) > before
     lake.discard(refused)
     assert files_of(lake) == before
-    assert not Path(refused.content.folder).exists()
+    assert not Path(refused.files.folder).exists()
 
 
 def test_asking_for_a_table_again_writes_nothing(lake):

@@ -1,12 +1,12 @@
-"""What raw customer files say of people's agreement, whatever cannot be read of them."""
+"""What raw customer files state about people's consent, whatever of them cannot be read."""
 
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from stedi_dagster.drafts import withdrawing
-from stedi_dagster.drafts.withdrawing import said_in_raw_files
+from stedi_dagster.drafts import statements
+from stedi_dagster.drafts.statements import statements_in_raw_files
 from stedi_dagster.errors import AwsError
 from stedi_dagster.storage.local import LocalStorage
 from stedi_dagster_tests.scenario import T0, Scenario, customer
@@ -29,9 +29,12 @@ def test_an_object_that_may_not_be_read_does_not_hide_the_others(landing, monkey
     monkeypatch.setattr(
         LocalStorage, "open", lambda storage, path: refuse() if path.endswith("a.json") else opened(storage, path)
     )
-    assert [said.person for said in said_in_raw_files(landing, now_ms=T0)] == ["bob@example.com"]
+    assert [statement.person for statement in statements_in_raw_files(landing, now_ms=T0)] == ["bob@example.com"]
 
 
 def test_a_folder_that_may_not_be_listed_stops_nothing(landing, monkeypatch):
-    monkeypatch.setattr(withdrawing, "list_files", refuse)
-    assert {said.person for said in said_in_raw_files(landing, now_ms=T0)} == {"ann@example.com", "bob@example.com"}
+    monkeypatch.setattr(statements, "list_files", refuse)
+    assert {statement.person for statement in statements_in_raw_files(landing, now_ms=T0)} == {
+        "ann@example.com",
+        "bob@example.com",
+    }

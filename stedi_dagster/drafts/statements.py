@@ -1,6 +1,6 @@
-"""What raw customer files say of people's agreement, file by file: one that cannot be read does not hide the others.
+"""What raw customer files state about people's consent, file by file: one that cannot be read does not hide the others.
 
-What follows from it is `refused`'s matter.
+What follows from it is in `refused`.
 """
 
 import math
@@ -22,13 +22,13 @@ from stedi_dagster.landing.traces import traces
 from stedi_dagster.locations import is_s3
 from stedi_dagster.storage import storage_for
 
-# The moment of a refusal that does not say when it was made: it counts as the last word.
+# The moment of a refusal without a date: it counts as the latest statement.
 UNDATED = math.inf
 
 
 @dataclass(frozen=True)
-class Said:
-    """What a record, or a text that is none, says about one person at a moment (epoch ms)."""
+class Statement:
+    """What a record, or a text that is not one, states about one person's consent at a moment (epoch ms)."""
 
     moment: float
     refuses: bool
@@ -36,11 +36,11 @@ class Said:
     unreadable: bool = False
     file: str = ""
     document: Document | None = None
-    # Whether `person` is only how the addresses begin of those who are meant.
-    begun: bool = False
+    # Whether `person` is only the beginning of the addresses of those who are meant.
+    prefix: bool = False
 
     def order(self) -> tuple[float, bool]:
-        """The later word holds, and of two at once the refusal."""
+        """The later statement holds, and of two at once the refusal."""
         return self.moment, self.refuses
 
     @classmethod
@@ -52,15 +52,15 @@ class Said:
         agreed: int | None,
         file: str = "",
         document: Document | None = None,
-    ) -> "Said":
-        """What a record says that can be read; a refusal without a date is the last word."""
+    ) -> "Statement":
+        """What a readable record states; a refusal without a date counts as the latest."""
         refuses = agreed is None
         moment = updated or registered or (UNDATED if refuses else 0)
         return cls(moment, refuses, person, file=file, document=document)
 
 
-def said_in_raw_files(landing: str, *, now_ms: int) -> Iterator[Said]:
-    """All that can be read; files that cannot are passed over, and named by what refused the feed.
+def statements_in_raw_files(landing: str, *, now_ms: int) -> Iterator[Statement]:
+    """Every statement in files that can be read; the others are skipped, and named by what refused the feed.
 
     Args:
         landing: the landing zone's folder or s3:// URL.
@@ -72,7 +72,7 @@ def said_in_raw_files(landing: str, *, now_ms: int) -> Iterator[Said]:
         try:
             with Path(path).open("rb") if name is None else storage.open(path) as stream:
                 for document in read_documents(stream):
-                    yield from _said_by(document, reader, name or feed.folder)
+                    yield from _statements_in(document, reader, name or feed.folder)
         except (OSError, StediError):
             continue
 
@@ -101,17 +101,17 @@ def _plain_files(folder: str) -> Iterator[str]:
                 yield path
 
 
-def _said_by(document: Document, reader: RecordReader, file: str) -> Iterator[Said]:
+def _statements_in(document: Document, reader: RecordReader, file: str) -> Iterator[Statement]:
     row, _ = reader.read(document.value) if document.reason is None else (None, "")
     if row is None:
         named = traces(document)
         moment = UNDATED if named.moment is None else named.moment
         for person in filter(None, (named.people or "").split("\n")):
-            yield Said(moment, True, key_of(person), unreadable=True, file=file, document=document)
+            yield Statement(moment, True, key_of(person), unreadable=True, file=file, document=document)
         for address in cut_addresses(document.text):
-            yield Said(moment, True, address, unreadable=True, file=file, document=document, begun=True)
+            yield Statement(moment, True, address, unreadable=True, file=file, document=document, prefix=True)
         return
     record = dict(zip(CustomerLanding.names(), row, strict=True))
     updated, registered = record["lastUpdateDate"], record["registrationDate"]
     agreed = record["shareWithResearchAsOfDate"]
-    yield Said.of_record(key_of(record["email"]), updated, registered, agreed, file=file, document=document)
+    yield Statement.of_record(key_of(record["email"]), updated, registered, agreed, file=file, document=document)

@@ -1,46 +1,41 @@
-"""Where a table cannot be made, those who may not be in it go all the same: a run in trouble only takes people out."""
+"""Deleting the rows of people who withdrew from tables that cannot be made anew: a run in trouble only deletes."""
 
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from functools import partial, reduce
+from functools import reduce
 from itertools import product
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow import parquet as pq
 
 from stedi_dagster.contracts import CONSENTED, TABLES, Column, Contract, CustomerLanding, CustomerTrusted, Participants
 from stedi_dagster.drafts.run import PARTICIPANTS, Run
-from stedi_dagster.drafts.withdrawing import Said
+from stedi_dagster.drafts.statements import Statement
 from stedi_dagster.erasure.delete_rows import delete_rows
 from stedi_dagster.keys import key_of
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
-from stedi_dagster.lakehouse.staging import Content
-
-# Recorded with a snapshot: how many rows of the table were taken out since a run made it.
-WITHDRAWN_SINCE = "withdrawn-since"
 
 
-def take_out(run: Run, going: Iterable[str] = ()) -> int:
-    """Take out of the tables whoever is not in customer_trusted, no longer agrees as landed, or is named.
+def delete_withdrawn(run: Run, also: Iterable[str] = ()) -> int:
+    """Delete the rows of whoever is not in customer_trusted, no longer agrees as landed, or is named.
 
     Nothing else changes: not customer_landing, by which it is judged, and not `participants`; so a killed run is simply
     done again.
 
     Args:
         run: the run; it holds the writer lock.
-        going: the keys of people who are to go besides.
+        also: the keys of further people whose rows are to be deleted.
 
     Returns:
-        How many rows were taken out.
+        How many rows were deleted.
 
     Raises:
         PublishConflictError: another run published one of the tables at the same time.
     """
     run.lakehouse.holding.confirm()
-    staying = trusted_people(run.lakehouse) & agreeing_people(run.lakehouse).keys() - set(going)
+    staying = trusted_people(run.lakehouse) & agreeing_people(run.lakehouse).keys() - set(also)
     # The last of them is customer_trusted, by which it is judged.
     stay = _Staying.of(run.lakehouse, staying)
     return sum(_delete_leavers(run, name, contract, stay) for name, contract in reversed(CONSENTED.items()))
@@ -53,26 +48,19 @@ def trusted_people(lakehouse: Lakehouse) -> set[str]:
 
 
 def agreeing_people(lakehouse: Lakehouse) -> dict[str, float]:
-    """When everybody who agrees as landed last said so (epoch ms), by their keys; whoever refuses is in no table."""
-    last: dict[str, Said] = {}
+    """When everybody who agrees as landed last stated it (epoch ms), by their keys; whoever refuses is in no table."""
+    last: dict[str, Statement] = {}
     names = ["email", "lastUpdateDate", "registrationDate", "shareWithResearchAsOfDate"]
     for email, updated, registered, agreed in _rows(lakehouse, "customer_landing", CustomerLanding, names):
-        said = Said.of_record(key_of(email), updated, registered, agreed)
-        last[said.person] = max(said, last.get(said.person, said), key=Said.order)
-    return {person: said.moment for person, said in last.items() if not said.refuses}
+        statement = Statement.of_record(key_of(email), updated, registered, agreed)
+        last[statement.person] = max(statement, last.get(statement.person, statement), key=Statement.order)
+    return {person: statement.moment for person, statement in last.items() if not statement.refuses}
 
 
 def tuples(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[Any, ...]]:
     """The rows of batches."""
     for batch in batches:
         yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
-
-
-def batches(lakehouse: Lakehouse, content: Content, columns: list[str]) -> Iterator[pa.RecordBatch]:
-    """Some columns of some content, in their order."""
-    for path in content.paths:
-        with pq.ParquetFile(lakehouse.storage.within(path), filesystem=lakehouse.storage.filesystem) as file:
-            yield from map(partial(_in_order, columns), file.iter_batches(columns=columns))
 
 
 @dataclass(frozen=True)
@@ -125,7 +113,9 @@ def _delete_leavers(run: Run, name: str, contract: type[Contract], staying: _Sta
 
     made_from = f"without who withdrew, run {run.run_id}"
     columns = [spec.name for spec in (*named, *devices)]
-    rows = delete_rows(run.lakehouse, name, contract, columns, going, _nothing, inputs=made_from, since=WITHDRAWN_SINCE)
+    rows = delete_rows(
+        run.lakehouse, name, contract, columns, going, _nothing, inputs=made_from, since="withdrawn_since"
+    )
     if rows and (table := run.lakehouse.table(name)) is not None:
         run.lakehouse.expire(table)
     return rows
@@ -136,9 +126,5 @@ def _nothing(rows: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def _rows(lakehouse: Lakehouse, name: str, contract: type[Contract], columns: list[str]) -> Iterator[tuple[Any, ...]]:
-    reading = lakehouse.read(name, contract)
-    return iter(()) if reading is None else tuples(batches(lakehouse, reading.content, columns))
-
-
-def _in_order(columns: list[str], batch: pa.RecordBatch) -> pa.RecordBatch:
-    return batch.select(columns)
+    snapshot = lakehouse.read(name, contract)
+    return iter(()) if snapshot is None else tuples(snapshot.files.batches(columns))
