@@ -7,7 +7,7 @@ import pytest
 from stedi_dagster.errors import SettingsError
 from stedi_dagster.settings import Settings
 from stedi_dagster.settings.alert_urls import scheme_of, split_urls
-from stedi_dagster.settings.policy import PRESETS, Policy
+from stedi_dagster.settings.policy import PRESETS, Policy, Policy
 
 
 @pytest.fixture(autouse=True)
@@ -196,6 +196,11 @@ def test_hosts_of_the_ui_are_separated_by_blanks_or_commas(env):
 def test_a_preset_is_a_set_of_rules(env, preset):
     env("PRESET", preset)
     assert Settings.load().policy == PRESETS[preset]
+
+
+def test_every_rule_of_the_policy_has_a_setting_that_says_the_same_of_it():
+    for name, rule in Policy.model_fields.items():
+        assert str(Settings.model_fields[name].description).startswith(str(rule.description))
 
 
 def test_a_rule_of_its_own_wins_over_the_presets(env):
