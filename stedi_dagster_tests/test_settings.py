@@ -7,7 +7,7 @@ import pytest
 from stedi_dagster.errors import SettingsError
 from stedi_dagster.settings import Settings
 from stedi_dagster.settings.alert_urls import scheme_of, split_urls
-from stedi_dagster.settings.policy import PRESETS, Policy, Policy
+from stedi_dagster.settings.policy import PRESETS, Policy
 
 
 @pytest.fixture(autouse=True)
