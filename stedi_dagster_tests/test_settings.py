@@ -160,9 +160,9 @@ def test_the_token_of_an_engine_url_is_not_repeated(env):
 @pytest.mark.parametrize(
     ("urls", "said"),
     [
-        ("slack://geheim", "number 1 of its URLs, which begins with slack://, is none that Apprise can send to"),
-        ("json://h/geheim, nope://geheim", "number 2 of its URLs, which begins with nope://, is none"),
-        ("geheim", "number 1 of its URLs, which has no ://, is none"),
+        ("slack://geheim", "Apprise cannot send to URL number 1, which begins with slack://; "),
+        ("json://h/geheim, nope://geheim", "Apprise cannot send to URL number 2, which begins with nope://; "),
+        ("geheim", "Apprise cannot send to URL number 1, which has no ://; "),
     ],
 )
 def test_a_wrong_url_of_alerts_is_told_by_its_place_and_not_repeated(env, urls, said):

@@ -1,6 +1,6 @@
-"""Which rules are in force, and the named sets of them.
+"""Which rules are in force, and the presets, which are named sets of them.
 
-What each rule does to a table is in the other modules of this package; this one needs no Spark.
+What each rule does to a table is in `policies`; this module does not need Spark.
 """
 
 from typing import Annotated, Literal

@@ -180,6 +180,6 @@ def test_the_default_period_begins_thirty_days_ago_and_a_given_one_with_its_day(
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     assert beginning(None) == (today - timedelta(days=DEFAULT_DAYS)).timestamp() * 1000
     assert beginning("2022-06-18") == datetime(2022, 6, 18, tzinfo=UTC).timestamp() * 1000
-    for wrong, reason in (("18.6.2022", "is no date"), ("2999-01-01", "in the future")):
+    for wrong, reason in (("18.6.2022", "is not a date"), ("2999-01-01", "in the future")):
         with pytest.raises(StediError, match=reason):
             beginning(wrong)
