@@ -198,6 +198,11 @@ def test_a_preset_is_a_set_of_rules(env, preset):
     assert Settings.load().policy == PRESETS[preset]
 
 
+def test_every_rule_of_the_policy_has_a_setting_that_says_the_same_of_it():
+    for name, rule in Policy.model_fields.items():
+        assert str(Settings.model_fields[name].description).startswith(str(rule.description))
+
+
 def test_a_rule_of_its_own_wins_over_the_presets(env):
     env("PRESET", "as-of-accelerometer")
     env("CONSENT", "granted")

@@ -18,12 +18,17 @@ from pydantic_settings import SettingsError as UndecodableError
 
 from stedi_dagster.errors import SettingsError
 from stedi_dagster.locations import Home, Landing, Warehouse, is_s3, lies_within
-from stedi_dagster.settings.policy import PRESETS, Consent, Match, Policy, Preset, StepPeople
+from stedi_dagster.settings.policy import PRESETS, Consent, Match, MaxAge, Policy, Preset, StepPeople
 
 EMR_SERVERLESS = "emr-serverless"
 DEFAULT_RETENTION_DAYS = 7.0
 # A name, or an IPv6 address in brackets; with or without a port.
 _HOST = re.compile(r"([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
+
+
+def _of_the_policy(name: str) -> Any:
+    """A rule that can be chosen by a setting of its own; without one it is the preset's."""
+    return Field(default=None, description=f"{Policy.model_fields[name].description} By default the preset's.")
 
 
 class Settings(BaseSettings):
@@ -91,29 +96,10 @@ class Settings(BaseSettings):
         + ". STEDI_CONSENT, STEDI_MATCH, "
         "STEDI_STEP_PEOPLE and STEDI_MAX_AGE each replace one of them.",
     )
-    consent: Consent | None = Field(
-        default=None,
-        description="Who is kept, and from when. `granted`: a person's latest record agrees. `as_of`: and no reading "
-        "is older than the agreement. `as_of_accelerometer`: the same, for accelerometer readings only. By default "
-        "the preset's.",
-    )
-    match: Match | None = Field(
-        default=None,
-        description="How readings are paired: `person` (same time, same person) or `timestamp` (same time only). "
-        "By default the preset's.",
-    )
-    step_people: StepPeople | None = Field(
-        default=None,
-        description="Whose step readings are kept: `curated` (of people with accelerometer readings) or `trusted` (of "
-        "everybody in customer_trusted). By default the preset's.",
-    )
-    max_age: int | None = Field(
-        default=None,
-        ge=0,
-        le=10_000,
-        description="Withhold customers who were older than this, in completed years, when they registered. By default "
-        "the preset's.",
-    )
+    consent: Consent | None = _of_the_policy("consent")
+    match: Match | None = _of_the_policy("match")
+    step_people: StepPeople | None = _of_the_policy("step_people")
+    max_age: MaxAge | None = _of_the_policy("max_age")
     max_bad_share: float = Field(
         default=0.05,
         ge=0,
@@ -277,12 +263,7 @@ class Settings(BaseSettings):
     @cached_property
     def policy(self) -> Policy:
         """The rules in force: the preset's, each replaced by its own setting if that is given."""
-        chosen = {
-            "consent": self.consent,
-            "match": self.match,
-            "step_people": self.step_people,
-            "max_age": self.max_age,
-        }
+        chosen = {name: getattr(self, name) for name in Policy.model_fields}
         return PRESETS[self.preset].model_copy(update={k: v for k, v in chosen.items() if v is not None})
 
 

@@ -102,7 +102,7 @@ def _identity(lakehouse: "Lakehouse") -> Identity | None:
 
 
 def _choose(lakehouse: "Lakehouse", name: str, paths: list[str]) -> AdoptedTable:
-    """The newest metadata that leads to files which are all there; else the newest that can be read."""
+    """The newest metadata whose files are all there; else the newest that can be read."""
     read = {path: read_metadata(lakehouse.storage, path) for path in paths if is_metadata(path)}
     readable = [file for file in read.values() if file and is_within(file.location, lakehouse.warehouse)]
     readable.sort(key=lambda file: file.order, reverse=True)
