@@ -4,8 +4,10 @@ from collections.abc import Iterable
 
 import dagster as dg
 
-from stedi_dagster.defs.assets import curated, landing, trusted
+from stedi_dagster.defs.assets import curated, feeds, landing, restricted, trusted
 from stedi_dagster.defs.assets.report import report_asset
+from stedi_dagster.defs.assets.restricted import erasures
+from stedi_dagster.defs.assets.specs import with_freshness
 from stedi_dagster.defs.audits.asset_checks import standing_checks
 from stedi_dagster.defs.jobs import jobs_for
 from stedi_dagster.defs.resources.configured import resources_for
@@ -21,9 +23,12 @@ def build_defs(settings: Settings, *, instead: Iterable[dg.AssetsDefinition] = (
         settings: where, how and by which rules.
         instead: assets that take the place of the platform's own of the same key.
     """
-    assets = {asset.key: asset for asset in (*landing.ASSETS, *trusted.ASSETS, *curated.ASSETS, *instead)}
+    # By their steps, which are called like the tables.
+    own = [*landing.ASSETS, *trusted.ASSETS, *curated.ASSETS, *restricted.ASSETS]
+    tables = {asset.op.name: asset for asset in (*own, *instead)}
+    assets = [*feeds.ASSETS, *tables.values(), erasures, report_asset(settings)]
     return dg.Definitions(
-        assets=[*assets.values(), report_asset(settings)],
+        assets=[with_freshness(asset, settings.freshness) for asset in assets],
         asset_checks=[standing_checks(settings)],
         jobs=jobs_for(settings),
         schedules=schedules_for(settings),

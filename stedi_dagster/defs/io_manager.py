@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from stedi_dagster.contracts import TABLES
+from stedi_dagster.contracts import TABLES, Contract, Participants
 from stedi_dagster.defs.failures import failure
 from stedi_dagster.defs.resources.lakehouse import LakehouseResource
 from stedi_dagster.drafts.run import Draft
@@ -10,6 +10,9 @@ from stedi_dagster.errors import StediError
 from stedi_dagster.lakehouse.publish import Publication
 from stedi_dagster.lakehouse.published import Reading
 from stedi_dagster.storage import storage_errors
+
+# The tables that others are made from.
+_READ: dict[str, type[Contract]] = {**TABLES, Participants.table(): Participants}
 
 
 class IcebergIOManager(dg.ConfigurableIOManager):
@@ -25,8 +28,7 @@ class IcebergIOManager(dg.ConfigurableIOManager):
         except StediError as error:
             raise failure(error) from None
         # After the commit: with a retention of 0 the snapshot before goes as well.
-        for publication in (*obj.also, obj.publication):
-            self._expire(publication)
+        self._expire(obj.publication)
         context.add_output_metadata(
             {
                 "dagster/table_name": published.table,
@@ -51,7 +53,7 @@ class IcebergIOManager(dg.ConfigurableIOManager):
         name = context.asset_key.path[-1]
         try:
             with storage_errors(f"reading {name}"):
-                reading = self.lakehouse.lakehouse().read(name, TABLES[name])
+                reading = self.lakehouse.lakehouse().read(name, _READ[name])
         except StediError as error:
             raise failure(error) from None
         if reading is None:

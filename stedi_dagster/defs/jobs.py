@@ -9,6 +9,8 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from stedi_dagster.contracts import Participants
+from stedi_dagster.defs.assets.feeds import SELECTION as FEEDS
 from stedi_dagster.defs.assets.report import SELECTION as REPORT
 from stedi_dagster.defs.audits.asset_checks import SELECTION as STANDING_AUDITS
 from stedi_dagster.defs.audits.settling import VerdictsResource
@@ -26,12 +28,20 @@ from stedi_dagster.settings import EMR_SERVERLESS, Settings
 from stedi_dagster.storage import storage_errors
 
 EVERYTHING = "everything"
-_LAYERS = ("landing", "trusted", "curated")
+_LAYERS = {
+    # A feed's quarantine is made by the same step.
+    "landing": dg.AssetSelection.groups("landing").required_multi_asset_neighbors(),
+    "trusted": dg.AssetSelection.groups("trusted"),
+    "curated": dg.AssetSelection.groups("curated") | dg.AssetSelection.assets(Participants.table()),
+}
 
 everything = dg.define_asset_job(
     EVERYTHING,
     selection=dg.AssetSelection.all() - STANDING_AUDITS - REPORT,
     description="All eight tables, from the raw files on.",
+)
+observe_feeds = dg.define_asset_job(
+    "observe_feeds", selection=FEEDS, description="Looks which raw files there are; makes no table."
 )
 audit = dg.define_asset_job(
     "audit", selection=STANDING_AUDITS, description="The standing audits of what is published; makes no table."
@@ -42,16 +52,16 @@ report = dg.define_asset_job(
 layers = [
     dg.define_asset_job(
         layer,
-        selection=dg.AssetSelection.groups(layer) - STANDING_AUDITS,
+        selection=selection - STANDING_AUDITS,
         description=f"The {layer} tables.",
     )
-    for layer in _LAYERS
+    for layer, selection in _LAYERS.items()
 ]
 
 
 def jobs_for(settings: Settings) -> list[Any]:
     """The jobs that the settings have a use for."""
-    jobs = [everything, audit, report, *layers, look_for_withdrawals, forget, expire_history]
+    jobs = [everything, observe_feeds, audit, report, *layers, look_for_withdrawals, forget, expire_history]
     return [*jobs, reap_sessions] if settings.engine == EMR_SERVERLESS else jobs
 
 

@@ -33,6 +33,8 @@ from stedi_dagster.storage import storage_for
 REFUSED = "refused"
 # Why a record of somebody who was erased does not land.
 ERASED = "erased"
+# How the reason begins of a record that is quarantined.
+QUARANTINED = "quarantined: "
 # How many of the files with the most quarantined texts are named in metadata; `stedi quarantine` has them all.
 _FILES_SHOWN = 20
 
@@ -94,7 +96,7 @@ def draft_landing(
     return Draft(
         records,
         rows_in,
-        withheld=erased | {f"quarantined: {reason}": rows for reason, rows in quarantined.items()},
+        withheld=erased | {f"{QUARANTINED}{reason}": rows for reason, rows in quarantined.items()},
         outcomes=outcomes,
         upstream={},
         also=(quarantine,),

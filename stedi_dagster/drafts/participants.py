@@ -6,17 +6,20 @@ from collections.abc import Iterator
 from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
 
 from stedi_dagster.contracts import CustomerLanding, Participants, Quarantine
-from stedi_dagster.drafts.run import PARTICIPANTS, Run, engine_errors
+from stedi_dagster.drafts.run import PARTICIPANTS, Draft, Run, engine_errors
 from stedi_dagster.drafts.tables import CUSTOMER_LANDING, CUSTOMER_QUARANTINE
+from stedi_dagster.drafts.taking_out import batches, tuples
+from stedi_dagster.errors import StediError
 from stedi_dagster.lakehouse.checksums import add_checksums
+from stedi_dagster.lakehouse.publish import Publication
 from stedi_dagster.lakehouse.published import Reading
 from stedi_dagster.lakehouse.recorded import fingerprint
 from stedi_dagster.policies.keys import matching_key
 from stedi_dagster.policies.people import agreeing_people, with_doubtful
 
 
-def register_participants(run: Run, customers_curated: Reading) -> Reading:
-    """Give a participantId to everybody in customers_curated who has none, and forget that of everybody who withdrew.
+def draft_participants(run: Run, customers_curated: Reading) -> Draft:
+    """Stage `participants`: a participantId for everybody in customers_curated who has none, and none for who withdrew.
 
     Whoever agrees again later is somebody new; who is only absent, because a feed was cut off, is not. The numbers are
     drawn here and not in the engine, whose query plan would hold what they were drawn from.
@@ -27,7 +30,6 @@ def register_participants(run: Run, customers_curated: Reading) -> Reading:
 
     Raises:
         EngineError: the engine did not do its work.
-        PublishConflictError: another run registered people at the same time.
     """
     known = run.lakehouse.read(PARTICIPANTS, Participants)
     landed = run.read(CUSTOMER_LANDING, CustomerLanding)
@@ -50,10 +52,12 @@ def register_participants(run: Run, customers_curated: Reading) -> Reading:
     table = run.lakehouse.ensure_table(PARTICIPANTS, Participants)
     # Before the way out: it removes what a killed run left, which names people.
     staging = run.lakehouse.stage(table, Participants)
+    facts = {"registered": len(new), "forgotten": len(gone)}
+    upstream = {customers_curated.name: customers_curated.snapshot_id}
+    rows_in = customers_curated.content.rows
     if known is not None and not new and not gone:
-        now = add_checksums(run.lakehouse, table, Participants)
-        run.lakehouse.expire(now)
-        return known if now is table else run.read_participants()
+        table = add_checksums(run.lakehouse, table, Participants)
+        return Draft(Publication(table, known.content, None), rows_in, {}, (), upstream, facts=facts)
 
     def rows() -> Iterator[tuple[str, str]]:
         if known is not None:
@@ -65,9 +69,24 @@ def register_participants(run: Run, customers_curated: Reading) -> Reading:
             yield email, str(uuid.uuid4())
 
     staging.write_rows(rows())
-    recorded = {"run-id": run.run_id, "code-version": run.code_version, "registered": len(new), "forgotten": len(gone)}
+    recorded = {"run-id": run.run_id, "code-version": run.code_version, **facts}
     inputs = fingerprint({"run": run.run_id, "before": known.snapshot_id if known else None})
     publication = run.lakehouse.prepare(table, staging.content(), inputs, recorded)
-    publication.commit()
-    run.lakehouse.expire(publication.table)
-    return run.read_participants()
+    return Draft(publication, rows_in, {}, (), upstream, facts=facts)
+
+
+def refuse_unregistered(run: Run, customers_curated: Reading, participants: Reading) -> None:
+    """Refuse to pair the readings of people who have no participantId: theirs would silently be missing.
+
+    Raises:
+        StediError: somebody has none.
+    """
+    people, registered = (
+        {email for (email,) in tuples(batches(run.lakehouse, reading.content, ["email"]))}
+        for reading in (customers_curated, participants)
+    )
+    if not people <= registered:
+        raise StediError(
+            f"People in customers_curated who have no participantId yet: {len(people - registered):,}. "
+            "Materialize participants first, or materialize everything."
+        )

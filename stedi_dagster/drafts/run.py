@@ -12,7 +12,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from stedi_dagster.audits.outcome import Outcome
-from stedi_dagster.contracts import Contract, Participants
+from stedi_dagster.contracts import Contract
 from stedi_dagster.errors import EngineError, PublishConflictError, StediError
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.publish import Publication, Published
@@ -69,17 +69,6 @@ class Run:
         reading = None if name in self.again else self.lakehouse.read(name, contract)
         return None if reading is None or reading.lost(self.lakehouse.storage) else reading
 
-    def read_participants(self) -> Reading:
-        """Who the participants are.
-
-        Raises:
-            StediError: nobody is registered yet.
-        """
-        reading = self.lakehouse.read(PARTICIPANTS, Participants)
-        if reading is None:
-            raise StediError("No participant is registered yet. Materialize machine_learning_curated first.")
-        return reading
-
 
 @dataclass(frozen=True)
 class Draft:
@@ -90,7 +79,7 @@ class Draft:
     withheld: Mapping[str, int]
     outcomes: tuple[Outcome, ...]
     upstream: Mapping[str, int]
-    # What is published right before it: a feed's quarantine.
+    # What is to be published right before it: a feed's quarantine.
     also: tuple[Publication, ...] = ()
     facts: Mapping[str, int] = field(default_factory=dict)
 
@@ -114,9 +103,6 @@ class Draft:
                     "snapshot before. Nothing of this table is published; run it again."
                 )
         lakehouse.holding.confirm()
-        # First: whoever is killed between the two leaves more people in doubt, not fewer.
-        for publication in self.also:
-            publication.commit()
         return self.publication.commit()
 
 

@@ -2,15 +2,12 @@
 
 from collections.abc import Mapping
 
-import dagster as dg
-
 from stedi_dagster.audits.gate import consent, people
 from stedi_dagster.contracts import CustomersCurated, MachineLearningCurated
 from stedi_dagster.defs.assets.table_asset import same_columns, table_asset
 from stedi_dagster.defs.assets.trusted import customer_audits
-from stedi_dagster.defs.resources.run import RunResource
-from stedi_dagster.drafts.participants import register_participants
-from stedi_dagster.drafts.run import PARTICIPANTS, Draft
+from stedi_dagster.drafts.participants import refuse_unregistered
+from stedi_dagster.drafts.run import PARTICIPANTS, Draft, Run
 from stedi_dagster.drafts.tables import TableDraft, draft_table
 from stedi_dagster.lakehouse.published import Reading
 from stedi_dagster.policies.people import curated_customers
@@ -28,18 +25,15 @@ customers_curated = table_asset(
 )
 
 
-def _with_participants(
-    _context: dg.AssetExecutionContext, resource: RunResource, inputs: Mapping[str, Reading]
-) -> Draft:
-    run = resource.begin()
-    participants = register_participants(run, inputs["customers_curated"])
-    return draft_table(run, _MACHINE_LEARNING, {**inputs, PARTICIPANTS: participants})
+def _with_participants(run: Run, inputs: Mapping[str, Reading]) -> Draft:
+    refuse_unregistered(run, inputs["customers_curated"], inputs[PARTICIPANTS])
+    return draft_table(run, _MACHINE_LEARNING, inputs)
 
 
 _MACHINE_LEARNING = TableDraft(
     MachineLearningCurated,
     select=paired_readings,
-    inputs=("step_trainer_trusted", "accelerometer_trusted", "customers_curated"),
+    inputs=("step_trainer_trusted", "accelerometer_trusted", "customers_curated", PARTICIPANTS),
     audits={
         consent.CHECK: lambda on: consent.audit_participants(on.content, on.inputs[PARTICIPANTS], on.customers),
         people.SAME_PERSON: lambda on: people.audit_same_person(
@@ -53,7 +47,7 @@ machine_learning_curated = table_asset(
     _MACHINE_LEARNING,
     group="curated",
     lineage={
-        "participantId": ("customers_curated", "email"),
+        "participantId": (PARTICIPANTS, "participantId"),
         "sensorReadingTime": ("step_trainer_trusted", "sensorReadingTime"),
         "distanceFromObject": ("step_trainer_trusted", "distanceFromObject"),
         "x": ("accelerometer_trusted", "x"),

@@ -72,8 +72,13 @@ def check_result(outcome: Outcome, asset_key: dg.AssetKey) -> dg.AssetCheckResul
         passed=outcome.passed,
         severity=dg.AssetCheckSeverity[outcome.severity],
         description=outcome.summary,
-        metadata={"counts": _check_counts(outcome)} if outcome.counts else {},
+        metadata={"counts": _check_counts(outcome), **_numbers(outcome.counts)} if outcome.counts else {},
     )
+
+
+def _numbers(counts: Mapping[str, int]) -> dict[str, dg.MetadataValue]:
+    """Counts as numbers, which Dagster plots. A name with a slash is a file's, which somebody else chose."""
+    return {f"rows/{name}": dg.MetadataValue.int(rows) for name, rows in counts.items() if "/" not in name}
 
 
 def _check_counts(outcome: Outcome) -> dg.TableMetadataValue:
@@ -94,21 +99,29 @@ def counts_table(counts: Mapping[str, int], name: str) -> dg.TableMetadataValue:
     return dg.MetadataValue.table(records=records, schema=schema)
 
 
-def draft_metadata(draft: Draft, policy: Policy, seconds: float) -> dict[str, dg.MetadataValue]:
-    """What the UI shows of one materialization, apart from where it is published."""
-    # Rows of the main input, as `rows_in` and `withheld` are; a pair of readings is counted in `dagster/row_count`.
-    kept = draft.rows_in - sum(draft.withheld.values())
+def draft_metadata(draft: Draft, seconds: float) -> dict[str, dg.MetadataValue]:
+    """What the UI shows of the materialization of any table, apart from where it is published."""
     metadata: dict[str, dg.MetadataValue] = {
-        "rows_in": dg.MetadataValue.int(draft.rows_in),
-        "kept_and_withheld": dg.MetadataValue.md(_picture(kept, draft.withheld)),
-        "withheld": counts_table(draft.withheld, "reason"),
         "seconds": dg.MetadataValue.float(round(seconds, 3)),
         "unchanged": dg.MetadataValue.bool(draft.publication.reused),
-        "policy": dg.MetadataValue.json(policy.model_dump()),
         "upstream_snapshots": dg.MetadataValue.json({k: str(v) for k, v in draft.upstream.items()}),
     }
     metadata.update({name.replace(" ", "_"): dg.MetadataValue.int(fact) for name, fact in draft.facts.items()})
     return metadata
+
+
+def rows_metadata(draft: Draft, policy: Policy) -> dict[str, dg.MetadataValue]:
+    """Which rows were kept and withheld, by which rules; also as numbers, which Dagster plots."""
+    # Rows of the main input, as `rows_in` and `withheld` are; a pair of readings is counted in `dagster/row_count`.
+    kept = draft.rows_in - sum(draft.withheld.values())
+    return {
+        "rows_in": dg.MetadataValue.int(draft.rows_in),
+        "kept": dg.MetadataValue.int(kept),
+        "kept_and_withheld": dg.MetadataValue.md(_picture(kept, draft.withheld)),
+        "withheld": counts_table(draft.withheld, "reason"),
+        **{f"withheld/{reason}": dg.MetadataValue.int(rows) for reason, rows in draft.withheld.items()},
+        "policy": dg.MetadataValue.json(policy.model_dump()),
+    }
 
 
 def _picture(kept: int, withheld: Mapping[str, int]) -> str:
