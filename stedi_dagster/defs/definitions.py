@@ -4,11 +4,11 @@ from collections.abc import Iterable
 
 import dagster as dg
 
-from stedi_dagster.defs.assets import curated, feeds, landing, restricted, trusted
+from stedi_dagster.defs import assets
 from stedi_dagster.defs.assets.report import report_asset
 from stedi_dagster.defs.assets.restricted import erasures
 from stedi_dagster.defs.assets.specs import with_freshness
-from stedi_dagster.defs.audits.asset_checks import standing_checks
+from stedi_dagster.defs.assets.standing_audits import standing_checks
 from stedi_dagster.defs.jobs import jobs_for
 from stedi_dagster.defs.resources.configured import resources_for
 from stedi_dagster.defs.schedules import schedules_for
@@ -23,12 +23,17 @@ def build_defs(settings: Settings, *, instead: Iterable[dg.AssetsDefinition] = (
         settings: where, how and by which rules.
         instead: assets that take the place of the platform's own of the same key.
     """
-    # By their steps, which are called like the tables.
-    own = [*landing.ASSETS, *trusted.ASSETS, *curated.ASSETS, *restricted.ASSETS]
-    tables = {asset.op.name: asset for asset in (*own, *instead)}
-    assets = [*feeds.ASSETS, *tables.values(), erasures, report_asset(settings)]
+    replacing = list(instead)
+    replaced = {asset.key for asset in replacing}
+    # Whatever a module of the package defines is there: a new table is entered in no list.
+    own = [
+        asset
+        for asset in dg.load_assets_from_package_module(assets)
+        if not (isinstance(asset, dg.AssetsDefinition) and asset.keys & replaced)
+    ]
+    everything = [*own, *replacing, erasures, report_asset(settings)]
     return dg.Definitions(
-        assets=[with_freshness(asset, settings.freshness) for asset in assets],
+        assets=[with_freshness(asset, settings.freshness) for asset in everything],
         asset_checks=[standing_checks(settings)],
         jobs=jobs_for(settings),
         schedules=schedules_for(settings),

@@ -14,7 +14,7 @@ from stedi_dagster.defs.assets.feeds import SELECTION as RAW_FILES
 from stedi_dagster.defs.assets.feeds import observation
 from stedi_dagster.defs.jobs import EVERYTHING, everything, look_for_withdrawals
 from stedi_dagster.errors import LandingError, StediError
-from stedi_dagster.lakehouse.recorded import fingerprint
+from stedi_dagster.fingerprint import fingerprint
 from stedi_dagster.landing.feeds import FEEDS
 from stedi_dagster.landing.files import list_files
 from stedi_dagster.run_tags import LOOKED_AT, WITHDRAWN
@@ -74,7 +74,7 @@ def _withdrawals(settings: Settings) -> dg.SensorDefinition:
     def withdrawals(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
         from stedi_dagster.audits.standing.withdrawals import PEOPLE, current_snapshots
         from stedi_dagster.lakehouse.lakehouse import Lakehouse
-        from stedi_dagster.lakehouse.recorded import newer_inputs
+        from stedi_dagster.lakehouse.summary import newer_inputs
 
         before = context.cursor or ""
         try:
@@ -85,7 +85,7 @@ def _withdrawals(settings: Settings) -> dg.SensorDefinition:
             yield dg.SkipReason(str(error))
             return
         # Also what a run publishes that had listed the files before the withdrawal came.
-        with_people = {name: current[name].snapshot_id for name in PEOPLE if name in current}
+        with_people = {name: current[name].snapshot_id for name, _ in PEOPLE if name in current}
         seen = fingerprint(with_people | {"": files})
         unfinished = before.startswith(_PENDING) and any(newer_inputs(name, current) for name in current)
         if seen == before:

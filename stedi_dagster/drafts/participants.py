@@ -2,24 +2,26 @@
 
 import uuid
 from collections.abc import Iterator
+from functools import partial
 
 from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
 
 from stedi_dagster.contracts import CustomerLanding, Participants, Quarantine
-from stedi_dagster.drafts.run import PARTICIPANTS, Draft, Run, engine_errors
+from stedi_dagster.drafts.draft import Draft
+from stedi_dagster.drafts.run import PARTICIPANTS, Run, engine_errors
 from stedi_dagster.drafts.tables import CUSTOMER_LANDING, CUSTOMER_QUARANTINE
-from stedi_dagster.drafts.taking_out import batches, tuples
 from stedi_dagster.errors import StediError
+from stedi_dagster.fingerprint import fingerprint
+from stedi_dagster.keys import matching_key
 from stedi_dagster.lakehouse.checksums import add_checksums
-from stedi_dagster.lakehouse.publish import Publication
-from stedi_dagster.lakehouse.published import Reading
-from stedi_dagster.lakehouse.recorded import fingerprint
-from stedi_dagster.policies.keys import matching_key
+from stedi_dagster.lakehouse.commit import Commit
+from stedi_dagster.lakehouse.snapshot import Snapshot
+from stedi_dagster.lakehouse.summary import SnapshotSummary
 from stedi_dagster.policies.people import agreeing_people, with_doubtful
 
 
-def draft_participants(run: Run, customers_curated: Reading) -> Draft:
-    """Stage `participants`: a participantId for everybody in customers_curated who has none, and none for who withdrew.
+def draft_participants(run: Run, customers_curated: Snapshot) -> Draft:
+    """Draft `participants`: an id for everybody in customers_curated who has none, and none for who withdrew.
 
     Whoever agrees again later is somebody new; who is only absent, because a feed was cut off, is not. The numbers are
     drawn here and not in the engine, whose query plan would hold what they were drawn from.
@@ -51,42 +53,48 @@ def draft_participants(run: Run, customers_curated: Reading) -> Draft:
         new: list[str] = people.toArrow()["email"].to_pylist()
     table = run.lakehouse.ensure_table(PARTICIPANTS, Participants)
     # Before the way out: it removes what a killed run left, which names people.
-    staging = run.lakehouse.stage(table, Participants)
-    facts = {"registered": len(new), "forgotten": len(gone)}
-    upstream = {customers_curated.name: customers_curated.snapshot_id}
-    rows_in = customers_curated.content.rows
+    staged = run.lakehouse.stage(table, Participants)
+    drafted = partial(
+        Draft,
+        outcomes=(),
+        rows_in=customers_curated.rows,
+        withheld={},
+        upstream={customers_curated.name: customers_curated.snapshot_id},
+        counted={"registered": len(new), "forgotten": len(gone)},
+    )
     if known is not None and not new and not gone:
-        table = add_checksums(run.lakehouse, table, Participants)
-        return Draft(Publication(table, known.content, None), rows_in, {}, (), upstream, facts=facts)
+        now = add_checksums(run.lakehouse, table, Participants)
+        return drafted(Commit(now, known.files, known.summary, None))
 
     def rows() -> Iterator[tuple[str, str]]:
         if known is not None:
-            for batch in table.scan(snapshot_id=known.snapshot_id).to_arrow_batch_reader():
-                for email, participant in zip(*(batch[name].to_pylist() for name in Participants.names()), strict=True):
+            for batch in known.files.batches(Participants.names()):
+                for email, participant in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                     if email not in gone:
                         yield email, participant
         for email in new:
             yield email, str(uuid.uuid4())
 
-    staging.write_rows(rows())
-    recorded = {"run-id": run.run_id, "code-version": run.code_version, **facts}
-    inputs = fingerprint({"run": run.run_id, "before": known.snapshot_id if known else None})
-    publication = run.lakehouse.prepare(table, staging.content(), inputs, recorded)
-    return Draft(publication, rows_in, {}, (), upstream, facts=facts)
+    staged.write_rows(rows())
+    summary = SnapshotSummary(
+        inputs=fingerprint({"run": run.run_id, "before": known.snapshot_id if known else None}),
+        run_id=run.run_id,
+        code_version=run.code_version(Participants),
+        registered=len(new),
+        forgotten=len(gone),
+    )
+    return drafted(run.lakehouse.prepare(table, staged.files(), summary))
 
 
-def refuse_unregistered(run: Run, customers_curated: Reading, participants: Reading) -> None:
+def refuse_unregistered(customers_curated: Snapshot, participants: Snapshot) -> None:
     """Refuse to pair the readings of people who have no participantId: theirs would silently be missing.
 
     Raises:
         StediError: somebody has none.
     """
-    people, registered = (
-        {email for (email,) in tuples(batches(run.lakehouse, reading.content, ["email"]))}
-        for reading in (customers_curated, participants)
-    )
-    if not people <= registered:
+    unregistered = set(customers_curated.files.column("email")) - set(participants.files.column("email"))
+    if unregistered:
         raise StediError(
-            f"People in customers_curated who have no participantId yet: {len(people - registered):,}. "
+            f"People in customers_curated who have no participantId yet: {len(unregistered):,}. "
             "Materialize participants first, or materialize everything."
         )

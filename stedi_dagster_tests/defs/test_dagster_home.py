@@ -203,7 +203,7 @@ def test_a_run_in_this_process_waits_for_no_place_in_a_pool(tmp_path):
 def test_a_setting_that_the_users_own_contradicts_is_refused(home):
     path = home / "dagster" / "dagster.yaml"
     path.write_text(THEIRS)
-    with pytest.raises(SettingsError, match=r"STEDI_COMPUTE_LOGS='s3://logs' cannot be followed: .* is your own"):
+    with pytest.raises(SettingsError, match=r"STEDI_COMPUTE_LOGS='s3://logs' has no effect: .* is your own"):
         runs_of(home, compute_logs="s3://logs")
     path.write_text(f"{THEIRS}compute_logs:\n  module: dagster\n  class: NoOpComputeLogManager\n")
     assert runs_of(home, compute_logs="s3://logs") == 2

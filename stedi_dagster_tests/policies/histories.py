@@ -1,6 +1,7 @@
 """Random crowds: people who register, agree, withdraw and agree again, their readings; and who may be published.
 
-`Oracle` says it from the rules in the README, in plain Python and record by record; nothing of `policies` is used.
+`Oracle` says it from the rules of docs/explanation/consent.md, in plain Python and record by record; nothing of
+`policies` is used.
 """
 
 from collections import Counter
@@ -10,7 +11,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from stedi_dagster.policies.policy import Policy
+from stedi_dagster.settings.policy import Policy
 from stedi_dagster_tests.scenario import T0, customer, reading, step
 
 Row = tuple[Any, ...]

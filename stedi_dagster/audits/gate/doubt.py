@@ -4,7 +4,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
 
 from stedi_dagster.audits.outcome import Outcome
-from stedi_dagster.policies.keys import matching_key
+from stedi_dagster.keys import matching_key
 
 CHECK = "doubt"
 # So few people are never worth a block, unless they are all.

@@ -3,10 +3,10 @@
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
 
+from stedi_dagster.audits.gate.records import shared_devices
 from stedi_dagster.audits.outcome import Outcome
-from stedi_dagster.policies.keys import matching_key
-from stedi_dagster.policies.people import ambiguous_serials
-from stedi_dagster.policies.policy import Match
+from stedi_dagster.keys import matching_key
+from stedi_dagster.settings.policy import Match
 
 UNIQUE_PERSON = "unique_person"
 SERIAL_CONFLICTS = "serial_conflicts"
@@ -21,11 +21,16 @@ def audit_unique_person(customers: DataFrame) -> Outcome:
     return Outcome(UNIQUE_PERSON, passed=extra == 0, summary=summary, counts={"rows too many": extra})
 
 
-def audit_serial_conflicts(customers: DataFrame, customer_landing: DataFrame) -> Outcome:
-    """Tell how many customers share a serial number with somebody who landed; their step readings are withheld."""
-    ambiguous = ambiguous_serials(customer_landing)
-    shared = customers.join(ambiguous, on=matching_key("serialNumber") == F.col("ambiguousSerial"), how="inner").agg(
-        F.count(F.lit(1)), F.count_distinct("ambiguousSerial")
+def audit_serial_conflicts(customers: DataFrame, records: DataFrame) -> Outcome:
+    """Count the customers who share a serial number with somebody else; their step readings are withheld.
+
+    Args:
+        customers: a CustomerTrusted frame.
+        records: see `records.every_record`.
+    """
+    devices = shared_devices(records)
+    shared = customers.join(devices, on=matching_key("serialNumber") == F.col("sharedDevice"), how="inner").agg(
+        F.count(F.lit(1)), F.count_distinct("sharedDevice")
     )
     row = shared.collect()[0]
     counts = {"customers": row[0], "serial numbers": row[1]}

@@ -6,8 +6,9 @@ Every run loads this with the code location, so that what an audit needs is impo
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from stedi_dagster.audits.standing.audit import Audit, Finding
-from stedi_dagster.contracts import TABLES
+from stedi_dagster.audits.standing.audit import Audit
+from stedi_dagster.audits.standing.finding import Finding
+from stedi_dagster.contracts import CONSENTED, TABLES
 
 if TYPE_CHECKING:
     from stedi_dagster.audits.standing.evidence import Evidence
@@ -24,6 +25,12 @@ def _asked(name: str, question: str, *on: str) -> Audit:
         return evidence.answer(name)
 
     return Audit(name, question, on, find)
+
+
+def _without_consent(evidence: "Evidence") -> Iterable[Finding]:
+    from stedi_dagster.audits.standing.consent import find_without_consent
+
+    return find_without_consent(evidence)
 
 
 def _stale(evidence: "Evidence") -> Iterable[Finding]:
@@ -51,7 +58,12 @@ def _damaged(evidence: "Evidence") -> Iterable[Finding]:
 
 
 AUDITS: tuple[Audit, ...] = (
-    _asked("consent", "Is every row of somebody who agrees to research, by what has landed?", *_DERIVED),
+    Audit(
+        "consent",
+        "Is every row of somebody who agrees to research, by what has landed?",
+        tuple(CONSENTED),
+        _without_consent,
+    ),
     Audit(
         "withdrawals",
         "Is nobody there who has withdrawn in a raw file since?",

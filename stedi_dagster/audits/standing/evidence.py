@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 from pyiceberg.table import Table
 
-from stedi_dagster.audits.standing.audit import Finding
+from stedi_dagster.audits.standing.finding import Finding
 from stedi_dagster.errors import StediError, StorageError
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.query import connect, pinned
@@ -61,19 +61,28 @@ class Evidence:
             StediError: a table that it asks about is not published.
             duckdb.Error: DuckDB could not read it.
         """
-        tree = texts.parse(file.read_text(encoding="utf-8"), name=file.stem)
+        return self.ask_text(file.read_text(encoding="utf-8"), name=file.stem)
+
+    def ask_text(self, query: str, *, name: str) -> list[tuple[Any, ...]]:
+        """The rows of a query in the dialect of the files of `sql/`; raises what `ask` does.
+
+        Args:
+            query: the query.
+            name: what to call it in errors.
+        """
+        tree = texts.parse(query, name=name)
         views = texts.needed_views(tree, known=texts.LOCAL_VIEWS)
         asked = {name for query in (tree, *views.values()) for name in texts.needed_tables(query)}
         missing = sorted(asked - views.keys() - self.tables.keys() - texts.LOCAL_VIEWS)
         if missing:
             raise StediError(f"{', '.join(missing)} is not published yet: run `stedi run`.")
-        for name, view in views.items():
+        for named, view in views.items():
             # Computed once for all audits: it is most of their work.
-            if name not in self._shared:
-                rows = texts.said_locally(view, self.settings, known=frozenset(self._shared))
-                self.connection.execute(f'CREATE TEMP TABLE "{name}" AS {rows}')
-                self._shared.add(name)
-        text = texts.said_locally(tree, self.settings, known=frozenset(self._shared))
+            if named not in self._shared:
+                rows = texts.render_for_duckdb(view, self.settings, known=frozenset(self._shared))
+                self.connection.execute(f'CREATE TEMP TABLE "{named}" AS {rows}')
+                self._shared.add(named)
+        text = texts.render_for_duckdb(tree, self.settings, known=frozenset(self._shared))
         return self.connection.execute(text).fetchall()
 
 

@@ -5,11 +5,10 @@ from collections.abc import Iterator
 
 from pyiceberg.table import Table
 
-from stedi_dagster.audits.standing.audit import Finding
 from stedi_dagster.audits.standing.evidence import Evidence
-from stedi_dagster.contracts import TABLES
+from stedi_dagster.audits.standing.finding import Finding
+from stedi_dagster.contracts import CONTRACTS, TABLES
 from stedi_dagster.lakehouse.checksums import Damage, damaged_files
-from stedi_dagster.lakehouse.origin.recognise import CONTRACTS
 from stedi_dagster.landing.feeds import FEEDS
 
 NOT_RECORDED = "snapshots of which no checksums were recorded: only the next one published will have them"

@@ -2,40 +2,39 @@
 
 from collections.abc import Mapping
 
-from stedi_dagster.audits.gate import consent, people
+from stedi_dagster.audits.gate import people
 from stedi_dagster.contracts import CustomersCurated, MachineLearningCurated
 from stedi_dagster.defs.assets.table_asset import same_columns, table_asset
-from stedi_dagster.defs.assets.trusted import customer_audits
+from stedi_dagster.defs.assets.trusted import customer_checks
+from stedi_dagster.drafts.draft import Draft
 from stedi_dagster.drafts.participants import refuse_unregistered
-from stedi_dagster.drafts.run import PARTICIPANTS, Draft, Run
-from stedi_dagster.drafts.tables import TableDraft, draft_table
-from stedi_dagster.lakehouse.published import Reading
+from stedi_dagster.drafts.run import PARTICIPANTS, Run
+from stedi_dagster.drafts.tables import TablePlan, draft_table
+from stedi_dagster.lakehouse.snapshot import Snapshot
 from stedi_dagster.policies.people import curated_customers
 from stedi_dagster.policies.readings import paired_readings
 
 customers_curated = table_asset(
-    TableDraft(
+    TablePlan(
         CustomersCurated,
         select=lambda policy, **frames: curated_customers(**frames),  # noqa: ARG005 - no policy applies
         inputs=("customer_trusted", "accelerometer_trusted"),
-        audits=customer_audits,
+        checks=customer_checks,
     ),
-    group="curated",
     lineage=same_columns(CustomersCurated, "customer_trusted"),
 )
 
 
-def _with_participants(run: Run, inputs: Mapping[str, Reading]) -> Draft:
-    refuse_unregistered(run, inputs["customers_curated"], inputs[PARTICIPANTS])
+def _with_participants(run: Run, inputs: Mapping[str, Snapshot]) -> Draft:
+    refuse_unregistered(inputs["customers_curated"], inputs[PARTICIPANTS])
     return draft_table(run, _MACHINE_LEARNING, inputs)
 
 
-_MACHINE_LEARNING = TableDraft(
+_MACHINE_LEARNING = TablePlan(
     MachineLearningCurated,
     select=paired_readings,
     inputs=("step_trainer_trusted", "accelerometer_trusted", "customers_curated", PARTICIPANTS),
-    audits={
-        consent.CHECK: lambda on: consent.audit_participants(on.content, on.inputs[PARTICIPANTS], on.customers),
+    checks={
         people.SAME_PERSON: lambda on: people.audit_same_person(
             on.content, on.inputs["accelerometer_trusted"], on.inputs[PARTICIPANTS], match=on.policy.match
         ),
@@ -45,7 +44,6 @@ _MACHINE_LEARNING = TableDraft(
 
 machine_learning_curated = table_asset(
     _MACHINE_LEARNING,
-    group="curated",
     lineage={
         "participantId": (PARTICIPANTS, "participantId"),
         "sensorReadingTime": ("step_trainer_trusted", "sensorReadingTime"),
@@ -56,5 +54,3 @@ machine_learning_curated = table_asset(
     },
     drafting=_with_participants,
 )
-
-ASSETS = [customers_curated, machine_learning_curated]

@@ -52,5 +52,5 @@ def _feed_asset(feed: Feed) -> dg.SourceAsset:
     return observable(look)
 
 
-ASSETS = [_feed_asset(feed) for feed in FEEDS.values()]
+feeds = [_feed_asset(feed) for feed in FEEDS.values()]
 SELECTION = dg.AssetSelection.assets(*(key_of(feed) for feed in FEEDS.values()))

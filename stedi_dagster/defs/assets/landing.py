@@ -18,9 +18,11 @@ from stedi_dagster.defs.assets.table_asset import TABLES, check_specs, made, pub
 from stedi_dagster.defs.resources.lock import POOL
 from stedi_dagster.defs.resources.rules import LandingResource
 from stedi_dagster.defs.resources.run import RunResource
+from stedi_dagster.drafts.draft import Draft
+from stedi_dagster.drafts.feed_checks import FeedLimits
 from stedi_dagster.drafts.landing import QUARANTINED, draft_landing
-from stedi_dagster.drafts.refused import let_take_out
-from stedi_dagster.drafts.run import Draft, Run
+from stedi_dagster.drafts.refused import enforce_withdrawals
+from stedi_dagster.drafts.run import Run
 from stedi_dagster.errors import StediError
 from stedi_dagster.landing.feeds import FEEDS, Feed
 from stedi_dagster.landing.files import list_files
@@ -28,7 +30,7 @@ from stedi_dagster.run_tags import ACCEPT_VOLUME, names_in
 
 
 def _landing_asset(feed: Feed) -> dg.AssetsDefinition:
-    spec = table_spec(feed.contract, group="landing", lineage={})
+    spec = table_spec(feed.contract, lineage={})
     quarantine_spec = restricted_spec(feed.quarantine, Quarantine, more=f"Of the feed {feed.name}.")
     name = feed.contract.table()
 
@@ -49,7 +51,7 @@ def _landing_asset(feed: Feed) -> dg.AssetsDefinition:
         yield from refused(spec.key, draft)
         # First: whoever is killed between the two leaves more people in doubt, not fewer.
         yield published(quarantine_spec, _quarantine(draft), run, started)
-        yield published(spec, draft, run, started)
+        yield published(spec, replace(draft, quarantine=None), run, started)
 
     return land
 
@@ -60,36 +62,30 @@ def _draft(context: dg.AssetExecutionContext, run: Run, feed: Feed, landing: Lan
         if listing.markers:
             skipped = "%d files or folders begin with _ or . and are skipped as markers"
             context.log.info(skipped, len(listing.markers))
-        draft = draft_landing(
-            run,
-            feed,
-            listing,
+        limits = FeedLimits(
             max_bad_share=landing.max_bad_share,
             max_shrink=landing.max_shrink,
             volume_accepted=feed.name in names_in(context.run.tags, ACCEPT_VOLUME),
         )
+        draft = draft_landing(run, feed, listing, limits)
     except StediError:
-        warn_of(let_take_out(run, feed, landing.location, None), context)
+        warn_of(enforce_withdrawals(run, feed, landing.location, None), context)
         raise
     if draft.blocked:
-        warn_of(let_take_out(run, feed, landing.location, draft), context)
+        warn_of(enforce_withdrawals(run, feed, landing.location, draft), context)
     return draft
 
 
 def _quarantine(draft: Draft) -> Draft:
     """The part of a feed's draft that is its quarantine."""
-    [publication] = draft.also
+    assert draft.quarantine is not None  # noqa: S101 - a feed's draft has one
     withheld = draft.withheld.items()
-    facts = {
+    counted = {
         f"quarantined/{reason.removeprefix(QUARANTINED)}": rows
         for reason, rows in withheld
         if reason.startswith(QUARANTINED)
     }
-    return replace(draft, publication=publication, withheld={}, outcomes=(), also=(), facts=facts)
+    return Draft(draft.quarantine, (), draft.rows_in, {}, counted=counted)
 
 
-customer_landing = _landing_asset(FEEDS["customer_landing"])
-accelerometer_landing = _landing_asset(FEEDS["accelerometer_landing"])
-step_trainer_landing = _landing_asset(FEEDS["step_trainer_landing"])
-
-ASSETS = [customer_landing, accelerometer_landing, step_trainer_landing]
+tables = [_landing_asset(feed) for feed in FEEDS.values()]

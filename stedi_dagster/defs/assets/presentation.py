@@ -6,11 +6,10 @@ from html import escape
 
 import dagster as dg
 
-from stedi_dagster.audits.gate.contract import CHECK as CONTRACT
-from stedi_dagster.audits.outcome import Outcome
 from stedi_dagster.contracts import Contract
-from stedi_dagster.drafts.run import Draft
-from stedi_dagster.policies.policy import Policy
+from stedi_dagster.defs.audits.results import counts_table
+from stedi_dagster.drafts.draft import Draft
+from stedi_dagster.settings.policy import Policy
 
 Lineage = Mapping[str, tuple[str, str]]
 
@@ -64,50 +63,14 @@ def tags(contract: type[Contract]) -> dict[str, str]:
     return {"personal_data": contract.personal()}
 
 
-def check_result(outcome: Outcome, asset_key: dg.AssetKey) -> dg.AssetCheckResult:
-    """An audit's outcome as Dagster records it."""
-    return dg.AssetCheckResult(
-        check_name=outcome.check,
-        asset_key=asset_key,
-        passed=outcome.passed,
-        severity=dg.AssetCheckSeverity[outcome.severity],
-        description=outcome.summary,
-        metadata={"counts": _check_counts(outcome), **_numbers(outcome.counts)} if outcome.counts else {},
-    )
-
-
-def _numbers(counts: Mapping[str, int]) -> dict[str, dg.MetadataValue]:
-    """Counts as numbers, which Dagster plots. A name with a slash is a file's, which somebody else chose."""
-    return {f"rows/{name}": dg.MetadataValue.int(rows) for name, rows in counts.items() if "/" not in name}
-
-
-def _check_counts(outcome: Outcome) -> dg.TableMetadataValue:
-    if outcome.check != CONTRACT:
-        return counts_table(outcome.counts, "what")
-    schema = dg.TableSchema([dg.TableColumn(name) for name in ("column", "rule")] + [dg.TableColumn("rows", "int")])
-    records = []
-    for name, rows in outcome.counts.items():
-        column, _, rule = name.partition(": ")
-        records.append(dg.TableRecord({"column": column, "rule": rule, "rows": rows}))
-    return dg.MetadataValue.table(records=records, schema=schema)
-
-
-def counts_table(counts: Mapping[str, int], name: str) -> dg.TableMetadataValue:
-    """Counts as a table of two columns."""
-    schema = dg.TableSchema([dg.TableColumn(name, "string"), dg.TableColumn("rows", "int")])
-    records = [dg.TableRecord({name: key, "rows": rows}) for key, rows in counts.items()]
-    return dg.MetadataValue.table(records=records, schema=schema)
-
-
 def draft_metadata(draft: Draft, seconds: float) -> dict[str, dg.MetadataValue]:
     """What the UI shows of the materialization of any table, apart from where it is published."""
-    metadata: dict[str, dg.MetadataValue] = {
+    return {
         "seconds": dg.MetadataValue.float(round(seconds, 3)),
-        "unchanged": dg.MetadataValue.bool(draft.publication.reused),
+        "unchanged": dg.MetadataValue.bool(draft.commit.unchanged),
         "upstream_snapshots": dg.MetadataValue.json({k: str(v) for k, v in draft.upstream.items()}),
+        **{name: dg.MetadataValue.int(number) for name, number in draft.counted.items()},
     }
-    metadata.update({name.replace(" ", "_"): dg.MetadataValue.int(fact) for name, fact in draft.facts.items()})
-    return metadata
 
 
 def rows_metadata(draft: Draft, policy: Policy) -> dict[str, dg.MetadataValue]:

@@ -23,5 +23,3 @@ participants = single_asset(
     also_reads=(CUSTOMER_LANDING, CUSTOMER_QUARANTINE),
     drafting=lambda run, inputs: draft_participants(run, inputs["customers_curated"]),
 )
-
-ASSETS = [participants]

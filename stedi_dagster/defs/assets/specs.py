@@ -19,25 +19,22 @@ RESTRICTED = "restricted"
 _MOST_HOURS = 1_000_000.0
 
 
-def table_spec(
-    contract: type[Contract], *, group: str, lineage: Lineage, rule: Callable[..., Any] | None = None
-) -> dg.AssetSpec:
-    """One of the eight tables.
+def table_spec(contract: type[Contract], *, lineage: Lineage, rule: Callable[..., Any] | None = None) -> dg.AssetSpec:
+    """A table of one of the layers.
 
     Args:
         contract: the table's.
-        group: its layer.
         lineage: upstream table and column by column.
         rule: the function that says which rows it has.
     """
     return dg.AssetSpec(
         contract.table(),
-        group_name=group,
+        group_name=contract.layer(),
         kinds={"iceberg", "pyspark", "pandera"},
         owners=[OWNER],
         tags=tags(contract),
         description=inspect.cleandoc(contract.__doc__ or ""),
-        code_version=code_version(),
+        code_version=code_version(contract),
         metadata=_metadata(contract, lineage, rule),
         automation_condition=_when_inputs_are_new(),
     )
@@ -77,7 +74,7 @@ def restricted_spec(
         owners=[OWNER],
         tags={**tags(contract), "access": RESTRICTED},
         description=" ".join(filter(None, [inspect.cleandoc(contract.__doc__ or ""), more])),
-        code_version=code_version(),
+        code_version=code_version(contract),
         metadata=_metadata(contract, lineage or {}, None),
         automation_condition=_when_inputs_are_new() if automatic else None,
     )
@@ -89,7 +86,7 @@ def is_restricted(spec: dg.AssetSpec) -> bool:
 
 
 def with_freshness(asset: Any, hours: float) -> Any:
-    """An asset, and Dagster's own freshness policy on those of the eight tables that are in it.
+    """An asset, and Dagster's own freshness policy on those that are in it of the layers.
 
     It passes as long as the last run is no longer ago, so that no table can stay behind what it is made from for
     longer. Where it fails, nobody has looked; whether a table is behind is for the standing audit to say.

@@ -7,17 +7,19 @@ import dagster as dg
 
 from stedi_dagster.audits.gate.contract import CHECK as CONTRACT
 from stedi_dagster.audits.gate.reconciliation import CHECK as RECONCILIATION
-from stedi_dagster.contracts import Contract, CustomerTrusted
-from stedi_dagster.defs.assets.presentation import Lineage, check_result, draft_metadata, rows_metadata
+from stedi_dagster.contracts import Contract
+from stedi_dagster.defs.assets.presentation import Lineage, draft_metadata, rows_metadata
 from stedi_dagster.defs.assets.specs import is_restricted, table_spec
+from stedi_dagster.defs.audits.results import check_result
 from stedi_dagster.defs.failures import failure
 from stedi_dagster.defs.resources.lock import POOL
 from stedi_dagster.defs.resources.run import RunResource
-from stedi_dagster.drafts.run import Draft, Run
-from stedi_dagster.drafts.tables import CUSTOMER_LANDING, CUSTOMER_QUARANTINE, TableDraft, draft_table
-from stedi_dagster.drafts.taking_out import take_out
+from stedi_dagster.drafts.draft import Draft
+from stedi_dagster.drafts.run import PARTICIPANTS, Run
+from stedi_dagster.drafts.tables import CUSTOMER_LANDING, CUSTOMER_QUARANTINE, CUSTOMER_TRUSTED, TablePlan, draft_table
+from stedi_dagster.drafts.withdrawn import delete_withdrawn
 from stedi_dagster.errors import StediError
-from stedi_dagster.lakehouse.published import Reading
+from stedi_dagster.lakehouse.snapshot import Snapshot
 from stedi_dagster.storage import storage_errors
 
 # The resource of the IO manager.
@@ -34,31 +36,29 @@ CHECKS = {
     "serial_conflicts": "No serial number is carried by two people.",
 }
 
-Drafting = Callable[[Run, Mapping[str, Reading]], Draft]
+Drafting = Callable[[Run, Mapping[str, Snapshot]], Draft]
 
 
-def table_asset(
-    plan: TableDraft, *, group: str, lineage: Lineage, drafting: Drafting | None = None
-) -> dg.AssetsDefinition:
+def table_asset(plan: TablePlan, *, lineage: Lineage, drafting: Drafting | None = None) -> dg.AssetsDefinition:
     """The asset of a trusted or curated table.
 
     Args:
         plan: how the table is drafted.
-        group: its layer.
         lineage: upstream table and column by column.
         drafting: how to draft it, where there is more to do than `draft_table`.
     """
     contract = plan.contract
     return single_asset(
-        table_spec(contract, group=group, lineage=lineage, rule=plan.select),
+        table_spec(contract, lineage=lineage, rule=plan.select),
         inputs=plan.inputs,
         # Read by what it is made from, or by its audits, and not handed over as an input.
         also_reads=(
             CUSTOMER_LANDING,
             CUSTOMER_QUARANTINE,
-            *([CustomerTrusted.table()] if plan.wants_step_people else ()),
+            *([CUSTOMER_TRUSTED] if plan.wants_step_people else ()),
+            *([PARTICIPANTS] if contract.identifying("participant") else ()),
         ),
-        checks=(CONTRACT, *plan.audits, RECONCILIATION),
+        checks=(CONTRACT, *plan.all_checks, RECONCILIATION),
         drafting=drafting or (lambda run, inputs: draft_table(run, plan, inputs)),
     )
 
@@ -91,16 +91,16 @@ def single_asset(
         pool=POOL,
     )
     def table(
-        context: dg.AssetExecutionContext, run: RunResource, **readings: Reading
+        context: dg.AssetExecutionContext, run: RunResource, **inputs: Snapshot
     ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:  # type: ignore[type-arg]
         def careful(begun: Run) -> Draft:
             try:
-                draft = drafting(begun, readings)
+                draft = drafting(begun, inputs)
             except StediError:
-                warn_of(take_out(begun), context)
+                warn_of(delete_withdrawn(begun), context)
                 raise
             if draft.blocked:
-                warn_of(take_out(begun), context)
+                warn_of(delete_withdrawn(begun), context)
             return draft
 
         started = time.perf_counter()
@@ -128,11 +128,11 @@ def made(name: str, resource: RunResource, drafting: Callable[[Run], Draft]) -> 
         with storage_errors(f"making {name}"):
             run = resource.begin()
             draft = drafting(run)
-            for publication in (*draft.also, draft.publication):
+            for commit in draft.commits:
                 if not draft.blocked:
-                    _ = publication.snapshot_id  # prepares the commit
-                elif not publication.reused:
-                    run.lakehouse.discard(publication)
+                    _ = commit.snapshot_id  # prepares it
+                elif not commit.unchanged:
+                    run.lakehouse.discard(commit)
     except StediError as error:
         raise failure(error) from None
     return draft
@@ -171,7 +171,7 @@ def published(spec: dg.AssetSpec, draft: Draft, resource: RunResource, started: 
         value=draft,
         # With the result, and not before: so they are of this materialization for Dagster.
         check_results=[check_result(outcome, spec.key) for outcome in draft.outcomes],
-        data_version=dg.DataVersion(str(draft.publication.snapshot_id)),
+        data_version=dg.DataVersion(str(draft.commit.snapshot_id)),
         metadata={
             **metadata,
             **{name: spec.metadata[name] for name in ("dagster/column_schema", "dagster/column_lineage")},

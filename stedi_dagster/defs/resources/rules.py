@@ -3,7 +3,7 @@
 import dagster as dg
 from pydantic import Field
 
-from stedi_dagster.policies.policy import Policy
+from stedi_dagster.settings.policy import Policy
 
 
 class LandingResource(dg.ConfigurableResource):  # type: ignore[type-arg]

@@ -7,11 +7,11 @@ import dagster as dg
 from pydantic import PrivateAttr
 
 from stedi_dagster.code_version import code_version
-from stedi_dagster.defs.audits.settling import VerdictsResource
 from stedi_dagster.defs.resources.lakehouse import LakehouseResource
 from stedi_dagster.defs.resources.lock import WriterLockResource
 from stedi_dagster.defs.resources.rules import LandingResource, PolicyResource
 from stedi_dagster.defs.resources.spark import SparkConnectResource
+from stedi_dagster.defs.resources.verdicts import VerdictsResource
 from stedi_dagster.drafts.run import Run
 from stedi_dagster.erasure.erase import Eraser
 from stedi_dagster.erasure.ledger import Ledger, recognising, unfinished
@@ -51,7 +51,7 @@ class RunResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             run_id=run.run_id if run else "unknown",
             now_ms=self._now_ms,
             policy=self.policy.policy(),
-            code_version=code_version(),
+            code_version=code_version,
             lakehouse=self.lakehouse.lakehouse(),
             open_session=lambda: self.spark.spark_session,
             max_doubt=self.landing.max_doubt,

@@ -4,7 +4,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from stedi_dagster.audits.gate.people import audit_same_person, audit_serial_conflicts, audit_unique_person
-from stedi_dagster.policies.policy import Match
+from stedi_dagster.settings.policy import Match
 from stedi_dagster_tests.policies.frames import Record, customers, pairs, participants, readings
 from stedi_dagster_tests.scenario import T0, customer, reading
 

@@ -10,7 +10,7 @@ import pytest
 from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
 
 from stedi_dagster.contracts import TABLES
-from stedi_dagster.policies.keys import with_keys
+from stedi_dagster.keys import with_keys
 from stedi_dagster_tests.defs.assets.builders import (
     ANN,
     BOB,
