@@ -16,8 +16,9 @@ from stedi_dagster.audits.gate.volume import CHECK as VOLUME
 from stedi_dagster.contracts import CustomerLanding, Quarantine
 from stedi_dagster.drafts.landing import REFUSED
 from stedi_dagster.drafts.run import Draft, Run
-from stedi_dagster.drafts.taking_out import agreeing_people, batches, take_out, trusted_people, tuples
+from stedi_dagster.drafts.taking_out import agreeing_people, take_out, trusted_people, tuples
 from stedi_dagster.drafts.withdrawing import UNDATED, Said, said_in_raw_files
+from stedi_dagster.erasure.delete_rows import batches
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.staging import Content
 from stedi_dagster.landing.cut import Addresses
@@ -118,7 +119,7 @@ def _texts_once(lakehouse: Lakehouse, contents: list[Content]) -> Iterator[tuple
     """Unreadable texts; where several contents have one of the same place, that of the first."""
     shown: set[tuple[Any, ...]] = set()
     for number, content in enumerate(contents, start=1):
-        for text in tuples(map(_without_earlier, batches(lakehouse, content, Quarantine.names()))):
+        for text in tuples(map(_without_earlier, batches(lakehouse.storage, content, Quarantine.names()))):
             where = text[:_PLACE]
             if where not in shown:
                 yield text

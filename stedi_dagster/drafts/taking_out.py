@@ -3,21 +3,19 @@
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from functools import partial, reduce
+from functools import reduce
 from itertools import product
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow import parquet as pq
 
 from stedi_dagster.contracts import CONSENTED, TABLES, Column, Contract, CustomerLanding, CustomerTrusted, Participants
 from stedi_dagster.drafts.run import PARTICIPANTS, Run
 from stedi_dagster.drafts.withdrawing import Said
-from stedi_dagster.erasure.delete_rows import delete_rows
+from stedi_dagster.erasure.delete_rows import batches, delete_rows
 from stedi_dagster.keys import key_of
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
-from stedi_dagster.lakehouse.staging import Content
 
 # Recorded with a snapshot: how many rows of the table were taken out since a run made it.
 WITHDRAWN_SINCE = "withdrawn-since"
@@ -66,13 +64,6 @@ def tuples(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[Any, ...]]:
     """The rows of batches."""
     for batch in batches:
         yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
-
-
-def batches(lakehouse: Lakehouse, content: Content, columns: list[str]) -> Iterator[pa.RecordBatch]:
-    """Some columns of some content, in their order."""
-    for path in content.paths:
-        with pq.ParquetFile(lakehouse.storage.within(path), filesystem=lakehouse.storage.filesystem) as file:
-            yield from map(partial(_in_order, columns), file.iter_batches(columns=columns))
 
 
 @dataclass(frozen=True)
@@ -137,8 +128,4 @@ def _nothing(rows: pa.RecordBatch) -> pa.RecordBatch:
 
 def _rows(lakehouse: Lakehouse, name: str, contract: type[Contract], columns: list[str]) -> Iterator[tuple[Any, ...]]:
     reading = lakehouse.read(name, contract)
-    return iter(()) if reading is None else tuples(batches(lakehouse, reading.content, columns))
-
-
-def _in_order(columns: list[str], batch: pa.RecordBatch) -> pa.RecordBatch:
-    return batch.select(columns)
+    return iter(()) if reading is None else tuples(batches(lakehouse.storage, reading.content, columns))

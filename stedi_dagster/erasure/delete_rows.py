@@ -31,12 +31,12 @@ def count(storage: Storage, content: Content, columns: Sequence[str], mask: Mask
     """
     if not columns:
         return 0
-    return sum(pc.sum(mask(batch)).as_py() or 0 for batch in _batches(storage, content, columns))
+    return sum(pc.sum(mask(batch)).as_py() or 0 for batch in batches(storage, content, columns))
 
 
 def column(storage: Storage, content: Content, name: str) -> Iterator[str]:
     """The values of a column of some content."""
-    for batch in _batches(storage, content, [name]):
+    for batch in batches(storage, content, [name]):
         yield from batch[name].to_pylist()
 
 
@@ -53,7 +53,7 @@ def rewrite_without(storage: Storage, content: Content, mask: Mask, remainder: R
 
     def kept() -> Iterator[pa.RecordBatch]:
         schema = arrow_schema(content.contract)
-        for batch in _batches(storage, content, content.contract.names()):
+        for batch in batches(storage, content, content.contract.names()):
             going = mask(batch)
             for rows in (batch.filter(pc.invert(going)), remainder(batch.filter(going))):
                 if rows.num_rows:
@@ -98,7 +98,20 @@ def delete_rows(  # noqa: PLR0913
     return rows
 
 
-def _batches(storage: Storage, content: Content, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+def batches(storage: Storage, content: Content, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """Some columns of some content, in their order; one that its contract did not have when it was made is null.
+
+    Args:
+        storage: where the files are.
+        content: the files.
+        columns: which of the contract's columns.
+    """
+    schema = arrow_schema(content.contract)
     for path in content.paths:
         with pq.ParquetFile(storage.within(path), filesystem=storage.filesystem) as file:
-            yield from file.iter_batches(columns=list(columns))
+            for batch in file.iter_batches(columns=list(columns)):
+                there = dict(zip(batch.schema.names, batch.columns, strict=True))
+                found = [
+                    there[name] if name in there else pa.nulls(len(batch), schema.field(name).type) for name in columns
+                ]
+                yield pa.RecordBatch.from_arrays(found, names=list(columns))

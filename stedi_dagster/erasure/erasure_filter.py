@@ -195,7 +195,12 @@ class ErasureFilter:
     def _matches_landed(self, row: Mapping[str, Any]) -> bool:
         written = row[REGISTERED] if row["lastUpdateDate"] is None else row["lastUpdateDate"]
         agrees = row["shareWithResearchAsOfDate"] is not None
-        return self.matches_customer(row["email"], registered=row[REGISTERED], written=written, agrees=agrees)
+        owners = (row[spec.name] for spec in CustomerLanding.owners())
+        return any(
+            self.matches_customer(owner, registered=row[REGISTERED], written=written, agrees=agrees)
+            for owner in owners
+            if owner is not None
+        )
 
     def _matches_quarantined(self, row: Mapping[str, Any]) -> bool:
         value = decoded(row["raw"])
