@@ -7,6 +7,8 @@ NAME ?= stedi
 # Each starts engines and servers of its own, of some 2 GB together.
 TEST_PROCESSES ?= 4
 READY := .venv/.ready
+# The theme announces its successor at each start, and says itself that this turns it off.
+MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs
 
 .DEFAULT_GOAL := help
 
@@ -43,10 +45,21 @@ ui: setup ## The Dagster UI on 127.0.0.1:3000
 	@$(BIN)/stedi ui
 
 .PHONY: check
-check: setup ## Lint, formatting and types
+check: setup ## Lint, formatting, types, the direction of imports, and the documentation's links
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo --no-cache
+	@# Without --quiet, under which MkDocs does not count the warnings that --strict is about.
+	@$(MKDOCS) build --strict
+
+.PHONY: docs
+docs: setup ## The documentation on 127.0.0.1:8000
+	@$(MKDOCS) serve --dev-addr 127.0.0.1:8000
+
+.PHONY: reference
+reference: setup ## Write docs/reference/ anew from the code
+	@$(BIN)/python -m docs.generator
 
 .PHONY: format
 format: setup ## Format the code and mend what ruff can mend
@@ -58,7 +71,7 @@ bench: setup ## Measure the platform beside plain Spark, five Spark processes an
 	@$(BIN)/python -m bench
 
 .PHONY: screenshots
-screenshots: setup ## Make the README's pictures of the UI anew (needs Chromium)
+screenshots: setup ## Make the documentation's pictures of the UI anew (needs Chromium)
 	@$(BIN)/python -m stedi_dagster_tests.ui.screenshots
 
 .PHONY: deploy
@@ -75,4 +88,4 @@ lock: setup ## Resolve the dependencies anew into requirements.lock
 
 .PHONY: clean
 clean: ## Remove the environment and everything the platform has written
-	@rm -rf .venv .stedi data/landing
+	@rm -rf .venv .stedi data/landing site

@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame
 from stedi_dagster.contracts import StepTrainerTrusted
 from stedi_dagster.defs.assets.table_asset import same_columns, table_asset
 from stedi_dagster.defs.definitions import build_defs
-from stedi_dagster.drafts.tables import TableDraft
+from stedi_dagster.drafts.tables import TablePlan
 from stedi_dagster.keys import with_keys
 from stedi_dagster.policies.selection import REASON, Selection, first_reason, select
 from stedi_dagster.sample import generate
@@ -29,7 +29,7 @@ REPORTED: dict[Preset, tuple[int, ...]] = {
     "as-of-accelerometer-all-steps": (482, 32_025, 464, 14_460, 34_437),
     "max-age-120": (22, 1_865, 22, 660, 1_865),
 }
-GATE = Path(__file__).parents[1] / "docs" / "what-the-gate-is-for.md"
+GATE = Path(__file__).parents[1] / "docs" / "explanation" / "what-the-gate-is-for.md"
 # The participant's address in place of a number that is drawn anew for every lakehouse.
 PAIRED = """
     SELECT email, sensorReadingTime, distanceFromObject, x, y, z
@@ -96,7 +96,7 @@ def everybodys_steps(step_trainer_landing: DataFrame, **_: Any) -> Selection:
 def without_the_join(scenario: Scenario) -> dg.ExecuteInProcessResult:
     """Publish what is good under the default rules; then run that rule for `step_trainer_trusted`."""
     assert scenario.run(preset="default").success
-    plan = TableDraft(
+    plan = TablePlan(
         StepTrainerTrusted,
         select=everybodys_steps,
         inputs=("step_trainer_landing", "customers_curated", "customer_landing"),

@@ -160,9 +160,9 @@ def test_the_token_of_an_engine_url_is_not_repeated(env):
 @pytest.mark.parametrize(
     ("urls", "said"),
     [
-        ("slack://geheim", "number 1 of its URLs, which begins with slack://, is none that Apprise can send to"),
-        ("json://h/geheim, nope://geheim", "number 2 of its URLs, which begins with nope://, is none"),
-        ("geheim", "number 1 of its URLs, which has no ://, is none"),
+        ("slack://geheim", "Apprise cannot send to URL number 1, which begins with slack://; "),
+        ("json://h/geheim, nope://geheim", "Apprise cannot send to URL number 2, which begins with nope://; "),
+        ("geheim", "Apprise cannot send to URL number 1, which has no ://; "),
     ],
 )
 def test_a_wrong_url_of_alerts_is_told_by_its_place_and_not_repeated(env, urls, said):
@@ -196,6 +196,11 @@ def test_hosts_of_the_ui_are_separated_by_blanks_or_commas(env):
 def test_a_preset_is_a_set_of_rules(env, preset):
     env("PRESET", preset)
     assert Settings.load().policy == PRESETS[preset]
+
+
+def test_every_rule_of_the_policy_has_a_setting_that_says_the_same_of_it():
+    for name, rule in Policy.model_fields.items():
+        assert str(Settings.model_fields[name].description).startswith(str(rule.description))
 
 
 def test_a_rule_of_its_own_wins_over_the_presets(env):

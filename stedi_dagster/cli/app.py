@@ -1,4 +1,4 @@
-"""The subcommands' names, arguments and help; what they do is in the modules beside this one."""
+"""The subcommands' names, arguments and help; what they do is in the other modules of this package."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import typer
 from typer.core import TyperCommand
 
-from stedi_dagster.cli.plainly import told_plainly
+from stedi_dagster.cli.user_errors import user_errors
 from stedi_dagster.errors import StediError
 
 app = typer.Typer(
@@ -17,12 +17,12 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-# No option: those have no blank before their value.
+# Not an option: options have no blank before their value.
 _COMMENT = re.compile(r"--[^\s=]*\s")
 
 
 def _feeds(names: list[str] | None) -> list[str]:
-    """Refuse what is no feed. The feeds are imported where some are named: for `--help` it would take too long."""
+    """Refuse names that are not feeds. Imports the feeds only if needed: it would take too long for `--help`."""
     if not names:
         return []
     from stedi_dagster.landing.feeds import FEEDS
@@ -31,7 +31,7 @@ def _feeds(names: list[str] | None) -> list[str]:
 
 
 def _tables(names: list[str] | None) -> list[str]:
-    """Refuse what is no table; see `_feeds`."""
+    """Refuse names that are not tables; see `_feeds`."""
     if not names:
         return []
     from stedi_dagster.contracts import TABLES
@@ -62,7 +62,14 @@ def stedi(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """The STEDI lakehouse: from three JSON feeds to eight consent-checked Iceberg tables."""
+    """The STEDI lakehouse: from three JSON feeds to eight consent-checked Iceberg tables.
+
+    Exit codes: 0, all is well. 1, the answer is no: a run could not publish a table, an audit failed, `forget --verify`
+    found the person or a file that it could not look into, `alerts test` did not reach somebody, or a question was
+    answered with no. 2, the command could not do its work, and says why: a wrong setting, a landing zone of which
+    nothing can be read, a locked or damaged database, and the like. 129, 130 and 143, the command was stopped by a lost
+    terminal, Ctrl-C or SIGTERM: nothing is half published, and the next run removes what was staged.
+    """
 
 
 @app.command()
@@ -75,7 +82,7 @@ def generate(
     quirks: Annotated[bool, typer.Option("--quirks", help="Add every oddity that a landing zone may hold.")] = False,
 ) -> None:
     """Make sample landing data: the same for the same options."""
-    with told_plainly():
+    with user_errors():
         from stedi_dagster.cli.generate import generate_sample
 
         generate_sample(landing, scale=scale, seed=seed, quirks=quirks)
@@ -105,7 +112,7 @@ def run(
 
     Exits with 1 if a table could not be published, for example because an audit failed.
     """
-    with told_plainly():
+    with user_errors():
         from stedi_dagster.cli.run import run_everything
 
         raise typer.Exit(0 if run_everything(as_json=json, accept_volume=accept_volume or [], again=again or []) else 1)
@@ -117,7 +124,7 @@ def audit(json: Json = False) -> None:
 
     What is found is also recorded for the UI. Exits with 1 if an audit failed, with 0 if one only warns.
     """
-    with told_plainly():
+    with user_errors():
         from stedi_dagster.cli.audit import audit_everything
 
         raise typer.Exit(0 if audit_everything(as_json=json) else 1)
@@ -139,7 +146,7 @@ def report(
 
     It runs every standing audit. Exits with 0 once it is made, whatever they find, unlike `stedi audit`.
     """
-    with told_plainly():
+    with user_errors():
         from stedi_dagster.cli.report import make_report
 
         make_report(file, since=since, as_json=json)
@@ -148,7 +155,7 @@ def report(
 @app.command()
 def tables(json: Json = False) -> None:
     """List the published tables: rows, snapshot, when, where."""
-    with told_plainly():
+    with user_errors():
         from stedi_dagster.cli.tables import list_tables
 
         list_tables(as_json=json)
@@ -160,7 +167,7 @@ def quarantine(
     limit: Annotated[int, typer.Option(min=1, help="How many rows to show; --json gives all.")] = 50,
 ) -> None:
     """Show what could not be read as a record: file, line, byte position, reason, raw text (personal data!)."""
-    with told_plainly():
+    with user_errors():
         from stedi_dagster.cli.tables import list_quarantine
 
         list_quarantine(as_json=json, limit=limit)
@@ -184,7 +191,7 @@ def forget(
 
     Nobody can bring it back. An old file that delivers the person again does not: only a new registration does.
     """
-    with told_plainly():
+    with user_errors():
         from stedi_dagster.cli.forget import asked_for, forget_person, print_digest, prove
 
         if verify + dry_run + digest > 1:
@@ -217,7 +224,7 @@ def adopt(
     Each is registered with its newest metadata that can be read; the ledger of erasures is one of them. No file is
     removed. Whichever catalog had them before is refused as soon as this one has published something.
     """
-    with told_plainly():
+    with user_errors():
         from stedi_dagster.cli.adopt import adopt_tables
 
         adopt_tables(dry_run=dry_run, accept_loss=accept_loss, as_json=json)
@@ -227,7 +234,7 @@ class _Texts(TyperCommand):
     """A command whose argument is a text that may begin with `--`, as a comment in SQL does."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Tell a text from an option: it holds a blank or a line break before any `=`."""
+        """Distinguish a text from an option: it contains a blank or a line break before any `=`."""
         return super().parse_args(ctx, [f"\n{arg}" if _COMMENT.match(arg) else arg for arg in args])
 
 
@@ -241,12 +248,12 @@ def sql(
         typer.Option("--param", "-p", metavar="NAME=VALUE", help="A value for a :name in the query; may be repeated."),
     ] = None,
 ) -> None:
-    """Query the published tables by their names, and `quarantine`.
+    """Query the published tables by their names, and the restricted `quarantine`, `participants` and `erasures`.
 
     A typed query is in the dialect of where it runs: DuckDB's, or Athena's. A file is always in Athena's, and is
     translated. What the settings know (consent, match, max_age, ...) needs no --param.
     """
-    with told_plainly():
+    with user_errors():
         from stedi_dagster.cli.sql import run_query
 
         run_query(query, on=on, parameters=param or [], as_json=json)
@@ -261,7 +268,7 @@ def alerts(
     json: Json = False,
 ) -> None:
     """Show what fails since when, and the alerts that wait to be sent; or try the destinations."""
-    with told_plainly():
+    with user_errors():
         from stedi_dagster.cli.alerts import list_alerts, try_destinations
 
         if action == "test":
@@ -278,7 +285,7 @@ def settings(
     region: Annotated[str | None, typer.Option(help="The stack's region; by default your AWS configuration's.")] = None,
 ) -> None:
     """Show every setting: its variable, its value now, what it means; or those of a stack on AWS."""
-    with told_plainly():
+    with user_errors():
         from stedi_dagster.cli.settings import list_settings, list_stack_settings
 
         if from_stack is not None:
@@ -300,7 +307,7 @@ def ui(
 
     With --read-only no schedule or sensor runs either: it can stand beside another UI on the same STEDI_HOME.
     """
-    with told_plainly():
+    with user_errors():
         from stedi_dagster.cli.ui import serve
 
         serve(port, read_only=read_only)

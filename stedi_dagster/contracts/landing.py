@@ -1,6 +1,6 @@
 """The landing tables: every well-formed record, exactly as often as it was delivered.
 
-Field names are the feeds'; see the glossary in the README. Which texts count as a record is `landing.records`' matter.
+Field names are the feeds'. Which texts count as a record is `landing.records`' matter.
 """
 
 import pyspark.sql.types as T  # noqa: N812 - PySpark's own convention

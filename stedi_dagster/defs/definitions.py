@@ -7,11 +7,10 @@ import dagster as dg
 from stedi_dagster.defs import assets
 from stedi_dagster.defs.assets.report import report_asset
 from stedi_dagster.defs.audits.asset_checks import standing_checks
-from stedi_dagster.defs.audits.settling import NAME as VERDICTS
-from stedi_dagster.defs.audits.settling import settling
-from stedi_dagster.defs.automation import automation_for
-from stedi_dagster.defs.io_manager import IcebergIOManager
-from stedi_dagster.defs.resources import resources_for
+from stedi_dagster.defs.jobs import jobs_for
+from stedi_dagster.defs.resources.configured import resources_for
+from stedi_dagster.defs.schedules import schedules_for
+from stedi_dagster.defs.sensors import sensors_for
 from stedi_dagster.settings import Settings
 
 
@@ -30,19 +29,13 @@ def build_defs(settings: Settings, *, instead: Iterable[dg.AssetsDefinition] = (
         for asset in dg.load_assets_from_package_module(assets)
         if not (isinstance(asset, dg.AssetsDefinition) and asset.keys & replaced)
     ]
-    resources = resources_for(settings)
-    automation = automation_for(settings)
     return dg.Definitions(
         assets=[*own, *replacing, report_asset(settings)],
         asset_checks=[standing_checks(settings)],
-        jobs=automation.jobs,
-        schedules=automation.schedules,
-        sensors=automation.sensors,
-        resources={
-            **resources,
-            "tables": IcebergIOManager(lakehouse=resources["lakehouse"]),
-            VERDICTS: settling(settings),
-        },
+        jobs=jobs_for(settings),
+        schedules=schedules_for(settings),
+        sensors=sensors_for(settings),
+        resources=resources_for(settings),
         # One process a run: its steps share one engine session and one writer lock.
         executor=dg.in_process_executor,
     )

@@ -9,10 +9,10 @@ from typing import Any
 import dagster as dg
 
 from stedi_dagster.contracts import TABLES
-from stedi_dagster.defs.automation import EVERYTHING
 from stedi_dagster.defs.definitions import build_defs
 from stedi_dagster.defs.instance.attribution import TAGS, attribute
 from stedi_dagster.defs.instance.lost_runs import running
+from stedi_dagster.defs.jobs import EVERYTHING
 from stedi_dagster.settings import Settings
 
 # Dagster's own console log would tear the progress bar; every event is in the instance, for the UI.

@@ -4,11 +4,11 @@ import dagster as dg
 
 from stedi_dagster.contracts import TABLES
 from stedi_dagster.defs.failures import failure
-from stedi_dagster.defs.resources import LakehouseResource
-from stedi_dagster.drafts.run import Draft
+from stedi_dagster.defs.resources.lakehouse import LakehouseResource
+from stedi_dagster.drafts.draft import Draft
 from stedi_dagster.errors import StediError
-from stedi_dagster.lakehouse.publish import Publication
-from stedi_dagster.lakehouse.published import Reading
+from stedi_dagster.lakehouse.commit import Commit
+from stedi_dagster.lakehouse.snapshot import Snapshot
 from stedi_dagster.storage import storage_errors
 
 
@@ -25,37 +25,37 @@ class IcebergIOManager(dg.ConfigurableIOManager):
         except StediError as error:
             raise failure(error) from None
         # After the commit: with a retention of 0 the snapshot before goes as well.
-        for publication in (*obj.also, obj.publication):
-            self._expire(publication)
+        for commit in obj.commits:
+            self._expire(commit)
         context.add_output_metadata(
             {
-                "dagster/table_name": published.table,
+                "dagster/table_name": ".".join(published.table.name()),
                 "dagster/row_count": published.rows,
-                "dagster/uri": published.location,
+                "dagster/uri": published.table.location(),
                 "dagster/storage_kind": "iceberg",
                 "snapshot_id": str(published.snapshot_id),
-                "iceberg_metadata": dg.MetadataValue.path(published.metadata_location),
+                "iceberg_metadata": dg.MetadataValue.path(published.table.metadata_location),
             }
         )
 
-    def _expire(self, publication: Publication) -> None:
-        name = publication.table.name()[-1]
+    def _expire(self, commit: Commit) -> None:
+        name = commit.table.name()[-1]
         try:
             with storage_errors(f"removing older snapshots of {name}", outcome="It is published."):
-                self.lakehouse.lakehouse().expire(publication.table)
+                self.lakehouse.lakehouse().expire(commit.table)
         except StediError as error:
             raise failure(error) from None
 
-    def load_input(self, context: dg.InputContext) -> Reading:
+    def load_input(self, context: dg.InputContext) -> Snapshot:
         """Pin what is published of an upstream table."""
         name = context.asset_key.path[-1]
         try:
             with storage_errors(f"reading {name}"):
-                reading = self.lakehouse.lakehouse().read(name, TABLES[name])
+                snapshot = self.lakehouse.lakehouse().read(name, TABLES[name])
         except StediError as error:
             raise failure(error) from None
-        if reading is None:
+        if snapshot is None:
             raise failure(
                 StediError(f"{name} has not been published yet. Materialize it first, or materialize everything.")
             )
-        return reading
+        return snapshot

@@ -1,66 +1,54 @@
-"""Taking rows out of a table's files: of a published table, in one commit, or of staged content before it is one."""
+"""Deleting rows: from a published table, in one commit, or from staged files before they are committed."""
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow import parquet as pq
 
 from stedi_dagster.contracts import Contract
+from stedi_dagster.lakehouse.data_files import DataFiles
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
-from stedi_dagster.lakehouse.recorded import summary
 from stedi_dagster.lakehouse.schema import arrow_schema
-from stedi_dagster.lakehouse.staging import Content, Staging
-from stedi_dagster.storage import Storage
-
-# Recorded with a snapshot: how many rows of the table erasures have taken out since a run made it.
-ERASED_SINCE = "erased-since"
+from stedi_dagster.lakehouse.staged import StagedTable
 
 Mask = Callable[[pa.RecordBatch], pa.BooleanArray]
 Remainder = Callable[[pa.RecordBatch], pa.RecordBatch]
 
 
-def count(storage: Storage, content: Content, columns: Sequence[str], mask: Mask) -> int:
-    """How many rows of some content a mask is true for.
+def count(files: DataFiles, columns: Sequence[str], mask: Mask) -> int:
+    """How many rows of some files a mask is true for.
 
     Args:
-        storage: where the files are.
-        content: the files.
+        files: the files.
         columns: what the mask needs to see; without any, it is true for none.
         mask: which rows.
     """
     if not columns:
         return 0
-    return sum(pc.sum(mask(batch)).as_py() or 0 for batch in batches(storage, content, columns))
+    return sum(pc.sum(mask(batch)).as_py() or 0 for batch in files.batches(columns))
 
 
-def column(storage: Storage, content: Content, name: str) -> Iterator[str]:
-    """The values of a column of some content."""
-    for batch in batches(storage, content, [name]):
-        yield from batch[name].to_pylist()
-
-
-def rewrite_without(storage: Storage, content: Content, mask: Mask, remainder: Remainder, staging: Staging) -> Content:
-    """Write the rows of some content again, but for those that a mask is true for; the old files stay.
+def rewrite_without(files: DataFiles, mask: Mask, remainder: Remainder, staged: StagedTable) -> DataFiles:
+    """Write the rows of some files again, but for those that a mask is true for; the old files stay.
 
     Args:
-        storage: where the files are.
-        content: the files.
+        files: the files.
         mask: which rows go.
         remainder: what is written in the place of rows that go.
-        staging: where to.
+        staged: where to.
     """
 
     def kept() -> Iterator[pa.RecordBatch]:
-        schema = arrow_schema(content.contract)
-        for batch in batches(storage, content, content.contract.names()):
+        schema = arrow_schema(files.contract)
+        for batch in files.batches(files.contract.names()):
             going = mask(batch)
             for rows in (batch.filter(pc.invert(going)), remainder(batch.filter(going))):
                 if rows.num_rows:
                     yield rows.cast(schema)
 
-    staging.write_batches(kept())
-    return staging.content()
+    staged.write_batches(kept())
+    return staged.files()
 
 
 def delete_rows(  # noqa: PLR0913
@@ -72,7 +60,7 @@ def delete_rows(  # noqa: PLR0913
     remainder: Remainder,
     *,
     inputs: str,
-    since: str = ERASED_SINCE,
+    since: Literal["erased_since", "withdrawn_since"] = "erased_since",
 ) -> int:
     """Publish a table without the rows that a mask is true for, and return their number.
 
@@ -84,34 +72,16 @@ def delete_rows(  # noqa: PLR0913
         mask: which rows.
         remainder: what is written in the place of rows that go.
         inputs: what the new snapshot is made from, so that the next run makes the table anew.
-        since: what the number of rows is recorded as.
+        since: what the number of rows is added to in what the snapshot records.
     """
-    reading = lakehouse.read(name, contract)
-    if reading is None:
+    snapshot = lakehouse.read(name, contract)
+    if snapshot is None:
         return 0
-    rows = count(lakehouse.storage, reading.content, columns, mask)
+    rows = count(snapshot.files, columns, mask)
     if rows:
         table = lakehouse.ensure_table(name, contract)
-        content = rewrite_without(lakehouse.storage, reading.content, mask, remainder, lakehouse.stage(table, contract))
-        gone = summary(reading.snapshot, since, 0) + rows
-        lakehouse.prepare_again(table, content, inputs, {since: gone}).commit()
+        files = rewrite_without(snapshot.files, mask, remainder, lakehouse.stage(table, contract))
+        deleted = getattr(snapshot.summary, since) + rows
+        summary = snapshot.summary.model_copy(update={"inputs": inputs, since: deleted})
+        lakehouse.prepare(table, files, summary).publish()
     return rows
-
-
-def batches(storage: Storage, content: Content, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-    """Some columns of some content, in their order; one that its contract did not have when it was made is null.
-
-    Args:
-        storage: where the files are.
-        content: the files.
-        columns: which of the contract's columns.
-    """
-    schema = arrow_schema(content.contract)
-    for path in content.paths:
-        with pq.ParquetFile(storage.within(path), filesystem=storage.filesystem) as file:
-            for batch in file.iter_batches(columns=list(columns)):
-                there = dict(zip(batch.schema.names, batch.columns, strict=True))
-                found = [
-                    there[name] if name in there else pa.nulls(len(batch), schema.field(name).type) for name in columns
-                ]
-                yield pa.RecordBatch.from_arrays(found, names=list(columns))

@@ -26,14 +26,13 @@ from stedi_dagster.erasure.digests import Digester
 from stedi_dagster.erasure.documents import is_of
 from stedi_dagster.erasure.erasure_filter import ErasureFilter
 from stedi_dagster.erasure.fields import owners_of
-from stedi_dagster.erasure.ledger import PERSON, Entry, Erasure, Ledger, Trace, unfinished
+from stedi_dagster.erasure.ledger import PERSON, Erasure, Ledger, LedgerEntry, Trace, unfinished
 from stedi_dagster.erasure.person import known_of, landed_addresses
 from stedi_dagster.erasure.raw import RawFiles, Rewritten
 from stedi_dagster.erasure.remainder import remaining_rows
-from stedi_dagster.lakehouse.history import expire, over
+from stedi_dagster.lakehouse.history import expirable, expire
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.orphans import reachable_files, sweep
-from stedi_dagster.lakehouse.recorded import summary
 from stedi_dagster.landing.feeds import FEEDS
 from stedi_dagster.settings.policy import Policy
 
@@ -70,7 +69,7 @@ class Receipt:
     """
 
     lakehouse: str
-    erasures: tuple[Entry, ...]
+    erasures: tuple[LedgerEntry, ...]
     raw: Rewritten = field(default_factory=Rewritten)
     tables: tuple[TableReceipt, ...] = ()
     resumed: bool = False
@@ -201,9 +200,8 @@ class Eraser:
 
     def _readings(self, erasing: ErasureFilter) -> set[tuple[Any, ...]]:
         """Their accelerometer readings, where a rule may have paired them with somebody else's steps."""
-        table = self._lakehouse.table(MachineLearningCurated.table())
-        snapshot = table.current_snapshot() if table else None
-        if snapshot is None or Policy(**summary(snapshot, "policy", {})).match == "person":
+        paired = self._lakehouse.read(MachineLearningCurated.table(), MachineLearningCurated)
+        if paired is None or Policy(**(paired.summary.policy or {})).match == "person":
             return set()
         trusted = self._lakehouse.read(AccelerometerTrusted.table(), AccelerometerTrusted)
         if trusted is None:
@@ -216,7 +214,7 @@ class Eraser:
             return going
 
         columns = [*erasing.columns(AccelerometerTrusted), *_PAIRED]
-        count(self._lakehouse.storage, trusted.content, columns, collect)
+        count(trusted.files, columns, collect)
         return found
 
     def _forget_history(self, name: str, rows: int, before: tuple[set[int], set[str]]) -> TableReceipt:
@@ -234,17 +232,17 @@ class Eraser:
 
     def _plan(self, name: str, erasing: ErasureFilter) -> TableReceipt:
         contract = _CONTRACTS[name]
-        reading = self._lakehouse.read(name, contract)
+        snapshot = self._lakehouse.read(name, contract)
         table = self._lakehouse.table(name)
-        if reading is None or table is None:
+        if snapshot is None or table is None:
             return TableReceipt(name, 0, 0, 0)
         columns, mask = self._mask(contract, erasing)
-        rows = count(self._lakehouse.storage, reading.content, columns, mask)
+        rows = count(snapshot.files, columns, mask)
         _, files = self._holds(name)
-        snapshots = over(table, before_ms=_ALL_OF_HISTORY)
+        snapshots = expirable(table, before_ms=_ALL_OF_HISTORY)
         if rows:
             # The current one is then history, too.
-            snapshots.append(reading.snapshot_id)
+            snapshots.append(snapshot.snapshot_id)
         files -= reachable_files(table, without=snapshots)
         old = sum(1 for _ in self._lakehouse.storage.old_versions(table.location()))
         return TableReceipt(name, rows, len(snapshots), len(files) + old)

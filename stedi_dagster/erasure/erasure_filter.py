@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stedi_dagster.contracts import LEDGER_WORDS, Column, Contract, CustomerLanding, Quarantine
-from stedi_dagster.contracts.base import Identifies
+from stedi_dagster.contracts.columns import Identifies
 from stedi_dagster.erasure.digests import Digester, phrases
 from stedi_dagster.erasure.fields import REGISTERED, named_by, registration_of, split_lines
 from stedi_dagster.erasure.ledger import DEVICE, IDENTIFYING, OWN_PHONE, PERSON, SHARED, Erasure, Trace

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from typing import get_args
 
 from stedi_dagster.contracts import LEDGER_WORDS, Erasures
-from stedi_dagster.contracts.base import Identifies
+from stedi_dagster.contracts.columns import Identifies
 from stedi_dagster.erasure.digests import Digester, digester, other_key, words
 from stedi_dagster.lakehouse.checksums import add_checksums
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
+from stedi_dagster.lakehouse.summary import SnapshotSummary
 
 TABLE = Erasures.table()
 PERSON, DEVICE, PARTICIPANT = (LEDGER_WORDS[kind] for kind in get_args(Identifies))
@@ -41,7 +42,7 @@ class Trace:
 
 
 @dataclass(frozen=True)
-class Entry:
+class LedgerEntry:
     """What of an erasure anybody may know: its random number, when it began and was done (epoch ms)."""
 
     number: str
@@ -61,9 +62,9 @@ class Erasure:
     completed_at_ms: int | None = None
 
     @property
-    def entry(self) -> Entry:
+    def entry(self) -> LedgerEntry:
         """The erasure without whom it is of."""
-        return Entry(self.number, self.erased_at_ms, self.completed_at_ms)
+        return LedgerEntry(self.number, self.erased_at_ms, self.completed_at_ms)
 
 
 class Ledger:
@@ -74,11 +75,10 @@ class Ledger:
 
     def erasures(self) -> list[Erasure]:
         """All erasures, the oldest first."""
-        reading = self._lakehouse.read(TABLE, Erasures)
-        if reading is None:
+        snapshot = self._lakehouse.read(TABLE, Erasures)
+        if snapshot is None:
             return []
-        table = self._lakehouse.ensure_table(TABLE, Erasures)
-        rows = table.scan(snapshot_id=reading.snapshot_id).to_arrow().to_pylist()
+        rows = snapshot.table.scan(snapshot_id=snapshot.snapshot_id).to_arrow().to_pylist()
         found: dict[str, Erasure] = {}
         for row in rows:
             trace = Trace(row["what"], row["digest"], row["words"])
@@ -131,8 +131,8 @@ class Ledger:
     def _write(self, changed: Erasure) -> None:
         others = [erasure for erasure in self.erasures() if erasure.number != changed.number]
         table = self._lakehouse.ensure_table(TABLE, Erasures)
-        staging = self._lakehouse.stage(table, Erasures)
-        staging.write_rows(
+        staged = self._lakehouse.stage(table, Erasures)
+        staged.write_rows(
             (
                 each.number,
                 trace.what,
@@ -146,9 +146,8 @@ class Ledger:
             for each in (*others, changed)
             for trace in sorted(each.traces)
         )
-        publication = self._lakehouse.prepare(table, staging.content(), changed.number, {})
-        publication.commit()
-        self._lakehouse.expire(publication.table)
+        commit = self._lakehouse.prepare(table, staged.files(), SnapshotSummary(inputs=changed.number))
+        self._lakehouse.expire(commit.publish().table)
 
 
 def unfinished(erasures: Iterable[Erasure]) -> list[Erasure]:

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from stedi_dagster.erasure.digests import Digester, words
-from stedi_dagster.erasure.ledger import DEVICE, OWN_PHONE, PERSON, SHARED, Entry, Ledger, Trace
+from stedi_dagster.erasure.ledger import DEVICE, OWN_PHONE, PERSON, SHARED, Ledger, LedgerEntry, Trace
 from stedi_dagster.erasure.person import known_of, landed_addresses, landed_of_others
 from stedi_dagster.erasure.raw import RawFiles
 from stedi_dagster.erasure.search import Opened, Search
@@ -36,7 +36,7 @@ class Proof:
     files: int
     looked_for: dict[str, int]
     places: tuple[Place, ...]
-    erasures: tuple[Entry, ...]
+    erasures: tuple[LedgerEntry, ...]
     hidden: tuple[str, ...] = ()
 
     @property

@@ -1,7 +1,7 @@
-"""What the platform has begun to write and may have to remove: a note in the warehouse before each file.
+"""What the platform has begun to write and may have to delete: a note in the warehouse before each file.
 
-Only what a note names is ever swept away. A file that no note names and no snapshot leads to is somebody else's, or of
-a release that wrote no notes: it stays.
+Only what a note names is ever swept away. A file that no note names and no snapshot refers to is somebody else's, or
+from a release that wrote no notes: it stays.
 """
 
 import json
@@ -29,7 +29,7 @@ class Note:
         folder: the folder of staged data files.
         snapshots: one of these is current once the work is done.
         commits: what the names of that commit's manifests hold.
-        files: files that nothing leads to any more once the work is done.
+        files: files that nothing refers to any more once the work is done.
         creates: whether the table itself was being made.
     """
 
@@ -83,7 +83,7 @@ class Journal:
         self._write(note)
 
     def begin_expiry(self, table: Table, files: Iterable[str]) -> None:
-        """Note that only snapshots which are about to be removed lead to some files."""
+        """Note that only snapshots which are about to be removed refer to some files."""
         note = Note(
             self._path(full_name(table), "expiry"),
             snapshots=tuple(snapshot.snapshot_id for snapshot in table.metadata.snapshots),

@@ -6,12 +6,12 @@ from pyiceberg.table import Table
 
 from stedi_dagster.lakehouse.checksums import checksum_file
 from stedi_dagster.lakehouse.journal import Journal, Note, full_name, left_over, metadata_files
-from stedi_dagster.lakehouse.recorded import STAGED_IN
+from stedi_dagster.lakehouse.summary import folder_of
 from stedi_dagster.storage import Storage
 
 
 def sweep_noted(table: Table, journal: Journal) -> int:
-    """Delete what the journal names and nothing leads to, and return the number of files.
+    """Delete what the journal names and nothing refers to, and return the number of files.
 
     The caller holds the writer lock: nobody else is staging.
 
@@ -39,7 +39,7 @@ def sweep_noted(table: Table, journal: Journal) -> int:
 
 
 def sweep(table: Table, storage: Storage) -> int:
-    """Delete every file of a table that no snapshot leads to, noted or not, and return their number.
+    """Delete every file of a table that no snapshot refers to, noted or not, and return their number.
 
     For erasing somebody, who may stand in any of them. The caller holds the writer lock.
 
@@ -53,7 +53,7 @@ def sweep(table: Table, storage: Storage) -> int:
 
 
 def reachable_files(table: Table, *, without: Collection[int] = ()) -> set[str]:
-    """Every file that the table's current metadata leads to. Reads all manifests.
+    """Every file that the table's current metadata refers to. Reads all manifests.
 
     Args:
         table: as it is now.
@@ -88,7 +88,6 @@ def readable_files(table: Table, snapshots: Collection[int]) -> set[str]:
 def _is_published(table: Table, note: Note) -> bool:
     """Whether the work that a note is of was done: its commit made the table's current snapshot."""
     snapshot = table.current_snapshot()
-    if snapshot is None or snapshot.summary is None or note.folder is None:
+    if snapshot is None or note.folder is None:
         return False
-    staged_in = snapshot.summary.get(STAGED_IN)
-    return snapshot.snapshot_id in note.snapshots and note.folder.endswith(f"/{staged_in}")
+    return snapshot.snapshot_id in note.snapshots and note.folder.endswith(f"/{folder_of(snapshot)}")

@@ -1,17 +1,18 @@
-"""Landing a feed: canonical files through the engine, all others through our own reader, every record accounted for."""
+"""Lands a feed: canonical files through the engine, all others through our own reader, every record accounted for.
+
+Writes to staging folders only; `drafts.landing` decides whether a feed must land, and drafts what was staged.
+"""
 
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from stedi_dagster.errors import LandingError
 from stedi_dagster.keys import key_of
-from stedi_dagster.lakehouse.staging import Staging
 from stedi_dagster.landing.canonical import canonical_files, is_canonical_line, parse, raw_columns
 from stedi_dagster.landing.cut import Addresses, cut_addresses
 from stedi_dagster.landing.documents import Document, read_documents
@@ -23,113 +24,142 @@ from stedi_dagster.landing.weight import FileWeight, Weight
 from stedi_dagster.storage import Storage
 
 _LONGEST_RAW = 10_000
-_QUARANTINED_A_PART = 50_000
-# Bytes to look at for a first line: a canonical one is far shorter.
+_QUARANTINED_PER_PART = 50_000
+# How many bytes to read for a first line: a canonical one is far shorter.
 _FIRST_LINE = 1 << 14
 _SURROGATE = re.compile("[\udc80-\udcff]")
 _ANY_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-@dataclass
-class Landed:
-    """What was found in a feed's folder, and where it went."""
+class StagedFiles(Protocol):
+    """The files written for a table, as far as landing needs to know."""
 
-    records: int = 0
-    by_engine: int = 0
-    quarantined: Counter[str] = field(default_factory=Counter)
-    quarantined_by_file: Counter[str] = field(default_factory=Counter)
-    odd_files: int = 0
-    # When (epoch ms) the first of the records that are refused for lying in the future no longer is.
-    due_ms: int | None = None
-    weight: Weight = field(default_factory=Weight)
+    @property
+    def rows(self) -> int:
+        """How many rows they hold."""
+
+    def column(self, name: str) -> Iterator[Any]:
+        """The values of a column."""
+
+
+class StagedRows(Protocol):
+    """Where to write rows that nobody sees yet, as far as landing needs to know."""
+
+    def write_frame(self, frame: DataFrame) -> None:
+        """Let the engine write a frame."""
+
+    def write_rows(self, rows: Iterable[Row]) -> int:
+        """Write rows that this process holds; return their number."""
+
+    def files(self) -> StagedFiles:
+        """What was written so far."""
+
+    def values(self, columns: Sequence[str]) -> int | None:
+        """How many values in some columns are not null; None if that is not known quickly."""
+
+    def discard(self) -> None:
+        """Delete everything that was written."""
 
 
 class Lander:
-    """Lands one feed once."""
+    """Lands one feed once, and counts what it finds.
+
+    Attributes:
+        records: everything that was read, readable or not.
+        by_engine: how many records the engine read.
+        odd_files: how many files were read outside the engine.
+        quarantined: texts that could not be read, by reason.
+        quarantined_in: the same by file.
+        weight: how much of the feed cannot be read.
+    """
 
     def __init__(self, feed: Feed, storage: Storage, *, now_ms: int) -> None:
-        """Prepare for a run that began at `now_ms` (epoch milliseconds); `storage` is the landing zone's."""
+        """Prepare to land during a run that began at `now_ms` (epoch milliseconds), from the landing zone's storage."""
+        self.records = self.by_engine = self.odd_files = 0
+        self.quarantined: Counter[str] = Counter()
+        self.quarantined_in: Counter[str] = Counter()
+        self.weight = Weight()
         self._feed = feed
         self._storage = storage
         self._now_ms = now_ms
         self._reader = RecordReader(feed.contract, now_ms=now_ms)
 
-    def land(self, session: SparkSession, listing: Listing, records: Staging, quarantine: Staging) -> Landed:
-        """Write a feed's records and its unreadable rest to their staging folders.
+    @property
+    def due_ms(self) -> int | None:
+        """When (epoch ms) the first record that is refused for lying in the future will no longer be."""
+        return self._reader.due_ms
+
+    def land(self, session: SparkSession, listing: Listing, records: StagedRows, quarantine: StagedRows) -> None:
+        """Write a feed's records to one staged table, and the texts that cannot be read to another.
 
         Args:
             session: the engine's session.
             listing: the files to read.
-            records: where records are staged.
-            quarantine: where everything else is staged.
+            records: where to write records.
+            quarantine: where to write everything else.
 
         Raises:
             LandingError: a file cannot be opened.
         """
-        landed = Landed()
-        canonical = self._land_canonical(session, listing, records, landed)
+        canonical = self._land_canonical(session, listing, records)
         odd = [file for file in listing.files if file.size and file not in canonical]
-        landed.odd_files = len(odd)
-        self._land_odd(odd, records, quarantine, landed)
-        landed.due_ms = self._reader.due_ms
-        return landed
+        self.odd_files = len(odd)
+        self._land_odd(odd, records, quarantine)
 
-    def _land_canonical(
-        self, session: SparkSession, listing: Listing, staging: Staging, landed: Landed
-    ) -> frozenset[RawFile]:
+    def _land_canonical(self, session: SparkSession, listing: Listing, records: StagedRows) -> frozenset[RawFile]:
         candidates = [file for file in listing.files if file.size and file.engine_can_read]
         files, lines = canonical_files(session, self._feed.contract, candidates, self._begins_well, now_ms=self._now_ms)
         if not files:
             return frozenset()
-        staging.write_frame(parse(session, self._feed.contract, files))
-        content = staging.content()
-        values = staging.values([spec.name for spec in raw_columns(self._feed.contract)])
-        if (content.rows, values) != (lines.records, lines.values):
-            # A key that stands twice in one record is canonical line by line; our own reader judges it.
-            staging.discard()
+        records.write_frame(parse(session, self._feed.contract, files))
+        rows = records.files().rows
+        values = records.values([spec.name for spec in raw_columns(self._feed.contract)])
+        if (rows, values) != (lines.records, lines.values):
+            # A record with a key twice may look canonical line by line; our own reader judges it.
+            records.discard()
             return frozenset()
-        landed.by_engine = content.rows
-        landed.records += content.rows
-        landed.weight.readable(records=content.rows, octets=sum(file.size for file in files))
+        self.by_engine = rows
+        self.records += rows
+        self.weight.readable(records=rows, octets=sum(file.size for file in files))
         return frozenset(files)
 
-    def _land_odd(self, files: Sequence[RawFile], records: Staging, quarantine: Staging, landed: Landed) -> None:
+    def _land_odd(self, files: Sequence[RawFile], records: StagedRows, quarantine: StagedRows) -> None:
         unreadable: list[tuple[Any, ...]] = []
-        # Whom they mean is known once everybody has landed.
-        cut: list[tuple[Row, set[str]]] = []
+        # Whom they mean is known only after everybody has landed.
+        truncated: list[tuple[Row, set[str]]] = []
 
         def rows() -> Iterator[Row]:
             for file in files:
-                weight = FileWeight(landed.weight)
+                weight = FileWeight(self.weight)
                 for document in self._documents(file):
-                    landed.records += 1
+                    self.records += 1
                     row, reason = self._read(document)
                     weight.add(document, landed=row is not None)
                     if row is not None:
                         yield row
                         continue
-                    landed.quarantined[reason] += 1
-                    landed.quarantined_by_file[file.shown] += 1
-                    about, begun = self._about(document)
+                    self.quarantined[reason] += 1
+                    self.quarantined_in[file.shown] += 1
+                    named, beginnings = self._people(document)
                     where = (file.name, document.line, document.position)
-                    row = (*where, reason, presentable(document.text), *about)
-                    if begun:
-                        cut.append((row, begun))
+                    row = (*where, reason, presentable(document.text), *named)
+                    if beginnings:
+                        truncated.append((row, beginnings))
                         continue
                     unreadable.append(row)
-                    if len(unreadable) >= _QUARANTINED_A_PART:
+                    if len(unreadable) >= _QUARANTINED_PER_PART:
                         quarantine.write_rows(unreadable)
                         unreadable.clear()
                 weight.end(file.shown)
 
         records.write_rows(rows())
-        if cut:
-            known = Addresses(map(key_of, records.column("email")))
-            unreadable.extend(_naming(row, known.beginning(*begun)) for row, begun in cut)
+        if truncated:
+            known = Addresses(map(key_of, records.files().column("email")))
+            unreadable.extend(_naming(row, known.beginning(*beginnings)) for row, beginnings in truncated)
         quarantine.write_rows(unreadable)
 
-    def _about(self, document: Document) -> tuple[Traces, set[str]]:
-        """Whom a customer's text names, and how addresses begin that it was cut within."""
+    def _people(self, document: Document) -> tuple[Traces, set[str]]:
+        """Whom a customer's text names, and the beginnings of addresses that it was cut off within."""
         if self._feed is not FEEDS["customer_landing"]:
             return Traces(), set()
         return traces(document, now_ms=self._now_ms), cut_addresses(document.text)
@@ -161,13 +191,13 @@ class Lander:
 
 
 def _naming(row: Row, people: Iterable[str]) -> Row:
-    """A row of `Quarantine` that names more people."""
+    """The row of `Quarantine`, naming these people as well."""
     *before, named, devices, moment = row
     return (*before, "\n".join(sorted({*filter(None, (named or "").split("\n")), *people})) or None, devices, moment)
 
 
 def presentable(text: str) -> str:
-    """The text as it can be stored: bytes that are no UTF-8 in hexadecimal, at most 10,000 characters, trimmed."""
+    """The text in a form that can be stored: trimmed, at most 10,000 characters, with bytes not in UTF-8 as hex."""
     text = text.strip()[:_LONGEST_RAW]
     text = _SURROGATE.sub(lambda match: f"\\x{ord(match[0]) - 0xDC00:02x}", text)[:_LONGEST_RAW]
     return _ANY_SURROGATE.sub("\ufffd", text)

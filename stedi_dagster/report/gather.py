@@ -1,16 +1,14 @@
-"""Gathering what a report says: from the tables as they are at one moment, from what they record, from fresh audits."""
+"""Gathers the content of a report: from the tables at one moment, from what they record, and from fresh audits."""
 
 import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import Any
 from urllib.parse import urlsplit
 
 import duckdb
 from pyiceberg.table import Table
-from pyiceberg.table.snapshots import Snapshot
 
 from stedi_dagster.audits.standing.audit import Verdict
 from stedi_dagster.audits.standing.catalog import AUDITS
@@ -18,13 +16,10 @@ from stedi_dagster.audits.standing.evidence import Evidence, evidence_of, unread
 from stedi_dagster.audits.standing.run import judge
 from stedi_dagster.code_version import code_version
 from stedi_dagster.contracts import TABLES
-from stedi_dagster.drafts.taking_out import WITHDRAWN_SINCE
-from stedi_dagster.erasure.delete_rows import ERASED_SINCE
 from stedi_dagster.erasure.ledger import Ledger, unfinished
 from stedi_dagster.errors import StediError
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
-from stedi_dagster.lakehouse.recorded import summary
-from stedi_dagster.landing.feeds import FEEDS
+from stedi_dagster.lakehouse.summary import LandingSummary, SnapshotSummary
 from stedi_dagster.locations import is_s3
 from stedi_dagster.report.facts import (
     AuditFacts,
@@ -42,11 +37,11 @@ from stedi_dagster.storage import storage_errors
 
 _DAY_MS = 24 * 60 * 60 * 1000
 DEFAULT_DAYS = 30
-# What is said of those whom a step of the funnel is without, in the order of `sql/explore/consent_funnel.sql`.
+# Why people are missing from a step of the funnel, in the order of `sql/explore/consent_funnel.sql`.
 _WITHOUT = (
     "",
     "are further records of the same people",
-    "do not agree, or no more",
+    "do not agree, or no longer do",
     "agree and are withheld by another rule",
     "have no accelerometer readings that may be used",
     "have no step readings that may be used",
@@ -58,7 +53,7 @@ def beginning(since: str | None) -> int:
     """When a report's period begins, in epoch ms: a day's first moment in UTC, by default that of 30 days ago.
 
     Raises:
-        StediError: it is no date, or none that has been.
+        StediError: it is not a date, or in the future.
     """
     now_ms = time.time_ns() // 1_000_000
     if since is None:
@@ -66,17 +61,17 @@ def beginning(since: str | None) -> int:
     try:
         day = datetime.strptime(since, "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError:
-        raise StediError(f"--since {since!r} is no date: give it as in 2026-01-31.") from None
-    begins_ms = int(day.timestamp() * 1000)
-    if begins_ms > now_ms:
-        raise StediError(f"--since {since} lies in the future: give the first day of a period that has begun.")
-    return begins_ms
+        raise StediError(f"--since {since!r} is not a date: write it like 2026-01-31.") from None
+    first_ms = int(day.timestamp() * 1000)
+    if first_ms > now_ms:
+        raise StediError(f"--since {since} is in the future: give the first day of a period that has begun.")
+    return first_ms
 
 
 def gather(
     settings: Settings, lakehouse: Lakehouse, *, consistent_read: AbstractContextManager[None], since_ms: int
 ) -> Facts:
-    """Everything that a report says.
+    """Gather everything that a report says.
 
     Args:
         settings: the rules in force.
@@ -85,7 +80,7 @@ def gather(
         since_ms: when the period begins.
 
     Raises:
-        BusyError: a run went on for too long.
+        BusyError: a run took too long.
         StediError: nothing is published, or the tables cannot be read.
     """
     with evidence_of(settings, lakehouse, consistent_read=consistent_read) as evidence:
@@ -95,12 +90,11 @@ def gather(
         missing = tuple(name for name in TABLES if name not in evidence.tables)
         try:
             return Facts(
-                lakehouse=_number(evidence.tables),
+                lakehouse=_uuid(evidence.tables),
                 database=settings.database,
                 catalog={"sqlite": "SQLite", "glue": "AWS Glue"}[settings.catalog],
                 storage=_storage(settings.warehouse_location),
                 version=version("stedi-dagster"),
-                code=code_version(),
                 since_ms=since_ms,
                 made_ms=evidence.now_ms,
                 policy=settings.policy.model_dump(),
@@ -121,14 +115,14 @@ def gather(
             raise unreadable(error) from None
 
 
-def _number(tables: Mapping[str, Table]) -> str:
-    """Iceberg's number of the first table there is: drawn when it was made, the same as long as the table is there."""
+def _uuid(tables: Mapping[str, Table]) -> str:
+    """Iceberg's UUID of the first table: drawn when the table was created, and constant as long as it exists."""
     first = next((tables[name] for name in TABLES if name in tables), None) or next(iter(tables.values()))
     return str(first.metadata.table_uuid)
 
 
 def _storage(warehouse: str) -> str:
-    # Not a folder: its name may be a person's.
+    # Do not name a folder: its name may be a person's.
     return f"the S3 bucket {urlsplit(warehouse).netloc}" if is_s3(warehouse) else "a folder of one machine"
 
 
@@ -155,33 +149,35 @@ def _table(name: str, table: Table) -> TableFacts:
     assert snapshot is not None  # noqa: S101 - `pinned` yields only tables that have one
     rows = int(snapshot.summary.get("total-records") or 0) if snapshot.summary else 0
     contract = TABLES[name]
-    recorded = summary(snapshot, "landed") if name in FEEDS else summary(snapshot, "withheld")
+    summary = SnapshotSummary.from_snapshot(snapshot, name)
     return TableFacts(
         name,
         description=contract.description(),
         personal=contract.personal(),
         rows=rows,
-        # As text: it has more digits than other programs' numbers.
+        # As text, because it has more digits than other programs' numbers can hold.
         snapshot_id=str(snapshot.snapshot_id),
         published_ms=snapshot.timestamp_ms,
-        policy=summary(snapshot, "policy"),
-        code=summary(snapshot, "code-version"),
-        books=None if recorded is None else (_landed if name in FEEDS else _derived)(snapshot, recorded),
+        policy=summary.policy,
+        code=summary.code_version,
+        code_now=code_version(contract),
+        books=_books(summary),
         snapshots=len(table.metadata.snapshots),
         oldest_ms=min(each.timestamp_ms for each in table.metadata.snapshots),
     )
 
 
-def _landed(snapshot: Snapshot, landed: Mapping[str, Any]) -> Books:
-    withheld = {"of somebody who was erased": landed["erased"]} if landed["erased"] else {}
-    withheld |= {f"quarantined: {reason}": texts for reason, texts in landed["quarantined"].items()}
-    return _books(snapshot, landed["records"], withheld, landed["records"] - sum(withheld.values()))
+def _books(summary: SnapshotSummary) -> Books | None:
+    if summary.landed is not None:
+        rows_in, withheld, kept = _landed(summary.landed)
+    elif summary.withheld is not None:
+        rows_in, withheld, kept = summary.rows_in or 0, summary.withheld, summary.kept or 0
+    else:
+        return None
+    return Books(rows_in, withheld, kept, summary.withdrawn_since, summary.erased_since)
 
 
-def _derived(snapshot: Snapshot, withheld: Mapping[str, int]) -> Books:
-    return _books(snapshot, summary(snapshot, "rows-in", 0), withheld, summary(snapshot, "kept", 0))
-
-
-def _books(snapshot: Snapshot, rows_in: int, withheld: Mapping[str, int], kept: int) -> Books:
-    withdrawn, erased = (summary(snapshot, since, 0) for since in (WITHDRAWN_SINCE, ERASED_SINCE))
-    return Books(rows_in, withheld, kept, withdrawn, erased)
+def _landed(landed: LandingSummary) -> tuple[int, dict[str, int], int]:
+    withheld = {"of somebody who was erased": landed.erased} if landed.erased else {}
+    withheld |= {f"quarantined: {reason}": texts for reason, texts in landed.quarantined.items()}
+    return landed.records, withheld, landed.records - sum(withheld.values())

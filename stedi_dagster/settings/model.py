@@ -1,6 +1,6 @@
 """Every setting of the platform, read from the environment (STEDI_...) and checked before anything starts.
 
-The rules of who and what is kept are in `settings.policy`; this module only reads which were chosen.
+The rules about who and what is kept are in `settings.policy`; this module only reads which ones were chosen.
 """
 
 import os
@@ -18,12 +18,17 @@ from pydantic_settings import SettingsError as UndecodableError
 
 from stedi_dagster.errors import SettingsError
 from stedi_dagster.locations import Home, Landing, Warehouse, is_s3, lies_within
-from stedi_dagster.settings.policy import PRESETS, Consent, Match, Policy, Preset, StepPeople
+from stedi_dagster.settings.policy import PRESETS, Consent, Match, MaxAge, Policy, Preset, StepPeople
 
 EMR_SERVERLESS = "emr-serverless"
 DEFAULT_RETENTION_DAYS = 7.0
-# A name, or an address of IPv6 in its brackets; with a port or without.
+# A name, or an IPv6 address in brackets; with or without a port.
 _HOST = re.compile(r"([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
+
+
+def _of_the_policy(name: str) -> Any:
+    """A rule that can be chosen by a setting of its own; without one it is the preset's."""
+    return Field(default=None, description=f"{Policy.model_fields[name].description} By default the preset's.")
 
 
 class Settings(BaseSettings):
@@ -33,16 +38,17 @@ class Settings(BaseSettings):
 
     home: Home = Field(
         default=Path(".stedi"),
-        description="Folder of everything the platform keeps: Dagster's home, the catalog, the warehouse.",
+        description="Folder of everything the platform keeps: Dagster's home, the catalog, the warehouse. A relative "
+        "path starts from the current folder.",
     )
     landing: Landing = Field(
         default="data/landing",
         description="Folder, or s3://bucket/prefix, that holds customer/landing, accelerometer/landing and "
-        "step_trainer/landing.",
+        "step_trainer/landing. A relative path starts from the current folder.",
     )
     warehouse: Warehouse | None = Field(
         default=None,
-        description="Folder, or s3://bucket/prefix, of the tables' files; by default `warehouse` in STEDI_HOME.",
+        description="Folder, or s3://bucket/prefix, of the tables' files. By default `warehouse` in STEDI_HOME.",
     )
     catalog: Literal["sqlite", "glue"] = Field(
         default="sqlite",
@@ -52,93 +58,82 @@ class Settings(BaseSettings):
     database: str = Field(
         default="stedi",
         pattern=r"^[a-z][a-z0-9_]{0,200}$",
-        description="The catalog's database of the eight tables; what only operators may read is in "
+        description="The catalog's database of the eight tables. What only operators may read is in "
         "`<database>_restricted`.",
     )
     engine: str = Field(
         default="sail",
-        description="What does the work: `sail` (embedded), `spark` (Apache Spark 4.0 on this machine, needs "
-        "Java 17 or 21), the `sc://host:port` URL of a Spark Connect server, or `emr-serverless`.",
+        description="What does the work: `sail` (inside the process, no Java), `spark` (Apache Spark 4.0 on this "
+        "machine, needs Java 17 or 21), the `sc://host:port` URL of a Spark Connect server, or `emr-serverless`.",
     )
     emr_application_id: str | None = Field(
-        default=None, description="The EMR Serverless application that sessions are started in."
+        default=None,
+        description="The EMR Serverless application that sessions are started in. Needed by `emr-serverless`.",
     )
     emr_execution_role_arn: str | None = Field(
         default=None,
         pattern=r"^arn:[a-z-]+:iam::[0-9]{12}:role/.+$",
-        description="The IAM role that EMR Serverless works under.",
+        description="The IAM role that EMR Serverless sessions work under. Needed by `emr-serverless`.",
     )
     emr_session_name: str = Field(
         default="stedi", pattern=r"^[A-Za-z0-9._/#-]{1,200}$", description="What sessions are called in EMR Studio."
     )
     emr_spark_conf: dict[str, str] = Field(default={}, description="Spark properties of a session, as a JSON object.")
     emr_idle_minutes: int = Field(
-        default=15, ge=1, le=1440, description="After so many idle minutes EMR ends a session by itself."
+        default=15, ge=1, le=1440, description="Idle minutes after which EMR ends a session by itself."
     )
     emr_start_minutes: float = Field(default=10, gt=0, le=60, description="Minutes to wait for a session to start.")
     compute_logs: str | None = Field(
         default=None,
         pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?$",
-        description="s3://bucket/prefix below which Dagster keeps what runs print; by default in STEDI_HOME.",
+        description="s3://bucket/prefix below which Dagster keeps what runs print. By default in STEDI_HOME.",
     )
     athena_workgroup: str | None = Field(default=None, description="The Athena workgroup of `stedi sql --on athena`.")
     preset: Preset = Field(
         default="default",
-        description="A named set of rules: " + ", ".join(f"`{name}`" for name in PRESETS) + ".",
+        description="A named set of rules: "
+        + ", ".join(f"`{name}`" for name in PRESETS)
+        + ". STEDI_CONSENT, STEDI_MATCH, "
+        "STEDI_STEP_PEOPLE and STEDI_MAX_AGE each replace one of them.",
     )
-    consent: Consent | None = Field(
-        default=None,
-        description="`granted`: the latest record of a person agrees. `as_of`: and no reading is older than the "
-        "agreement. `as_of_accelerometer`: the same for accelerometer readings only. By default the preset's.",
-    )
-    match: Match | None = Field(
-        default=None,
-        description="How readings are paired: `person` (same time, same person) or `timestamp` (same time only). "
-        "By default the preset's.",
-    )
-    step_people: StepPeople | None = Field(
-        default=None,
-        description="Whose step readings are kept: `curated` (of people with accelerometer readings) or `trusted` (of "
-        "everybody in customer_trusted). By default the preset's.",
-    )
-    max_age: int | None = Field(
-        default=None,
-        ge=0,
-        le=10_000,
-        description="Withhold customers older than so many years when they registered. By default the preset's.",
-    )
+    consent: Consent | None = _of_the_policy("consent")
+    match: Match | None = _of_the_policy("match")
+    step_people: StepPeople | None = _of_the_policy("step_people")
+    max_age: MaxAge | None = _of_the_policy("max_age")
     max_bad_share: float = Field(
         default=0.05,
         ge=0,
         le=1,
-        description="Share of a feed's records that may be quarantined before the feed counts as broken.",
+        description="Share of a feed's records, lines or bytes that may be unreadable. Above it the feed counts as "
+        "broken and is not published.",
     )
     max_shrink: float = Field(
         default=0.1,
         ge=0,
         le=1,
-        description="Share of a feed's published records that may be missing before the feed counts as cut off; up to "
-        "10 records never do, all of them always.",
+        description="Share of a feed's published records that may be missing. Above it, or if all are missing, the "
+        "feed counts as cut off and is not published. 10 records or fewer never count, unless they are all there are.",
     )
     max_doubt: float = Field(
         default=0.1,
         ge=0,
         le=1,
-        description="Share of the published people that unreadable customer records may take out in one run; up to 10 "
-        "people always, all of them only under 1.",
+        description="Share of the published people that unreadable customer records alone may take out in one run. 10 "
+        "people or fewer may always go, unless they are everybody. 1: no limit.",
     )
     retention: float = Field(
         default=DEFAULT_RETENTION_DAYS,
         ge=0,
         le=36_500,
-        description="Days that older snapshots stay, in which readers can travel back; 0: they go as soon as a newer "
-        "one is published.",
+        description="Days for which older snapshots stay, so that readers can travel back. 0: they go as soon as a "
+        "newer one is published.",
     )
     erasure_key: SecretStr | None = Field(
         default=None,
         min_length=32,
-        description="The secret that digests of erased people are made with; by default a random one, in the file "
-        "erasure.key in STEDI_HOME. Needed where several machines share a warehouse.",
+        description="The secret, of 32 characters or more, that digests of erased people are made with. By default a "
+        "random one in the file erasure.key in STEDI_HOME. Where several machines share a warehouse, and to forget "
+        "anybody with the catalog `glue`, set the same one everywhere.",
     )
     freshness: float = Field(
         default=36,
@@ -150,22 +145,23 @@ class Settings(BaseSettings):
     )
     alert_urls: SecretStr | None = Field(
         default=None,
-        description="Apprise URLs of who hears of failed checks and runs, with blanks or commas between them.",
+        description="Apprise URLs of whoever is told of failed checks and runs, separated by blanks or commas.",
     )
     alert_topic_arn: str | None = Field(
         default=None,
         pattern=r"^arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$",
-        description="A standard SNS topic that hears of them, too.",
+        description="The ARN of a standard SNS topic that is told, too.",
     )
     ui_url: str = Field(
         default="http://127.0.0.1:3000",
         pattern=r"^https?://[^\s/][^\s]*$",
-        description="Where the Dagster UI is, for the links in alerts; a proxy's host in it may be asked for the UI.",
+        description="Where the Dagster UI is, for the links in alerts. The UI also answers requests for the host that "
+        "this names. Unless it is set, alerts that `stedi ui` sends link to that UI's own port.",
     )
     ui_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
-        description="More hosts that a proxy serves the UI under, with blanks or commas between them: requests for "
-        "any other than this machine are refused.",
+        description="More hosts that a proxy serves the UI under, separated by blanks or commas. Requests for any "
+        "other host are refused.",
     )
 
     @field_validator("engine")
@@ -176,7 +172,7 @@ class Settings(BaseSettings):
         parts = urlsplit(value)
         if parts.scheme == "sc" and parts.hostname:
             return value
-        msg = "allowed are sail, spark, the sc://host:port URL of a Spark Connect server, or emr-serverless"
+        msg = "it must be sail, spark, the sc://host:port URL of a Spark Connect server, or emr-serverless"
         raise ValueError(msg)
 
     @field_validator("alert_urls")
@@ -193,7 +189,7 @@ class Settings(BaseSettings):
     def _hosts(cls, value: object) -> object:
         hosts = tuple(re.split(r"[\s,]+", value.strip(" ,").lower())) if isinstance(value, str) else value
         if isinstance(hosts, tuple) and not all(_HOST.fullmatch(host) for host in hosts):
-            msg = "allowed are names like stedi.example.com or stedi.example.com:8443, with blanks or commas between"
+            msg = "it must hold hosts like stedi.example.com or stedi.example.com:8443, separated by blanks or commas"
             raise ValueError(msg)
         return hosts
 
@@ -203,7 +199,7 @@ class Settings(BaseSettings):
         return value.rstrip("/")
 
     @model_validator(mode="after")
-    def _together(self) -> "Settings":
+    def _check_combinations(self) -> "Settings":
         """Settings that need each other."""
         on_s3 = {"STEDI_WAREHOUSE": self.warehouse_location, "STEDI_LANDING": self.landing}
         needed = {}
@@ -216,30 +212,30 @@ class Settings(BaseSettings):
         if self.engine == "spark" and any(map(is_s3, on_s3.values())):
             msg = "STEDI_ENGINE=spark cannot read s3:// by itself: use sail, emr-serverless, or an sc:// cluster's URL"
             raise ValueError(msg)
-        # What a sweep or an erasure removes must never be a raw file, nor what a run reads a table's.
+        # A sweep or an erasure must never remove raw files, and a run must never read a table's files as raw ones.
         feeds = [f"{self.landing}/{feed}" for feed in ("customer", "accelerometer", "step_trainer")]
         inner = any(lies_within(self.warehouse_location, feed) for feed in feeds)
         if inner or lies_within(self.landing, self.warehouse_location):
             msg = (
                 f"STEDI_LANDING ({self.landing}) and STEDI_WAREHOUSE ({self.warehouse_location}) lie within each "
-                "other: give each a place of its own"
+                "other: give each its own place"
             )
             raise ValueError(msg)
         missing = [name for name, given in needed.items() if not given]
         if missing:
             chosen = f"STEDI_CATALOG={self.catalog} with STEDI_ENGINE={self.engine}"
-            wanted = [f"{name} to be {'s3://bucket/prefix' if name in on_s3 else 'set'}" for name in missing]
-            msg = f"{chosen} needs {', '.join(wanted)}"
+            requirements = [f"{name} to be {'s3://bucket/prefix' if name in on_s3 else 'set'}" for name in missing]
+            msg = f"{chosen} needs {', '.join(requirements)}"
             raise ValueError(msg)
         return self
 
     @classmethod
     def load(cls, **overrides: object) -> "Settings":
-        """Read the environment; keyword arguments win over it.
+        """Read the environment; keyword arguments take precedence.
 
         Raises:
-            SettingsError: a value is not allowed; the message names the setting, the value and what is. Or a
-                STEDI_ variable is no setting: a misspelt rule must not go unnoticed.
+            SettingsError: a value is not allowed; the message names the setting, the value and what is allowed. Or a
+                STEDI_ variable is not a setting: a misspelt rule must not go unnoticed.
         """
         _refuse_unknown(cls.model_fields)
         try:
@@ -261,18 +257,13 @@ class Settings(BaseSettings):
 
     @property
     def alerting(self) -> bool:
-        """Whether anybody is to hear of failed checks."""
+        """Whether anybody is to be alerted."""
         return self.alert_urls is not None or self.alert_topic_arn is not None
 
     @cached_property
     def policy(self) -> Policy:
-        """The rules in force: the preset's, each replaced by its own setting where that is given."""
-        chosen = {
-            "consent": self.consent,
-            "match": self.match,
-            "step_people": self.step_people,
-            "max_age": self.max_age,
-        }
+        """The rules in force: the preset's, each replaced by its own setting if that is given."""
+        chosen = {name: getattr(self, name) for name in Policy.model_fields}
         return PRESETS[self.preset].model_copy(update={k: v for k, v in chosen.items() if v is not None})
 
 
@@ -281,8 +272,8 @@ def _refuse_unknown(known: Iterable[str]) -> None:
     for name in sorted(os.environ):
         if name.startswith("STEDI_") and name not in settings and not name.startswith("STEDI_TESTS_"):
             close = get_close_matches(name, settings, n=1)
-            meant = f" Did you mean {close[0]}?" if close else ""
-            raise SettingsError(f"{name} is no setting of STEDI: `stedi settings` lists them.{meant}")
+            hint = f" Did you mean {close[0]}?" if close else ""
+            raise SettingsError(f"{name} is not a STEDI setting: `stedi settings` lists them.{hint}")
 
 
 def _explain(detail: Any) -> str:

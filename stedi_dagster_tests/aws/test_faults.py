@@ -9,8 +9,7 @@ from pyiceberg.exceptions import CommitFailedException
 from stedi_dagster.erasure.raw import RawFiles
 from stedi_dagster.errors import AwsError, LandingError, StorageError
 from stedi_dagster.landing.zone import refuse_lost_zone
-from stedi_dagster_tests.aws.cloud import REGION, Cloud
-from stedi_dagster_tests.aws.conftest import environment
+from stedi_dagster_tests.aws.cloud import REGION, Cloud, environment
 from stedi_dagster_tests.aws.gate import (
     DENIED,
     EXPIRED,
@@ -84,7 +83,7 @@ def cloud(gate: Gate, cloud: Cloud) -> Cloud:
 
 def test_a_landing_zone_on_s3_that_nobody_may_list_is_one_sentence(s3, gate):
     landing = f"s3://{Cloud.bucket}/landing"
-    with pytest.raises(LandingError, match="is not there, or holds none of customer/landing"):
+    with pytest.raises(LandingError, match="does not exist, or holds none of customer/landing"):
         refuse_lost_zone(landing)
     s3.put_object(Bucket=Cloud.bucket, Key="landing/customer/landing/a.json", Body=b"{}")
     refuse_lost_zone(landing)

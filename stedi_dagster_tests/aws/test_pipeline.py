@@ -102,9 +102,9 @@ def test_objects_that_are_altered_or_gone_are_found_by_the_audit(cloud, s3):
     assert damages() == {}
     expected: dict[str, dict[str, Damage]] = {}
     for name, damage in (("customers_curated", Damage.ALTERED), ("customer_trusted", Damage.GONE)):
-        reading = lake.read(name, TABLES[name])
-        assert reading is not None
-        [path] = reading.content.paths
+        snapshot = lake.read(name, TABLES[name])
+        assert snapshot is not None
+        [path] = snapshot.files.paths
         key = path.removeprefix(f"s3://{cloud.bucket}/")
         content = s3.get_object(Bucket=cloud.bucket, Key=key)["Body"].read()
         s3.delete_object(Bucket=cloud.bucket, Key=key)

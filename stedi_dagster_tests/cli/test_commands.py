@@ -11,7 +11,7 @@ import pytest
 
 from stedi_dagster.contracts import TABLES
 from stedi_dagster.landing.feeds import FEEDS
-from stedi_dagster_tests.cli.conftest import parsed
+from stedi_dagster_tests.command import parsed
 from stedi_dagster_tests.scenario import Scenario, customer, reading, step
 
 COMMANDS = ("generate", "run", "audit", "report", "tables", "quarantine", "forget", "sql", "alerts", "settings", "ui")

@@ -32,8 +32,8 @@ def busy(owner, name):
 main()
 """
 IN_A_RUN = """
-from stedi_dagster.lakehouse.staging import Staging
-busy(Staging, "content")
+from stedi_dagster.lakehouse.staged import StagedTable
+busy(StagedTable, "files")
 """
 IN_A_COMMAND = """
 from stedi_dagster.cli import {command} as module

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
@@ -34,17 +35,52 @@ def defs_of(scenario: Scenario) -> dg.Definitions:
 class Watch:
     """A sensor, as the daemon ticks it."""
 
-    def __init__(self, scenario: Scenario, sensor: str = "new_landing_files") -> None:
+    def __init__(
+        self, scenario: Scenario, sensor: str = "new_landing_files", instance: dg.DagsterInstance | None = None
+    ) -> None:
+        self.scenario, self.instance = scenario, instance
         self.sensor = defs_of(scenario).resolve_sensor_def(sensor)
         self.cursor: str | None = None
         self.skipped: str | None = None
 
-    def tick(self) -> list[str | None]:
-        """The keys of the runs that it asks for."""
-        context = dg.build_sensor_context(cursor=self.cursor)
+    def requests(self) -> list[dg.RunRequest]:
+        """The runs that it asks for in one tick."""
+        context = dg.build_sensor_context(instance=self.instance, cursor=self.cursor)
         data = self.sensor.evaluate_tick(context)
         self.cursor, self.skipped = data.cursor, data.skip_message
-        return [request.run_key for request in data.run_requests or ()]
+        return list(data.run_requests or ())
+
+    def tick(self) -> list[str | None]:
+        """The keys of the runs that it asks for."""
+        return [request.run_key for request in self.requests()]
+
+
+class Withdrawals(Watch):
+    """The sensor `withdrawals`, whose looks into the files are run."""
+
+    def __init__(self, scenario: Scenario, instance: dg.DagsterInstance) -> None:
+        super().__init__(scenario, "withdrawals", instance)
+        self.looks = 0
+
+    def look(self, request: dg.RunRequest) -> dg.ExecuteInProcessResult:
+        assert request.job_name == "look_for_withdrawals"
+        self.looks += 1
+        return self.scenario.run(self.instance, job=request.job_name, tags=request.tags)
+
+    def tick(self) -> list[str | None]:
+        """The keys of the runs of `everything` that it asks for, once it has been looked into the files."""
+        requests = self.requests()
+        if [request.job_name for request in requests] == ["look_for_withdrawals"]:
+            assert self.look(requests[0]).success
+            requests = self.requests()
+        assert {request.job_name for request in requests} <= {"everything"}
+        return [request.run_key for request in requests]
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
 
 
 def test_there_is_a_job_for_everything_and_for_each_layer(scenario):
@@ -128,20 +164,24 @@ def test_a_landing_zone_that_is_missing_is_said_and_starts_no_run(scenario):
     assert "does not exist" in str(watch.skipped)
 
 
-def test_before_anything_is_published_nobody_can_withdraw_from_it(scenario):
-    assert Watch(scenario, "withdrawals").tick() == []
+def test_before_anything_is_published_nobody_can_withdraw_from_it(scenario, instance):
+    watch = Withdrawals(scenario, instance)
+    assert watch.tick() == []
+    assert watch.looks == 0
 
 
-def test_a_withdrawal_of_somebody_who_is_in_a_table_starts_a_run_until_one_has_succeeded(three_published):
+def test_a_withdrawal_of_somebody_who_is_in_a_table_starts_a_run_until_one_has_succeeded(three_published, instance):
     scenario = three_published
-    watch = Watch(scenario, "withdrawals")
+    watch = Withdrawals(scenario, instance)
     assert watch.tick() == []
     scenario.land("customer", customer(BOB, agreed=None, lastUpdateDate=T0 + 9000), name="bob.json")
     assert watch.tick() == []
     scenario.land("customer", customer(ANN, agreed=None, lastUpdateDate=T0 + 9000), name="ann.json")
     [first] = watch.tick()
+    looks = watch.looks
     # Dagster starts no second run under a key: while it lasts the same run is asked for.
     assert watch.tick() == [first]
+    assert watch.looks == looks
     assert scenario.run().success
     assert watch.tick() == []
     assert "Nobody" in str(watch.skipped)
@@ -149,8 +189,8 @@ def test_a_withdrawal_of_somebody_who_is_in_a_table_starts_a_run_until_one_has_s
     assert watch.skipped == "No customer file is new, and no table."
 
 
-def test_a_withdrawal_that_comes_while_a_run_publishes_its_person_for_the_first_time_starts_a_run(scenario):
-    watch = Watch(scenario, "withdrawals")
+def test_a_withdrawal_that_comes_while_a_run_publishes_its_person_for_the_first_time_starts_a_run(scenario, instance):
+    watch = Withdrawals(scenario, instance)
     refusal = customer(ANN, agreed=None, lastUpdateDate=T0 + 9000)
     path = scenario.land("customer", refusal, name="ann.json")
     assert watch.tick() == []
@@ -161,9 +201,9 @@ def test_a_withdrawal_that_comes_while_a_run_publishes_its_person_for_the_first_
     assert len(watch.tick()) == 1
 
 
-def test_a_withdrawal_is_pending_until_the_last_table_is_made_without_the_person(three_published):
+def test_a_withdrawal_is_pending_until_the_last_table_is_made_without_the_person(three_published, instance):
     scenario = three_published
-    watch = Watch(scenario, "withdrawals")
+    watch = Withdrawals(scenario, instance)
     scenario.land("customer", customer(ANN, agreed=None, lastUpdateDate=T0 + 9000), name="ann.json")
     assert len(watch.tick()) == 1
     upper = ["customer_landing", "customer_trusted", "accelerometer_trusted", "customers_curated"]
@@ -171,6 +211,31 @@ def test_a_withdrawal_is_pending_until_the_last_table_is_made_without_the_person
     assert len(watch.tick()) == 1
     assert scenario.run().success
     assert watch.tick() == []
+
+
+def test_the_tick_looks_into_no_file(three_published, instance, monkeypatch):
+    watch = Withdrawals(three_published, instance)
+    three_published.land("customer", customer(ANN, agreed=None, lastUpdateDate=T0 + 9000), name="ann.json")
+    monkeypatch.setattr("stedi_dagster.landing.documents.reader.read_documents", None)
+    monkeypatch.setattr("stedi_dagster.audits.standing.withdrawals.read_documents", None)
+    [asked] = watch.requests()
+    assert asked.job_name == "look_for_withdrawals"
+    # Until that run has ended, the same is asked for.
+    assert watch.requests() == [asked]
+
+
+def test_a_look_that_fails_is_made_again(three_published, instance, monkeypatch):
+    watch = Withdrawals(three_published, instance)
+    three_published.land("customer", customer(ANN, agreed=None, lastUpdateDate=T0 + 9000), name="ann.json")
+    [asked] = watch.requests()
+    with monkeypatch.context() as patch:
+        patch.setattr("stedi_dagster.audits.standing.withdrawals.read_documents", None)
+        assert not watch.look(asked).success
+    [again] = watch.requests()
+    assert (again.job_name, again.tags) == (asked.job_name, asked.tags)
+    assert watch.look(again).success
+    [found] = watch.requests()
+    assert found.job_name == "everything"
 
 
 def test_history_that_is_over_expires_by_the_job_too(three_published):

@@ -178,7 +178,7 @@ def test_ours_follows_the_settings(home):
 def test_a_setting_that_the_users_own_contradicts_is_refused(home):
     path = home / "dagster" / "dagster.yaml"
     path.write_text(THEIRS)
-    with pytest.raises(SettingsError, match=r"STEDI_COMPUTE_LOGS='s3://logs' cannot be followed: .* is your own"):
+    with pytest.raises(SettingsError, match=r"STEDI_COMPUTE_LOGS='s3://logs' has no effect: .* is your own"):
         runs_of(home, compute_logs="s3://logs")
     path.write_text(f"{THEIRS}compute_logs:\n  module: dagster\n  class: NoOpComputeLogManager\n")
     assert runs_of(home, compute_logs="s3://logs") == 2

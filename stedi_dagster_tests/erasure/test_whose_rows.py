@@ -9,7 +9,8 @@ import pyspark.sql.types as T  # noqa: N812 - PySpark's own convention
 import pytest
 
 from stedi_dagster.contracts import CONTRACTS, AccelerometerLanding, Contract, Erasures
-from stedi_dagster.contracts.base import Column, column, epoch_ms
+from stedi_dagster.contracts.base import column, epoch_ms
+from stedi_dagster.contracts.columns import Column
 from stedi_dagster.erasure.delete_rows import count, delete_rows
 from stedi_dagster.erasure.erasure_filter import ErasureFilter
 from stedi_dagster.erasure.ledger import Erasure, Trace
@@ -108,8 +109,8 @@ def test_a_table_whose_rows_are_nobodys_loses_none_and_stops_nothing(lakehouse):
     assert ERASING.columns(Weather) == []
     assert going(Weather, weather, weather) == [False, False]
     lakehouse.ensure_table("weather", Weather).append(pa.Table.from_batches([batch(Weather, weather)]))
-    content = lakehouse.read("weather", Weather).content
-    assert count(lakehouse.storage, content, [], partial(ERASING.mask, contract=Weather)) == 0
+    files = lakehouse.read("weather", Weather).files
+    assert count(files, [], partial(ERASING.mask, contract=Weather)) == 0
 
 
 def test_a_second_column_with_addresses_is_examined_beside_a_serial_number():

@@ -1,4 +1,4 @@
-"""What the landing zone holds, and what every table must therefore hold: the README's rules, in plain Python.
+"""What the landing zone holds, and what every table must therefore hold: the rules of docs/explanation/consent.md.
 
 The oracle of the histories. Nothing of the platform is used, so that no error of it can hide here.
 """

@@ -8,7 +8,7 @@ from botocore.exceptions import WaiterError
 from moto.cloudformation.models import cloudformation_backends
 
 from infra.stack import Stack
-from stedi_dagster_tests.infra.conftest import ACCOUNT, BUCKET, REGION
+from stedi_dagster_tests.infra.commands import ACCOUNT, BUCKET, REGION
 
 
 def databases() -> list[str]:
@@ -118,7 +118,7 @@ def test_destroy_asks_and_without_anybody_to_ask_it_refuses(deployed, infra):
 
 @pytest.mark.parametrize(("typed", "code"), [("yes\n", 1), ("lake\n", 0)])
 def test_destroy_asks_for_the_stack_s_name(deployed, infra, monkeypatch, typed, code):
-    monkeypatch.setattr("infra.__main__._somebody_is_there", lambda: True)
+    monkeypatch.setattr("infra.__main__._is_interactive", lambda: True)
     result = infra("destroy", "--name", "lake", typed=typed)
     assert result.exit_code == code, result.output
     assert ("nothing is deleted" in result.stderr) is bool(code)

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import Result
 
 from stedi_dagster.settings import Settings
-from stedi_dagster_tests.infra.conftest import ACCOUNT, BUCKET, REGION, Run, account, exported, run_infra, run_stedi
+from stedi_dagster_tests.infra.commands import ACCOUNT, BUCKET, REGION, Run, account, exported, run_infra, run_stedi
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +109,7 @@ def test_settings_of_a_stack_that_cannot_be_read_are_one_line(stedi, monkeypatch
 @pytest.mark.parametrize(
     ("outputs", "said"),
     [
-        ({"StediDatabase": {"Value": "a"}, "VpcId": {"Value": "b"}}, "has outputs that are no settings: VpcId"),
+        ({"StediDatabase": {"Value": "a"}, "VpcId": {"Value": "b"}}, "has outputs that are not settings: VpcId"),
         ({}, "has no outputs, its status is CREATE_COMPLETE"),
     ],
 )

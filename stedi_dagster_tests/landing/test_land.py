@@ -120,7 +120,7 @@ def test_the_quarantine_says_where_why_and_what(zone, landed, sail):
         ("accelerometer/landing/a/b c.json", 4, text.index(b"no JSON"), "not JSON", "no JSON"),
     ]
     assert outcome.landed.quarantined == {"x is missing": 1, "not JSON": 1}
-    assert outcome.landed.quarantined_by_file == {"accelerometer/landing/a/b c.json": 2}
+    assert outcome.landed.quarantined_in == {"accelerometer/landing/a/b c.json": 2}
     assert (outcome.landed.records, len(outcome.rows)) == (3, 1)
 
 
@@ -128,7 +128,7 @@ def test_a_file_named_after_a_person_is_counted_without_the_address(zone, landed
     zone.land_text("accelerometer", "no JSON", name="of ann.bee@example.com/day 1.json")
     outcome = landed(sail, ACCELEROMETER)
     assert outcome.quarantine[0][0] == "accelerometer/landing/of ann.bee@example.com/day 1.json"
-    assert outcome.landed.quarantined_by_file == {"accelerometer/landing/of (address)/day 1.json": 1}
+    assert outcome.landed.quarantined_in == {"accelerometer/landing/of (address)/day 1.json": 1}
 
 
 def test_landing_knows_when_the_first_record_of_the_future_is_due(zone, landed, sail):
@@ -139,7 +139,7 @@ def test_landing_knows_when_the_first_record_of_the_future_is_due(zone, landed, 
 
 
 def test_many_bad_records_are_quarantined_part_by_part_and_none_is_lost(zone, landed, sail, monkeypatch, tmp_path):
-    monkeypatch.setattr(module, "_QUARANTINED_A_PART", 3)
+    monkeypatch.setattr(module, "_QUARANTINED_PER_PART", 3)
     zone.land_text("step_trainer", "".join(f"[{number}]\n" for number in range(10)))
     outcome = landed(sail, STEP_TRAINER)
     assert outcome.raw == [str(number) for number in range(10)]

@@ -1,6 +1,7 @@
 """Random crowds: people who register, agree, withdraw and agree again, their readings; and who may be published.
 
-`Oracle` says it from the rules in the README, in plain Python and record by record; nothing of `policies` is used.
+`Oracle` says it from the rules of docs/explanation/consent.md, in plain Python and record by record; nothing of
+`policies` is used.
 """
 
 from collections import Counter

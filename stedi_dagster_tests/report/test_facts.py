@@ -13,7 +13,7 @@ from stedi_dagster.report.gather import DEFAULT_DAYS, beginning
 from stedi_dagster.report.page import render
 from stedi_dagster_tests.defs.assets.builders import ANN, BOB, CID, three_people
 from stedi_dagster_tests.erasure.zoe import forget
-from stedi_dagster_tests.report.conftest import begin_erasure, facts_of
+from stedi_dagster_tests.report.gathered import begin_erasure, facts_of
 from stedi_dagster_tests.scenario import T0, customer
 from stedi_dagster_tests.sql.worlds import adding, planted
 
@@ -42,7 +42,7 @@ def test_every_table_is_there_with_what_its_run_recorded(world):
         assert published is not None
         assert table.snapshot_id == str(published.metadata.current_snapshot_id)
         assert table.rows == len(world.rows(table.name))
-        assert table.code == code_version()
+        assert table.code == table.code_now == code_version(TABLES[table.name])
         assert table.policy == (None if table.name.endswith("_landing") else facts.policy)
         assert table.snapshots == len(published.metadata.snapshots)
         assert table.books is not None
@@ -180,6 +180,6 @@ def test_the_default_period_begins_thirty_days_ago_and_a_given_one_with_its_day(
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     assert beginning(None) == (today - timedelta(days=DEFAULT_DAYS)).timestamp() * 1000
     assert beginning("2022-06-18") == datetime(2022, 6, 18, tzinfo=UTC).timestamp() * 1000
-    for wrong, reason in (("18.6.2022", "is no date"), ("2999-01-01", "in the future")):
+    for wrong, reason in (("18.6.2022", "is not a date"), ("2999-01-01", "in the future")):
         with pytest.raises(StediError, match=reason):
             beginning(wrong)

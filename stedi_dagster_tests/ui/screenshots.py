@@ -1,4 +1,4 @@
-"""`make screenshots`: the pictures of the README, by the same pages and the same story as the tests."""
+"""`make screenshots`: the pictures of the documentation, by the same pages and the same story as the tests."""
 
 import shutil
 import sys

@@ -5,23 +5,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from stedi_dagster.audits.outcome import Outcome, Severity
+from stedi_dagster.audits.standing.finding import Finding
 from stedi_dagster.wording import counted
 
 if TYPE_CHECKING:
     from stedi_dagster.audits.standing.evidence import Evidence
-
-
-@dataclass(frozen=True)
-class Finding:
-    """So many rows of a table with one problem; never what is in them.
-
-    With `fails` it is an error, whatever the audit's severity.
-    """
-
-    table: str
-    problem: str
-    rows: int
-    fails: bool = False
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ Every run loads this with the code location, so that what an audit needs is impo
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from stedi_dagster.audits.standing.audit import Audit, Finding
+from stedi_dagster.audits.standing.audit import Audit
+from stedi_dagster.audits.standing.finding import Finding
 from stedi_dagster.contracts import CONSENTED, TABLES
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ rules that select.
 
 from collections.abc import Iterator
 
-from stedi_dagster.audits.standing.audit import Finding
 from stedi_dagster.audits.standing.evidence import Evidence
+from stedi_dagster.audits.standing.finding import Finding
 from stedi_dagster.contracts import CONSENTED, Column, Contract
 from stedi_dagster.sql import texts
 from stedi_dagster.sql.library import VERIFY

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 from pyiceberg.table import Table
 
-from stedi_dagster.audits.standing.audit import Finding
+from stedi_dagster.audits.standing.finding import Finding
 from stedi_dagster.errors import StediError, StorageError
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.query import connect, pinned
@@ -79,10 +79,10 @@ class Evidence:
         for named, view in views.items():
             # Computed once for all audits: it is most of their work.
             if named not in self._shared:
-                rows = texts.said_locally(view, self.settings, known=frozenset(self._shared))
+                rows = texts.render_for_duckdb(view, self.settings, known=frozenset(self._shared))
                 self.connection.execute(f'CREATE TEMP TABLE "{named}" AS {rows}')
                 self._shared.add(named)
-        text = texts.said_locally(tree, self.settings, known=frozenset(self._shared))
+        text = texts.render_for_duckdb(tree, self.settings, known=frozenset(self._shared))
         return self.connection.execute(text).fetchall()
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from pyiceberg.table import Table
 
-from stedi_dagster.audits.standing.audit import Finding
 from stedi_dagster.audits.standing.evidence import Evidence
+from stedi_dagster.audits.standing.finding import Finding
 from stedi_dagster.contracts import CONTRACTS, TABLES
 from stedi_dagster.lakehouse.checksums import Damage, damaged_files
 from stedi_dagster.landing.feeds import FEEDS

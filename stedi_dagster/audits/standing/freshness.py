@@ -7,13 +7,12 @@ from collections.abc import Iterator
 
 from pyiceberg.table.snapshots import Snapshot
 
-from stedi_dagster.audits.standing.audit import Finding
 from stedi_dagster.audits.standing.evidence import Evidence
+from stedi_dagster.audits.standing.finding import Finding
 from stedi_dagster.contracts import TABLES
-from stedi_dagster.drafts.landing import inputs_of
 from stedi_dagster.erasure.ledger import Ledger
 from stedi_dagster.errors import StediError
-from stedi_dagster.lakehouse.recorded import INPUTS, newer_inputs, summary
+from stedi_dagster.lakehouse.summary import SnapshotSummary, inputs_of, newer_inputs
 from stedi_dagster.landing.feeds import FEEDS
 from stedi_dagster.landing.files import list_files
 
@@ -38,7 +37,7 @@ def find_stale(evidence: Evidence) -> Iterator[Finding]:
     since = evidence.now_ms - evidence.settings.freshness * _HOUR_MS
     for name in TABLES:
         snapshot = snapshots[name]
-        if snapshot.summary is None or INPUTS not in snapshot.summary.additional_properties:
+        if inputs_of(snapshot) is None:
             yield Finding(name, UNKNOWN, 1)
         elif name in FEEDS:
             if snapshot.timestamp_ms <= since and not landed(evidence, name, snapshot):
@@ -49,8 +48,7 @@ def find_stale(evidence: Evidence) -> Iterator[Finding]:
 
 def landed(evidence: Evidence, table: str, snapshot: Snapshot) -> bool:
     """Whether a landing table was made from the files that its feed has now."""
-    feed = FEEDS[table]
-    listing = list_files(evidence.settings.landing, feed)
-    made_from = snapshot.summary.get(INPUTS) if snapshot.summary else None
-    erasures = Ledger(evidence.lakehouse).erasures()
-    return made_from == inputs_of(feed, listing, summary(snapshot, "code-version"), erasures)
+    listing = list_files(evidence.settings.landing, FEEDS[table])
+    summary = SnapshotSummary.from_snapshot(snapshot, table)
+    erasures = [erasure.number for erasure in Ledger(evidence.lakehouse).erasures()]
+    return summary.inputs == listing.fingerprint(table, summary.code_version, erasures)

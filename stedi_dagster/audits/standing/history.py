@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from stedi_dagster.audits.standing.audit import Finding
 from stedi_dagster.audits.standing.evidence import Evidence
+from stedi_dagster.audits.standing.finding import Finding
 
 TOO_OLD = "rows in snapshots that are older than STEDI_RETENTION"
 _DAY_MS = 24 * 60 * 60 * 1000

@@ -7,8 +7,9 @@ from contextlib import AbstractContextManager
 import duckdb
 import pyarrow as pa
 
-from stedi_dagster.audits.standing.audit import Audit, Finding, Verdict
+from stedi_dagster.audits.standing.audit import Audit, Verdict
 from stedi_dagster.audits.standing.evidence import Evidence, evidence_of
+from stedi_dagster.audits.standing.finding import Finding
 from stedi_dagster.errors import StediError
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.settings import Settings

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import pyarrow.compute as pc
 from pyiceberg.table.snapshots import Snapshot
 
-from stedi_dagster.audits.standing.audit import Finding
 from stedi_dagster.audits.standing.evidence import Evidence
+from stedi_dagster.audits.standing.finding import Finding
 from stedi_dagster.audits.standing.freshness import landed
 from stedi_dagster.audits.standing.raw.files import addresses_in, delivered
 from stedi_dagster.audits.standing.raw.names import Known
@@ -21,7 +21,7 @@ from stedi_dagster.contracts import CONSENTED, TABLES
 from stedi_dagster.contracts.base import latest_ms
 from stedi_dagster.errors import LandingError
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
-from stedi_dagster.lakehouse.recorded import summary
+from stedi_dagster.lakehouse.summary import SnapshotSummary
 from stedi_dagster.landing.documents import read_documents
 from stedi_dagster.landing.feeds import FEEDS
 from stedi_dagster.landing.files import list_files
@@ -37,7 +37,7 @@ OVERLOOKED = "files of customers of which not everything is read: report it as a
 _LANDED = "customer_landing"
 _FEED = FEEDS[_LANDED]
 # Where people are by their addresses, and may be only as long as they agree.
-_PEOPLE = [(name, spec.name) for name, contract in CONSENTED.items() for spec in contract.identifying("person")]
+PEOPLE = [(name, spec.name) for name, contract in CONSENTED.items() for spec in contract.identifying("person")]
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ def _was_refused(lakehouse: Lakehouse) -> bool:
     """Whether a run has refused the feed as it was last seen."""
     table = lakehouse.table(_FEED.quarantine)
     snapshot = table.current_snapshot() if table else None
-    return snapshot is not None and bool(summary(snapshot, "refused", default=False))
+    return snapshot is not None and SnapshotSummary.from_snapshot(snapshot, _FEED.quarantine).refused
 
 
 def _was_read(evidence: Evidence) -> bool:
@@ -159,7 +159,7 @@ def _was_read(evidence: Evidence) -> bool:
 
 def _people(lakehouse: Lakehouse) -> set[str]:
     found: set[str] = set()
-    for name, column in _PEOPLE:
+    for name, column in PEOPLE:
         table = lakehouse.table(name)
         # One that was made before its contract had the column has it from the next run on.
         if table is not None and table.current_snapshot() is not None and column in table.schema().column_names:

@@ -9,7 +9,7 @@ import dagster as dg
 from stedi_dagster.audits.gate.contract import CHECK as CONTRACT
 from stedi_dagster.audits.outcome import Outcome
 from stedi_dagster.contracts import Contract
-from stedi_dagster.drafts.run import Draft
+from stedi_dagster.drafts.draft import Draft
 from stedi_dagster.settings.policy import Policy
 
 Lineage = Mapping[str, tuple[str, str]]
@@ -103,11 +103,11 @@ def draft_metadata(draft: Draft, policy: Policy, seconds: float) -> dict[str, dg
         "kept_and_withheld": dg.MetadataValue.md(_picture(kept, draft.withheld)),
         "withheld": counts_table(draft.withheld, "reason"),
         "seconds": dg.MetadataValue.float(round(seconds, 3)),
-        "unchanged": dg.MetadataValue.bool(draft.publication.reused),
+        "unchanged": dg.MetadataValue.bool(draft.commit.unchanged),
         "policy": dg.MetadataValue.json(policy.model_dump()),
         "upstream_snapshots": dg.MetadataValue.json({k: str(v) for k, v in draft.upstream.items()}),
     }
-    metadata.update({name.replace(" ", "_"): dg.MetadataValue.int(fact) for name, fact in draft.facts.items()})
+    metadata.update({name: dg.MetadataValue.int(number) for name, number in draft.files_read.items()})
     return metadata
 
 

@@ -9,6 +9,8 @@ from pydantic import Field
 from stedi_dagster.defs.assets.presentation import counts_table
 from stedi_dagster.defs.assets.table_asset import OWNER
 from stedi_dagster.defs.failures import failure
+from stedi_dagster.defs.resources.lakehouse import LakehouseResource
+from stedi_dagster.defs.resources.lock import POOL, WriterLockResource
 from stedi_dagster.errors import StediError, StorageError
 from stedi_dagster.settings import Settings
 
@@ -41,18 +43,15 @@ def report_asset(settings: Settings) -> dg.AssetsDefinition:
     )
 
     # No `@dg.asset`: its step would be called like the job `report`, which Dagster refuses.
-    @dg.multi_asset(name="make_report", specs=[spec], required_resource_keys={"lakehouse"})
-    def make_report(context: dg.AssetExecutionContext, config: Period) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    @dg.multi_asset(name="make_report", specs=[spec], pool=POOL)
+    def make_report(config: Period, lakehouse: LakehouseResource, lock: WriterLockResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
         # DuckDB and Jinja are loaded by who makes reports, not by those who load the code location.
         from stedi_dagster.report.gather import beginning, gather
         from stedi_dagster.report.page import render
 
-        resource = context.resources.lakehouse
         try:
             since_ms = beginning(config.since)
-            facts = gather(
-                settings, resource.lakehouse(), consistent_read=resource.consistent_read(), since_ms=since_ms
-            )
+            facts = gather(settings, lakehouse.lakehouse(), consistent_read=lock.consistent_read(), since_ms=since_ms)
             path = _keep(render(facts), settings.home / FOLDER, facts.made_ms)
         except StediError as error:
             raise failure(error) from None

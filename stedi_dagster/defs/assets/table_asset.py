@@ -18,19 +18,18 @@ from stedi_dagster.defs.assets.presentation import (
     draft_metadata,
     tags,
 )
-from stedi_dagster.defs.audits.settling import NAME as VERDICTS
 from stedi_dagster.defs.failures import failure
-from stedi_dagster.drafts.run import Draft, Run
-from stedi_dagster.drafts.tables import TableDraft, draft_table
-from stedi_dagster.drafts.taking_out import take_out
+from stedi_dagster.defs.resources.lock import POOL
+from stedi_dagster.defs.resources.run import RunResource
+from stedi_dagster.drafts.draft import Draft
+from stedi_dagster.drafts.run import Run
+from stedi_dagster.drafts.tables import TablePlan, draft_table
+from stedi_dagster.drafts.withdrawn import delete_withdrawn
 from stedi_dagster.errors import StediError
-from stedi_dagster.lakehouse.published import Reading
-from stedi_dagster.run_tags import AGAIN, names_in
-from stedi_dagster.settings.policy import Policy
+from stedi_dagster.lakehouse.snapshot import Snapshot
 from stedi_dagster.storage import storage_errors
 
 OWNER = "team:data-platform"
-RESOURCES = {"lakehouse", "policy", "landing", VERDICTS}
 CHECKS = {
     CONTRACT: "The content is what the table's contract says, column by column and row by row.",
     RECONCILIATION: "Rows in are rows kept plus rows withheld, by reason, plus records quarantined.",
@@ -43,10 +42,10 @@ CHECKS = {
     "serial_conflicts": "No serial number is carried by two people.",
 }
 
-Drafting = Callable[[dg.AssetExecutionContext, Run, Mapping[str, Reading]], Draft]
+Drafting = Callable[[dg.AssetExecutionContext, RunResource, Mapping[str, Snapshot]], Draft]
 
 
-def table_asset(plan: TableDraft, *, lineage: Lineage, drafting: Drafting | None = None) -> dg.AssetsDefinition:
+def table_asset(plan: TablePlan, *, lineage: Lineage, drafting: Drafting | None = None) -> dg.AssetsDefinition:
     """The asset of a trusted or curated table.
 
     Args:
@@ -55,20 +54,21 @@ def table_asset(plan: TableDraft, *, lineage: Lineage, drafting: Drafting | None
         drafting: how to draft it, where there is more to do than `draft_table`.
     """
 
-    def careful(context: dg.AssetExecutionContext, run: Run, inputs: Mapping[str, Reading]) -> Draft:
+    def careful(context: dg.AssetExecutionContext, resource: RunResource, inputs: Mapping[str, Snapshot]) -> Draft:
+        run = resource.begin()
         try:
-            draft = drafting(context, run, inputs) if drafting else draft_table(run, plan, inputs)
+            draft = drafting(context, resource, inputs) if drafting else draft_table(run, plan, inputs)
         except StediError:
-            warn_of(take_out(run), context)
+            warn_of(delete_withdrawn(run), context)
             raise
         if draft.blocked:
-            warn_of(take_out(run), context)
+            warn_of(delete_withdrawn(run), context)
         return draft
 
     return build_asset(
         plan.contract,
         inputs=plan.inputs,
-        checks=(CONTRACT, *plan.checks, RECONCILIATION),
+        checks=(CONTRACT, *plan.all_checks, RECONCILIATION),
         lineage=lineage,
         drafting=careful,
     )
@@ -91,12 +91,12 @@ def build_asset(
         group_name=contract.layer(),
         ins={upstream: dg.AssetIn(dg.AssetKey(upstream)) for upstream in inputs},
         io_manager_key="tables",
-        required_resource_keys=RESOURCES,
+        pool=POOL,
         kinds={"iceberg", "pyspark", "pandera"},
         owners=[OWNER],
         tags=tags(contract),
         description=inspect.cleandoc(contract.__doc__ or ""),
-        code_version=code_version(),
+        code_version=code_version(contract),
         metadata={
             "dagster/column_schema": column_schema(contract, lineage),
             "dagster/column_lineage": column_lineage(lineage),
@@ -105,21 +105,16 @@ def build_asset(
         automation_condition=dg.AutomationCondition.eager() & dg.AutomationCondition.all_deps_blocking_checks_passed(),
     )
     def table(
-        context: dg.AssetExecutionContext, **readings: Reading
+        context: dg.AssetExecutionContext, run: RunResource, **inputs: Snapshot
     ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:  # type: ignore[type-arg]
         started = time.perf_counter()
-        policy: Policy = context.resources.policy.policy()
         try:
             with storage_errors(f"making {name}"):
-                run = context.resources.lakehouse.writing_run(
-                    policy,
-                    max_doubt=context.resources.landing.max_doubt,
-                    again=names_in(context.run.tags, AGAIN),
-                )
-                draft = drafting(context, run, readings)
+                begun = run.begin()
+                draft = drafting(context, run, inputs)
                 if draft.blocked:
-                    _refuse(run, draft)
-                snapshot_id = None if draft.blocked else draft.publication.snapshot_id
+                    _refuse(begun, draft)
+                snapshot_id = None if draft.blocked else draft.commit.snapshot_id
         except StediError as error:
             raise failure(error) from None
         results = [check_result(outcome, key) for outcome in draft.outcomes]
@@ -136,7 +131,7 @@ def build_asset(
             check_results=results,
             data_version=dg.DataVersion(str(snapshot_id)),
             metadata={
-                **draft_metadata(draft, policy, time.perf_counter() - started),
+                **draft_metadata(draft, begun.policy, time.perf_counter() - started),
                 "dagster/column_schema": column_schema(contract, lineage),
                 "dagster/column_lineage": column_lineage(lineage),
             },
@@ -159,6 +154,6 @@ def same_columns(contract: type[Contract], upstream: str) -> Lineage:
 
 
 def _refuse(run: Run, draft: Draft) -> None:
-    for publication in (draft.publication, *draft.also):
-        if not publication.reused:
-            run.lakehouse.discard(publication)
+    for commit in draft.commits:
+        if not commit.unchanged:
+            run.lakehouse.discard(commit)

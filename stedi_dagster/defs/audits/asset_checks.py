@@ -7,6 +7,8 @@ import dagster as dg
 from stedi_dagster.audits.standing.audit import Verdict
 from stedi_dagster.audits.standing.catalog import AUDITS
 from stedi_dagster.defs.audits.recording import CHECK_KEYS, result_of
+from stedi_dagster.defs.resources.lakehouse import LakehouseResource
+from stedi_dagster.defs.resources.lock import POOL, WriterLockResource
 from stedi_dagster.errors import StediError
 from stedi_dagster.settings import Settings
 
@@ -29,20 +31,19 @@ def standing_checks(settings: Settings) -> dg.AssetChecksDefinition:
         name="standing_audits",
         specs=specs,
         can_subset=True,
-        required_resource_keys={"lakehouse"},
+        pool=POOL,
         description="Asks of what is published whether it keeps the rules, apart from the gate before publishing.",
     )
-    def standing_audits(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+    def standing_audits(
+        context: dg.AssetCheckExecutionContext, lakehouse: LakehouseResource, lock: WriterLockResource
+    ) -> Iterator[dg.AssetCheckResult]:
         # DuckDB and what reads Iceberg are loaded by those who run audits, not by those who load the code location.
         from stedi_dagster.audits.standing.run import run_audits
 
         chosen = context.selected_asset_check_keys
         audits = [audit for audit in AUDITS if chosen.intersection(CHECK_KEYS[audit.name])]
-        resource = context.resources.lakehouse
         try:
-            verdicts = list(
-                run_audits(audits, settings, resource.lakehouse(), consistent_read=resource.consistent_read())
-            )
+            verdicts = list(run_audits(audits, settings, lakehouse.lakehouse(), consistent_read=lock.consistent_read()))
         except StediError as error:
             verdicts = [Verdict(audit, error=f"The audit could not run: {error}") for audit in audits]
         for verdict in verdicts:

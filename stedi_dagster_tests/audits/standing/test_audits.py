@@ -11,8 +11,8 @@ from stedi_dagster.audits.standing.catalog import AUDITS
 from stedi_dagster.contracts import TABLES
 from stedi_dagster.defs.definitions import build_defs
 from stedi_dagster.settings.policy import PRESETS
-from stedi_dagster_tests.audits.standing.conftest import Audited, audit_job
-from stedi_dagster_tests.cli.conftest import Stedi
+from stedi_dagster_tests.audits.standing.auditing import Audited, audit_job
+from stedi_dagster_tests.command import Stedi
 from stedi_dagster_tests.scenario import Scenario, checks
 from stedi_dagster_tests.sql.worlds import everybody
 

@@ -12,14 +12,14 @@ import dagster as dg
 import pyarrow as pa
 import pytest
 
-from stedi_dagster.audits.standing.audit import Finding
 from stedi_dagster.audits.standing.evidence import evidence_of
 from stedi_dagster.audits.standing.files import NOT_RECORDED, find_damaged, problem
+from stedi_dagster.audits.standing.finding import Finding
 from stedi_dagster.contracts import TABLES
 from stedi_dagster.lakehouse.checksums import Damage
 from stedi_dagster.run_tags import AGAIN
-from stedi_dagster_tests.audits.standing.conftest import Audited, audit_job, found
-from stedi_dagster_tests.cli.conftest import Stedi
+from stedi_dagster_tests.audits.standing.auditing import Audited, audit_job, found
+from stedi_dagster_tests.command import Stedi
 from stedi_dagster_tests.defs.assets.builders import contents, orphans, tables
 from stedi_dagster_tests.scenario import Scenario, customer, reading
 from stedi_dagster_tests.sql.worlds import planted

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stedi_dagster_tests.audits.standing.conftest import Audited, audit_job, found
+from stedi_dagster_tests.audits.standing.auditing import Audited, audit_job, found
 from stedi_dagster_tests.defs.assets.builders import three_people
 from stedi_dagster_tests.scenario import T0, Scenario, customer, reading
 from stedi_dagster_tests.sql.worlds import adding, planted

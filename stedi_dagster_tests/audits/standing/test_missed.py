@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from stedi_dagster.audits.standing.withdrawals import REFUSED, UNJUDGED
-from stedi_dagster.drafts import taking_out
-from stedi_dagster_tests.audits.standing.conftest import Audited, Told, found
+from stedi_dagster.drafts import withdrawn
+from stedi_dagster_tests.audits.standing.auditing import Audited, Told, found
 from stedi_dagster_tests.defs.assets.builders import ANN, CID
 from stedi_dagster_tests.scenario import T0, Scenario, customer
 
@@ -95,7 +95,7 @@ def test_a_run_killed_between_the_tables_of_a_refused_feed_is_found_and_done_aga
     scenario.land_text("customer", f"{WITHDRAWAL}\n", name="later.json")
     scenario.land_text("customer", "junk\n" * 99, name="junk.json")
     struck: list[str] = []
-    delete = taking_out._delete_leavers
+    delete = withdrawn._delete_leavers
 
     def killed(run: Any, name: str, *rest: Any) -> int:
         if len(struck) == tables:
@@ -104,7 +104,7 @@ def test_a_run_killed_between_the_tables_of_a_refused_feed_is_found_and_done_aga
         return delete(run, name, *rest)
 
     with monkeypatch.context() as fault:
-        fault.setattr(taking_out, "_delete_leavers", killed)
+        fault.setattr(withdrawn, "_delete_leavers", killed)
         assert not scenario.run().success
     left = errors(audited, scenario)
     assert left.pop(REFUSED) == 1

@@ -3,7 +3,7 @@
 import pytest
 
 from stedi_dagster.audits.standing.catalog import AUDITS
-from stedi_dagster_tests.audits.standing.conftest import Audited, audit_job, found
+from stedi_dagster_tests.audits.standing.auditing import Audited, audit_job, found
 from stedi_dagster_tests.scenario import Scenario, counts
 from stedi_dagster_tests.sql.violations import VIOLATIONS
 from stedi_dagster_tests.sql.violations.rows import NUMBERS, named

@@ -13,7 +13,7 @@ import pytest
 from stedi_dagster.audits.standing.withdrawals import OVERLOOKED
 from stedi_dagster.landing import files, records
 from stedi_dagster.landing.documents import Document, reader
-from stedi_dagster_tests.audits.standing.conftest import Audited, found
+from stedi_dagster_tests.audits.standing.auditing import Audited, found
 from stedi_dagster_tests.defs.assets.builders import ANN
 from stedi_dagster_tests.scenario import T0, Scenario, customer, reading
 

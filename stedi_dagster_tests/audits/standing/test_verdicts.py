@@ -9,7 +9,7 @@ import pytest
 from dagster._core.loader import LoadingContextForTest
 
 from stedi_dagster.audits.standing.catalog import AUDITS
-from stedi_dagster.defs.alerts.findings import findings_without_a_run
+from stedi_dagster.defs.alerts.endings import endings_without_a_run
 from stedi_dagster.defs.definitions import build_defs
 from stedi_dagster_tests.scenario import T0, Scenario, customer, reading, step
 
@@ -73,7 +73,7 @@ def story(tmp_path_factory: pytest.TempPathFactory, sail_url: str) -> Iterator[d
         look("withdrawn", scenario.run(instance, job="audit"))
         look("mended", scenario.run(instance))
         evaluation("mended", *WITHDRAWALS)
-        seen["findings"] = findings_without_a_run(instance, 0)
+        seen["endings"] = endings_without_a_run(instance, 0)
         # As the UI materializes a table: with every check on it.
         scenario.land_text("customer", "?\n", name="part-3.json")
         chosen = dg.define_asset_job("chosen", dg.AssetSelection.assets("customer_landing"))
@@ -108,7 +108,7 @@ def test_a_recovery_is_told_by_the_run_that_brought_it(story: dict[str, Any]) ->
     assert story["mended"][WITHDRAWALS] == "SUCCEEDED"
     run_id = story["run mended"].run_id
     assert story["evaluation mended"].metadata["judged_by"].value == run_id
-    assert run_id in {finding.run_id for finding in story["findings"] if finding.check == "standing_withdrawals"}
+    assert run_id in {ending.run_id for ending in story["endings"] if ending.check == "standing_withdrawals"}
 
 
 def test_of_a_table_that_is_new_only_what_had_failed_is_judged_again(story: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from stedi_dagster.audits.standing import history
-from stedi_dagster_tests.audits.standing.conftest import Audited, audit_job, found
+from stedi_dagster_tests.audits.standing.auditing import Audited, audit_job, found
 from stedi_dagster_tests.defs.assets.builders import ANN, BOB, CID
 from stedi_dagster_tests.scenario import T0, Scenario, customer
 

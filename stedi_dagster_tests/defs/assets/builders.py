@@ -64,7 +64,7 @@ def plant(monkeypatch: pytest.MonkeyPatch, table: str, change: Change) -> None:
 
     for module in (table_asset, curated):
         monkeypatch.setattr(module, "draft_table", draft)
-    monkeypatch.setattr("stedi_dagster.defs.resources.code_version", lambda: "planted")
+    monkeypatch.setattr("stedi_dagster.defs.resources.run.code_version", lambda _contract: "planted")
 
 
 def keeping(change: Callable[..., DataFrame]) -> Change:

@@ -67,7 +67,7 @@ def test_a_record_refused_for_lying_in_the_future_lands_when_it_no_longer_does(t
     assert is_republished()
     rows = len(scenario.rows("accelerometer_landing"))
     assert not is_republished()
-    monkeypatch.setattr("stedi_dagster.defs.resources.time", Mock(time_ns=lambda: (now + 60_000) * 1_000_000))
+    monkeypatch.setattr("stedi_dagster.defs.resources.run.time", Mock(time_ns=lambda: (now + 60_000) * 1_000_000))
     assert is_republished()
     assert len(scenario.rows("accelerometer_landing")) == rows + 1
     assert not is_republished()
@@ -130,29 +130,27 @@ def test_a_file_that_is_withdrawn_takes_its_rows_along(world):
 
 def test_other_code_publishes_everything_anew_with_the_same_rows(world, monkeypatch):
     rows = contents(world)
-    monkeypatch.setattr("stedi_dagster.defs.resources.code_version", lambda: "another version")
+    monkeypatch.setattr("stedi_dagster.defs.resources.run.code_version", lambda _contract: "another version")
     assert republished(world) == set(TABLES) | QUARANTINES
     assert contents(world) == rows
 
 
 def test_a_snapshot_tells_in_its_properties_what_it_was_made_from(tmp_path):
+
     from stedi_dagster.code_version import code_version
-    from stedi_dagster.lakehouse.recorded import summary
 
     scenario = three_people(tmp_path)
     result = scenario.run(max_age=120)
     there = snapshots(scenario)
-    table = scenario.lakehouse().table("machine_learning_curated")
-    assert table is not None
-    snapshot = table.current_snapshot()
+    snapshot = scenario.lakehouse().read("machine_learning_curated", TABLES["machine_learning_curated"])
     assert snapshot is not None
-    assert summary(snapshot, "run-id") == result.run_id
-    assert summary(snapshot, "code-version") == code_version()
-    assert summary(snapshot, "policy") == {
+    assert snapshot.summary.run_id == result.run_id
+    assert snapshot.summary.code_version == code_version(TABLES["machine_learning_curated"])
+    assert snapshot.summary.policy == {
         "consent": "granted",
         "match": "person",
         "step_people": "curated",
         "max_age": 120,
     }
     upstream = ("step_trainer_trusted", "accelerometer_trusted", "customers_curated", "participants")
-    assert summary(snapshot, "upstream") == {name: there[name] for name in upstream}
+    assert snapshot.summary.upstream == {name: there[name] for name in upstream}

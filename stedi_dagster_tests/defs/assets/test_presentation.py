@@ -64,7 +64,7 @@ def test_a_table_tells_what_it_is(specs, table):
     assert set(spec.kinds) >= {"iceberg", "pyspark", "pandera"}
     assert spec.owners == ["team:data-platform"]
     assert spec.tags["personal_data"] == PERSONAL[table]
-    assert spec.code_version == code_version()
+    assert spec.code_version == code_version(TABLES[table])
 
 
 @pytest.mark.parametrize("table", TABLES)
