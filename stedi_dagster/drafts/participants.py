@@ -13,10 +13,10 @@ from stedi_dagster.drafts.tables import CUSTOMER_LANDING, CUSTOMER_QUARANTINE
 from stedi_dagster.errors import StediError
 from stedi_dagster.fingerprint import fingerprint
 from stedi_dagster.keys import matching_key
-from stedi_dagster.lakehouse.checksums import add_checksums
 from stedi_dagster.lakehouse.commit import Commit
 from stedi_dagster.lakehouse.snapshot import Snapshot
 from stedi_dagster.lakehouse.summary import SnapshotSummary
+from stedi_dagster.lakehouse.upgrade import add_checksums
 from stedi_dagster.policies.people import agreeing_people, with_doubtful
 
 

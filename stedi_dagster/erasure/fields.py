@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stedi_dagster.contracts import Contract, CustomerLanding
-from stedi_dagster.contracts.base import Identifies
+from stedi_dagster.contracts.columns import Identifies
 from stedi_dagster.landing.records import is_address, value_under
 
 # When a person registered is the moment of a customer record that is held against the time of an erasure: one after it

@@ -17,7 +17,8 @@ from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
 from pyspark.sql.types import DataType, DoubleType, LongType, StringType, StructType
 
 from stedi_dagster.contracts import Contract
-from stedi_dagster.contracts.base import Column, is_moment, latest_ms
+from stedi_dagster.contracts.base import is_moment, latest_ms
+from stedi_dagster.contracts.columns import Column
 from stedi_dagster.landing.feeds import DERIVED, POSITIVE_ZERO
 from stedi_dagster.landing.files import RawFile
 

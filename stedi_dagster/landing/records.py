@@ -14,7 +14,8 @@ from typing import Any
 from pyspark.sql.types import DoubleType, LongType, StringType
 
 from stedi_dagster.contracts import Contract
-from stedi_dagster.contracts.base import ADDRESS, AHEAD_OF_RUN_MS, EARLIEST_MS, Column, is_moment, latest_ms
+from stedi_dagster.contracts.base import ADDRESS, AHEAD_OF_RUN_MS, EARLIEST_MS, is_moment, latest_ms
+from stedi_dagster.contracts.columns import Column
 from stedi_dagster.keys import stored
 from stedi_dagster.landing.documents import Ambiguous
 from stedi_dagster.landing.feeds import DERIVED, POSITIVE_ZERO, is_key

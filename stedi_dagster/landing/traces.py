@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from stedi_dagster.contracts import CustomerLanding
-from stedi_dagster.contracts.base import EARLIEST_MS, Identifies, latest_ms
+from stedi_dagster.contracts.base import EARLIEST_MS, latest_ms
+from stedi_dagster.contracts.columns import Identifies
 from stedi_dagster.keys import key_of, stored
 from stedi_dagster.landing.decodings import readings
 from stedi_dagster.landing.documents import Document
