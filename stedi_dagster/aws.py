@@ -142,7 +142,7 @@ def _new_session() -> _Session:
     regions = {name: value for name in _REGIONS if (value := os.environ.get(name))}
     if len(set(regions.values())) > 1:
         values = " and ".join(f"{name} is {value}" for name, value in regions.items())
-        raise AwsError(f"{values}. Set both to the region that is meant, or only one of them.")
+        raise AwsError(f"{values}. Set both to the same region, or only one of them.")
     session = botocore.session.get_session()
     try:
         profile = session.get_config_variable("profile")

@@ -60,7 +60,7 @@ def plain(text: str) -> str:
     """A text in plain characters: compatibility forms normalised (NFKC), invisible ones removed."""
     if text.isascii():
         return text
-    import unicodedata2  # takes time to load and is rarely needed; pins our own Unicode version
+    import unicodedata2  # not every run needs it; pins our own Unicode version
 
     normalized = unicodedata2.normalize("NFKC", text)
     return "".join([letter for letter in normalized if letter < "\x7f" or not _is_invisible(letter)])

@@ -5,8 +5,8 @@ import sys
 from dataclasses import asdict
 
 from stedi_dagster.cli.grid import show
+from stedi_dagster.lakehouse.adopt import AdoptedTable, adopt
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
-from stedi_dagster.lakehouse.origin.adopt import AdoptedTable, adopt
 from stedi_dagster.settings import Settings
 from stedi_dagster.storage import storage_errors
 from stedi_dagster.wording import counted

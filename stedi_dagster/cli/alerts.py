@@ -53,7 +53,7 @@ def try_destinations(*, as_json: bool) -> bool:
     """
     destinations = destinations_of(Settings.load())
     if not destinations:
-        raise SettingsError("Nobody would hear of an alert: set STEDI_ALERT_URLS or STEDI_ALERT_TOPIC_ARN.")
+        raise SettingsError("Alerts would reach nobody: set STEDI_ALERT_URLS or STEDI_ALERT_TOPIC_ARN.")
     with ThreadPoolExecutor(len(destinations)) as pool:
         problems = list(pool.map(_problem, destinations))
     show(

@@ -195,7 +195,7 @@ def forget(
         from stedi_dagster.cli.forget import asked_for, forget_person, print_digest, prove
 
         if verify + dry_run + digest > 1:
-            raise StediError("--verify, --dry-run and --digest are different things: give one of them.")
+            raise StediError("--verify, --dry-run and --digest exclude each other: give one of them.")
         address = asked_for(email)
         if digest:
             print_digest(address)
@@ -291,7 +291,7 @@ def settings(
         if from_stack is not None:
             list_stack_settings(from_stack, region, as_json=json)
         elif region is not None:
-            raise StediError("--region says where a stack is: give --from-stack NAME with it.")
+            raise StediError("--region is that of a stack: give --from-stack NAME with it.")
         else:
             list_settings(as_json=json)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from pyiceberg.table import Table, Transaction
 
-from stedi_dagster.lakehouse.origin.metadata import MetadataFile, is_metadata, read_metadata
+from stedi_dagster.lakehouse.metadata import MetadataFile, is_metadata, read_metadata
 from stedi_dagster.storage import Storage
 
 FOLDER = "_staged"

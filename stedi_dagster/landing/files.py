@@ -130,13 +130,13 @@ def _sort_out(found: Sequence[Entry], folder: str, feed: Feed) -> tuple[list[Raw
             markers.append(name)
         elif entry.leads_nowhere:
             raise LandingError(
-                f"{masked(name)} in the landing zone is a link that leads nowhere. Nothing of its feed was published. "
-                "Mend the link, or remove it."
+                f"{masked(name)} in the landing zone is a link that leads nowhere. Its feed was not published. Fix the "
+                "link, or remove it."
             )
         elif not entry.readable:
             raise LandingError(
-                f"{masked(name)} in the landing zone is a pipe or a device and not a file. Nothing of its feed was "
-                "published. Remove it."
+                f"{masked(name)} in the landing zone is a pipe or a device and not a file. Its feed was not published. "
+                "Remove it."
             )
         elif not entry.identity or entry.identity not in seen:
             # A file with two names was delivered once.

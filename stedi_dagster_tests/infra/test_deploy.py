@@ -136,7 +136,7 @@ def test_destroy_keeps_the_data_and_says_so(deployed, infra):
     open_bucket().put_object(Bucket=BUCKET, Key="warehouse/file", Body=b"rows")
     result = infra("destroy", "--name", "lake", "--yes")
     assert result.exit_code == 0, result.output
-    assert f"Its data is kept, and costs what S3 costs: the bucket {BUCKET}" in result.stderr
+    assert f"Its data is kept, at the cost of S3's storage: the bucket {BUCKET}" in result.stderr
     assert (buckets(), databases()) == ([BUCKET], ["stedi", "stedi_restricted"])
     applications = boto3.client("emr-serverless", REGION).list_applications()["applications"]
     assert [application["state"] for application in applications] == ["TERMINATED"]

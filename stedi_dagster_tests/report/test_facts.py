@@ -101,7 +101,7 @@ def test_erasures_are_those_of_the_period_and_one_that_is_not_done_is_a_warning(
     assert facts.verdict.endswith("; 1 erasure is not done.")
     assert "1 erasure is not done:" in render(facts)
     earlier = replace(facts, erasures=())
-    assert "Nobody was erased since" in render(earlier)
+    assert "Nobody has been erased since" in render(earlier)
     assert "1 erasure is not done:" in render(earlier)
 
 

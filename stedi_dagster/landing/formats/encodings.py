@@ -65,7 +65,7 @@ def encoding_of(head: bytes) -> Encoding:
 
 
 def decoded(blocks: Iterable[bytes], encoding: Encoding) -> Iterator[str]:
-    """The text of a file's blocks, without its byte order mark (that of UTF-8 stays: records may contain it, too)."""
+    """The text of a file's blocks without byte order mark (that of UTF-8 stays: it occurs between records, too)."""
     decoder = codecs.getincrementaldecoder(encoding.name)("surrogateescape" if encoding.is_utf8 else _HANDLER)
     skipping = len(encoding.mark)
     for block in blocks:
