@@ -9,9 +9,9 @@ SELECT '4 customer_trusted', count(*) FROM customer_trusted
 UNION ALL
 SELECT '5 accelerometer_trusted', count(*) FROM accelerometer_trusted
 UNION ALL
-SELECT '6 customers_curated', count(*) FROM customers_curated
+SELECT '6 step_trainer_trusted', count(*) FROM step_trainer_trusted
 UNION ALL
-SELECT '7 step_trainer_trusted', count(*) FROM step_trainer_trusted
+SELECT '7 customers_curated', count(*) FROM customers_curated
 UNION ALL
 SELECT '8 machine_learning_curated', count(*) FROM machine_learning_curated
 ORDER BY table_name

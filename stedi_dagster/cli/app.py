@@ -110,7 +110,7 @@ def run(
 ) -> None:
     """Materialize all tables through Dagster, in this process.
 
-    Exits with 1 if a table could not be published, for example because an audit failed.
+    Exits with 1 if a table could not be published, for example because a check failed.
     """
     with user_errors():
         from stedi_dagster.cli.run import run_everything

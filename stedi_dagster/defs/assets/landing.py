@@ -14,7 +14,7 @@ from stedi_dagster.contracts import Quarantine
 from stedi_dagster.defs.assets import feeds
 from stedi_dagster.defs.assets.restricted import ERASURES
 from stedi_dagster.defs.assets.specs import restricted_spec, table_spec
-from stedi_dagster.defs.assets.table_asset import TABLES, check_specs, made, published, refused, warn_of
+from stedi_dagster.defs.assets.table_asset import IO_MANAGER, check_specs, made, published, refused, warn_of
 from stedi_dagster.defs.resources.lock import POOL
 from stedi_dagster.defs.resources.rules import LandingResource
 from stedi_dagster.defs.resources.run import RunResource
@@ -37,7 +37,8 @@ def _landing_asset(feed: Feed) -> dg.AssetsDefinition:
     @dg.multi_asset(
         name=name,
         outs={
-            each.key.path[-1]: dg.AssetOut.from_spec(each, io_manager_key=TABLES) for each in (quarantine_spec, spec)
+            each.key.path[-1]: dg.AssetOut.from_spec(each, io_manager_key=IO_MANAGER)
+            for each in (quarantine_spec, spec)
         },
         deps=[feeds.key_of(feed), ERASURES],
         check_specs=check_specs(spec.key, (CONTRACT, RECONCILIATION, QUARANTINE, VOLUME)),

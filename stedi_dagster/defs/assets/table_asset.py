@@ -22,8 +22,8 @@ from stedi_dagster.errors import StediError
 from stedi_dagster.lakehouse.snapshot import Snapshot
 from stedi_dagster.storage import storage_errors
 
-# The resource of the IO manager.
-TABLES = "tables"
+# The key of the resource that is the IO manager.
+IO_MANAGER = "tables"
 CHECKS = {
     CONTRACT: "The content is what the table's contract says, column by column and row by row.",
     RECONCILIATION: "Rows in are rows kept plus rows withheld, by reason, plus records quarantined.",
@@ -84,7 +84,7 @@ def single_asset(
 
     @dg.multi_asset(
         name=name,
-        outs={name: dg.AssetOut.from_spec(spec, io_manager_key=TABLES)},
+        outs={name: dg.AssetOut.from_spec(spec, io_manager_key=IO_MANAGER)},
         ins={upstream: dg.AssetIn(dg.AssetKey(upstream)) for upstream in inputs},
         deps=[upstream for upstream in also_reads if upstream not in inputs],
         check_specs=check_specs(spec.key, checks),
@@ -146,10 +146,11 @@ def refused(key: dg.AssetKey, draft: Draft) -> Iterator[dg.AssetCheckResult]:
     """
     if draft.blocked:
         yield from (check_result(outcome, key) for outcome in draft.outcomes)
-        failed = ", ".join(outcome.check for outcome in draft.outcomes if outcome.blocks)
+        failed = [outcome.check for outcome in draft.outcomes if outcome.blocks]
+        what = "a check" if len(failed) == 1 else "checks"
         raise dg.Failure(
-            description=f"{key.path[-1]} is not published, because its audit failed: {failed}. Readers keep the last "
-            "good snapshot; the failed check tells how many rows break which rule.",
+            description=f"{key.path[-1]} is not published, because {what} failed: {', '.join(failed)}. Readers keep "
+            "the last good snapshot; each failed check tells how many rows break which rule.",
             allow_retries=False,
         )
 
