@@ -13,7 +13,8 @@ _FOLDERS = {
     "of rows, and no personal data. `stedi audit` asks them all.",
     "landing": "External tables over the raw files on S3, for Athena, in the restricted database: what landed, before "
     "any parsing.",
-    "views": "What several files need. A file, or a typed query, may name a view like a table.",
+    "views": "What several files need. A file, or a query typed with `--on athena`, may name a view like a table; a "
+    "query typed for this machine knows only `quarantine` of them.",
     "functions": "What several files call.",
 }
 _INTRODUCTION = """
