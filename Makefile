@@ -45,10 +45,11 @@ ui: setup ## The Dagster UI on 127.0.0.1:3000
 	@$(BIN)/stedi ui
 
 .PHONY: check
-check: setup ## Lint, formatting, types, and the documentation's links
+check: setup ## Lint, formatting, types, the direction of imports, and the documentation's links
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo --no-cache
 	@# Without --quiet, under which MkDocs does not count the warnings that --strict is about.
 	@$(MKDOCS) build --strict
 

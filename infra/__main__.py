@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from infra.stack import Stack
-from stedi_dagster.cli.plainly import told_plainly
 from stedi_dagster.cli.settings import exports, read_roles, read_stack
+from stedi_dagster.cli.user_errors import user_errors
 from stedi_dagster.errors import StediError
 
 app = typer.Typer(
@@ -34,7 +34,7 @@ def deploy(
 
     An update keeps the parameters that are not given.
     """
-    with told_plainly("infra", code=1):
+    with user_errors("infra", code=1):
         stack = Stack(name, region)
         changed = stack.deploy(_parameters(parameter or []))
         typer.echo(f"{stack} is {'deployed' if changed else 'up to date'}.", err=True)
@@ -54,7 +54,7 @@ def destroy(
     ] = False,
 ) -> None:
     """Delete the stack. The bucket and the Glue databases stay, unless --delete-data is given."""
-    with told_plainly("infra", code=1):
+    with user_errors("infra", code=1):
         stack = Stack(name, region)
         kept = stack.data()
         if not yes:

@@ -1,18 +1,91 @@
-"""Which code a table was made by: a digest of everything that decides its rows."""
+"""Which code a table was made by: a digest of the modules and the library versions that decide its rows.
+
+An edit of anything else (the report, the command, an audit) makes no table stale; a new release of the engine does. The
+modules are found by following imports, from those that make the table and only into those that can decide a row.
+"""
 
 import hashlib
+import re
+from collections.abc import Iterator
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
-_DECIDES_ROWS = ("contracts", "drafts", "erasure", "landing", "policies")
+from stedi_dagster.contracts import Contract
+
+_PACKAGE = "stedi_dagster"
+# Every table is made by these: the engine's session (its time zone, ANSI mode), and how rows become files.
+_ALWAYS = ("engines.base", "lakehouse.schema", "lakehouse.staged")
+# Where imports are followed to. What the others hold is who asks, where it is kept, and what is said of it.
+_DECIDING = ("contracts", "drafts.erased", "erasure", "keys", "landing", "policies", "settings.policy")
+# How the tables of a layer are drafted which no rule selects.
+_DRAFTED = {"landing": ("drafts.landing",), "restricted": ("drafts.landing", "drafts.participants")}
+_RULES = "policies"
+_LIBRARIES = ("idna", "pyarrow", "pyiceberg", "pysail", "pyspark", "unicodedata2")
+_IMPORT = re.compile(rf"^ *from ({_PACKAGE}[.\w]*) import (\([^)]*\)|[^\n]*)", re.MULTILINE)
+_NAME = re.compile(r"\w+")
+_HERE = Path(__file__).parent
 
 
 @cache
-def code_version() -> str:
-    """Twelve hexadecimal digits that change whenever the code does."""
-    package = Path(__file__).parent
+def code_version(contract: type[Contract]) -> str:
+    """Twelve hexadecimal digits that change whenever what decides a table's rows does.
+
+    Args:
+        contract: the table's.
+    """
     digest = hashlib.sha256()
-    for folder in _DECIDES_ROWS:
-        for module in sorted((package / folder).rglob("*.py")):
-            digest.update(module.read_bytes())
+    for module in sorted(deciding(contract)):
+        digest.update(module.encode())
+        digest.update(_file_of(module).read_bytes())
+    for library in _LIBRARIES:
+        digest.update(f"{library} {version(library)}".encode())
     return digest.hexdigest()[:12]
+
+
+def deciding(contract: type[Contract]) -> set[str]:
+    """The modules whose code decides the rows of a table, by their full names.
+
+    Args:
+        contract: the table's.
+    """
+    found: set[str] = set()
+    waiting = [contract.__module__, *(f"{_PACKAGE}.{module}" for module in (*_ALWAYS, *_making(contract)))]
+    while waiting:
+        module = waiting.pop()
+        if module not in found:
+            found.add(module)
+            waiting += [one for one in _imported_by(module) if _decides(one)]
+    return found
+
+
+def _making(contract: type[Contract]) -> Iterator[str]:
+    """What makes a table: how it is drafted, and the rules that select its columns."""
+    layer = contract.__module__.rpartition(".")[2]
+    yield from _DRAFTED.get(layer, ("drafts.tables",))
+    if layer not in _DRAFTED:
+        selects = re.compile(rf"\b{contract.__name__}\.names\(")
+        for rules in sorted((_HERE / _RULES).glob("*.py")):
+            if selects.search(rules.read_text(encoding="utf-8")):
+                yield f"{_RULES}.{rules.stem}"
+
+
+@cache
+def _imported_by(module: str) -> frozenset[str]:
+    imported = set()
+    for source, names in _IMPORT.findall(_file_of(module).read_text(encoding="utf-8")):
+        inner = {f"{source}.{name}" for name in _NAME.findall(names)}
+        imported |= {one for one in inner if _file_of(one).exists()} | {source}
+    return frozenset(imported)
+
+
+def _decides(module: str) -> bool:
+    if module == f"{_PACKAGE}.contracts":
+        return False  # it gathers all of them: a table's own is known, and an upstream one makes its own table stale
+    inner = module.removeprefix(f"{_PACKAGE}.")
+    return any(inner == one or inner.startswith(f"{one}.") for one in _DECIDING)
+
+
+def _file_of(module: str) -> Path:
+    path = _HERE.joinpath(*module.split(".")[1:])
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")

@@ -1,47 +1,5 @@
-"""The one place that wires assets, checks, jobs, schedules, sensors and resources."""
+"""What Dagster loads: `workspace.yaml`, `dg` and `stedi ui` name this module. Everything is in `defs`."""
 
-from collections.abc import Iterable
+from stedi_dagster.defs.definitions import defs
 
-import dagster as dg
-
-from stedi_dagster.assets import curated, landing, trusted
-from stedi_dagster.audits.asset_checks import standing_checks
-from stedi_dagster.audits.settling import NAME as VERDICTS
-from stedi_dagster.audits.settling import settling
-from stedi_dagster.automation import automation_for
-from stedi_dagster.io_manager import IcebergIOManager
-from stedi_dagster.report.asset import report_asset
-from stedi_dagster.resources import resources_for
-from stedi_dagster.settings import Settings
-
-
-def build_defs(settings: Settings, *, instead: Iterable[dg.AssetsDefinition] = ()) -> dg.Definitions:
-    """Everything, under the given settings.
-
-    Args:
-        settings: where, how and by which rules.
-        instead: assets that take the place of the platform's own of the same key.
-    """
-    assets = {asset.key: asset for asset in (*landing.ASSETS, *trusted.ASSETS, *curated.ASSETS, *instead)}
-    resources = resources_for(settings)
-    automation = automation_for(settings)
-    return dg.Definitions(
-        assets=[*assets.values(), report_asset(settings)],
-        asset_checks=[standing_checks(settings)],
-        jobs=automation.jobs,
-        schedules=automation.schedules,
-        sensors=automation.sensors,
-        resources={
-            **resources,
-            "tables": IcebergIOManager(lakehouse=resources["lakehouse"]),
-            VERDICTS: settling(settings),
-        },
-        # One process a run: its steps share one engine session and one writer lock.
-        executor=dg.in_process_executor,
-    )
-
-
-@dg.definitions
-def defs() -> dg.Definitions:
-    """What Dagster loads, under the settings of the environment."""
-    return build_defs(Settings.load())
+__all__ = ["defs"]

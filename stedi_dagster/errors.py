@@ -8,6 +8,10 @@ class StediError(Exception):
     """Anything the platform refuses or cannot do, said in words a user can act on."""
 
 
+class ContractError(StediError):
+    """A table's contract contradicts itself."""
+
+
 class SettingsError(StediError):
     """A setting has a value that is not allowed."""
 

@@ -5,17 +5,19 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 from hypothesis import settings
 from pyspark.sql import SparkSession
+from typer.testing import CliRunner, Result
 
 from stedi_dagster.engines.base import Engine
 from stedi_dagster.engines.sail import Sail
 from stedi_dagster.engines.spark import LocalSpark, find_java
 from stedi_dagster.errors import EngineError
-from stedi_dagster_tests.assets.builders import land_three_people
+from stedi_dagster_tests.command import Stedi
+from stedi_dagster_tests.defs.assets.builders import land_three_people
 from stedi_dagster_tests.published import Published
 from stedi_dagster_tests.scenario import Scenario
 
@@ -137,3 +139,23 @@ def _session(url: str) -> Iterator[SparkSession]:
     engine: Engine = Remote(url)
     with engine.session() as session:
         yield session
+
+
+@pytest.fixture
+def stedi(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stedi]:
+    """Run a command; keyword arguments are settings."""
+    from stedi_dagster.cli.app import app
+
+    before = dict(os.environ)
+
+    def run(*arguments: str, **settings: Any) -> Result:
+        for name, value in settings.items():
+            monkeypatch.setenv(f"STEDI_{name.upper()}", str(value))
+        return CliRunner().invoke(app, [*arguments])
+
+    yield run
+    # `stedi run` sets DAGSTER_HOME for its children.
+    os.environ.clear()
+    os.environ.update(before)
+    # It also freezes what its imports made; DuckDB's would then complain when the tests end.
+    gc.unfreeze()

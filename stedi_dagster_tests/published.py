@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from stedi_dagster_tests.assets.builders import contents
+from stedi_dagster_tests.defs.assets.builders import contents
 from stedi_dagster_tests.scenario import Scenario
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import dagster as dg
 
-from stedi_dagster.audits.asset_checks import SELECTION as STANDING_AUDITS
-from stedi_dagster.definitions import build_defs
+from stedi_dagster.defs.audits.asset_checks import SELECTION as STANDING_AUDITS
+from stedi_dagster.defs.definitions import build_defs
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.query import connect
 from stedi_dagster.settings import Settings

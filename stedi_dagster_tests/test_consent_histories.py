@@ -8,9 +8,9 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, settings
 from pyspark.sql import DataFrame, SparkSession
 
-from stedi_dagster.checks.consent import audit_participants, audit_people, audit_serials, consents
-from stedi_dagster.checks.outcome import Outcome
-from stedi_dagster.checks.people import audit_same_person, audit_unique_person
+from stedi_dagster.audits.gate.consent import audit_consent, consents
+from stedi_dagster.audits.gate.people import audit_same_person, audit_unique_person
+from stedi_dagster.audits.outcome import Outcome
 from stedi_dagster.contracts import (
     AccelerometerTrusted,
     Contract,
@@ -20,9 +20,9 @@ from stedi_dagster.contracts import (
     StepTrainerTrusted,
 )
 from stedi_dagster.policies.people import curated_customers
-from stedi_dagster.policies.policy import Policy
 from stedi_dagster.policies.readings import paired_readings, trusted_accelerometer, trusted_steps
 from stedi_dagster.policies.selection import Selection
+from stedi_dagster.settings.policy import Policy
 from stedi_dagster_tests.policies.frames import (
     customers,
     frame,
@@ -126,20 +126,20 @@ class Chain:
         """What the audits say of it."""
         policy, landed, worn = self.policy, self.landed, self.frame(AccelerometerTrusted)
         pairs = self.frame(MachineLearningCurated)
-        as_of = "timestamp" if policy.accelerometer_as_of else None
         return [
             *(
-                audit_people(self.frame(one), "email", landed, moment=None)
+                audit_consent(self.frame(one), one, landed, policy=policy)
                 for one in (CustomerTrusted, CustomersCurated)
             ),
             *(audit_unique_person(self.frame(one)) for one in (CustomerTrusted, CustomersCurated)),
-            audit_people(worn, "user", landed, moment=as_of),
-            audit_serials(
-                self.frame(StepTrainerTrusted), landed, moment="sensorReadingTime" if policy.steps_as_of else None
-            ),
-            audit_participants(pairs, self.participants, landed),
+            audit_consent(worn, AccelerometerTrusted, landed, policy=policy),
+            audit_consent(self.frame(StepTrainerTrusted), StepTrainerTrusted, landed, policy=policy),
+            audit_consent(pairs, MachineLearningCurated, landed, policy=policy, participants=self.participants),
             *([audit_same_person(pairs, worn, self.participants, match="person")] if policy.match == "person" else []),
         ]
+
+
+AS_OF = Policy(consent="as_of")
 
 
 @FEW
@@ -165,7 +165,7 @@ def test_the_audits_count_exactly_the_rows_that_nobody_agreed_to(sail: SparkSess
     assert dict(records(consents(landed))) == since
 
     users = [(key(one["user"]), one["timestamp"]) for one in crowd.readings]
-    outcome = audit_people(readings(sail, *crowd.readings), "user", landed, moment="timestamp")
+    outcome = audit_consent(readings(sail, *crowd.readings), AccelerometerTrusted, landed, policy=AS_OF)
     assert dict(outcome.counts) == {
         "rows without consent": sum(user not in since for user, _ in users),
         "rows from before consent": sum(user in since and at < since[user] for user, at in users),
@@ -176,7 +176,7 @@ def test_the_audits_count_exactly_the_rows_that_nobody_agreed_to(sail: SparkSess
         carriers.setdefault(key(record["serialNumber"]), set()).add(key(record["email"]))
     safe = {serial: since.get(*people) for serial, people in carriers.items() if len(people) == 1}
     known = [(safe.get(key(one["serialNumber"])), one["sensorReadingTime"]) for one in crowd.steps]
-    outcome = audit_serials(steps(sail, *crowd.steps), landed, moment="sensorReadingTime")
+    outcome = audit_consent(steps(sail, *crowd.steps), StepTrainerTrusted, landed, policy=AS_OF)
     assert dict(outcome.counts) == {
         "rows without consent": sum(agreed is None for agreed, _ in known),
         "rows from before consent": sum(agreed is not None and at < agreed for agreed, at in known),

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from stedi_dagster.contracts import TABLES
-from stedi_dagster.policies.policy import PRESETS, Policy, Preset
 from stedi_dagster.sample import generate
+from stedi_dagster.settings.policy import PRESETS, Policy, Preset
 from stedi_dagster_tests.scenario import Scenario, checks, counts
 
 pytestmark = [pytest.mark.java, pytest.mark.long]

@@ -11,28 +11,27 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from stedi_dagster.contracts import TABLES
-from stedi_dagster.lakehouse.staging import Staging
-from stedi_dagster_tests.assets.builders import CID, contents, failure, orphans, snapshots, three_people
-from stedi_dagster_tests.assets.doomed import kill, start
+from stedi_dagster_tests.defs.assets.builders import CID, contents, failure, orphans, snapshots, three_people
+from stedi_dagster_tests.killed_runs import kill, start
+from stedi_dagster_tests.overtaking import overtake
 from stedi_dagster_tests.scenario import T0, Scenario, customer, reading, step
 
 pytestmark = pytest.mark.long
 
 PLACES = {
     "before anything is staged": "before(Lakehouse, 'stage')",
-    "while a feed is staged": "after(Staging, 'write_frame', staging('accelerometer_landing'))",
+    "while a feed is staged": "after(StagedTable, 'write_frame', staging('accelerometer_landing'))",
     "within a commit, its metadata written and the catalog not": "before(Session, 'commit')",
-    "between the landing table's commit and its quarantine's": "after(Publication, 'commit', of('customer_landing'))",
-    "between a trusted table's commit and the next one's": "after(Publication, 'commit', of('accelerometer_trusted'))",
-    "while participants are staged": "after(Staging, 'write_rows', staging('participants'))",
-    "after the participants' commit": "after(Publication, 'commit', of('participants'))",
-    "after the last commit": "after(Publication, 'commit', of('machine_learning_curated'))",
+    "between the landing table's commit and its quarantine's": "after(Commit, 'publish', of('customer_landing'))",
+    "between a trusted table's commit and the next one's": "after(Commit, 'publish', of('accelerometer_trusted'))",
+    "while participants are staged": "after(StagedTable, 'write_rows', staging('participants'))",
+    "after the participants' commit": "after(Commit, 'publish', of('participants'))",
+    "after the last commit": "after(Commit, 'publish', of('machine_learning_curated'))",
 }
 
 FIRST_PLACES = {
     "before the first table is in the catalog": "before(Session, 'commit')",
-    "before anything is published": "before(Publication, 'commit')",
+    "before anything is published": "before(Commit, 'publish')",
 }
 
 
@@ -149,24 +148,6 @@ def test_a_run_that_may_not_wait_fails_and_tells_who_holds_the_lakehouse(tmp_pat
     assert not result.success
     assert "held by run of somebody else" in failure(result, "customer_landing")
     assert not (scenario.home / "warehouse").exists()
-
-
-def overtake(monkeypatch: pytest.MonkeyPatch, scenario: Scenario, at: str, overtaken: str) -> None:
-    """While a run drafts the table `at`, let somebody who holds another lock publish the table `overtaken`."""
-    from stedi_dagster.assets import curated, table_asset
-    from stedi_dagster.drafts.tables import draft_table
-
-    def draft(run: Any, plan: Any, inputs: Any) -> Any:
-        drafted = draft_table(run, plan, inputs)
-        if plan.contract.table() == at:
-            elsewhere = scenario.lakehouse()
-            table = elsewhere.ensure_table(overtaken, TABLES[overtaken])
-            staging = Staging(TABLES[overtaken], table.location(), elsewhere.storage)
-            elsewhere.prepare(table, staging.content(), "elsewhere", {}).commit()
-        return drafted
-
-    for module in (table_asset, curated):
-        monkeypatch.setattr(module, "draft_table", draft)
 
 
 @pytest.mark.parametrize("overtaken", ["accelerometer_landing", "customer_trusted", "accelerometer_trusted"])

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from stedi_dagster_tests.assets.builders import three_people
+from stedi_dagster_tests.defs.assets.builders import three_people
 
 # Apprise is of alerts only.
 UNUSED = (

@@ -8,15 +8,14 @@ import duckdb
 import pytest
 from pyspark.sql import DataFrame
 
-from stedi_dagster.assets.table_asset import same_columns, table_asset
-from stedi_dagster.assets.trusted import step_audits
 from stedi_dagster.contracts import StepTrainerTrusted
-from stedi_dagster.definitions import build_defs
-from stedi_dagster.drafts.tables import TableDraft
-from stedi_dagster.policies.keys import with_keys
-from stedi_dagster.policies.policy import PRESETS, Preset
+from stedi_dagster.defs.assets.table_asset import same_columns, table_asset
+from stedi_dagster.defs.definitions import build_defs
+from stedi_dagster.drafts.tables import TablePlan
+from stedi_dagster.keys import with_keys
 from stedi_dagster.policies.selection import REASON, Selection, first_reason, select
 from stedi_dagster.sample import generate
+from stedi_dagster.settings.policy import PRESETS, Preset
 from stedi_dagster_tests.scenario import SELECTED, Scenario, checks, counts
 
 pytestmark = pytest.mark.long
@@ -97,17 +96,16 @@ def everybodys_steps(step_trainer_landing: DataFrame, **_: Any) -> Selection:
 def without_the_join(scenario: Scenario) -> dg.ExecuteInProcessResult:
     """Publish what is good under the default rules; then run that rule for `step_trainer_trusted`."""
     assert scenario.run(preset="default").success
-    plan = TableDraft(
+    plan = TablePlan(
         StepTrainerTrusted,
         select=everybodys_steps,
         inputs=("step_trainer_landing", "customers_curated", "customer_landing"),
-        audits=step_audits,
         wants_quarantine=True,
     )
     lineage = same_columns(StepTrainerTrusted, "step_trainer_landing")
     # As another version of the code: unchanged content would not be made anew.
     settings = scenario.load_settings(preset="default", step_people="trusted")
-    definitions = build_defs(settings, instead=[table_asset(plan, group="trusted", lineage=lineage)])
+    definitions = build_defs(settings, instead=[table_asset(plan, lineage=lineage)])
     return definitions.resolve_job_def("everything").execute_in_process(
         instance=dg.DagsterInstance.ephemeral(),
         asset_selection=[dg.AssetKey("step_trainer_trusted"), dg.AssetKey("machine_learning_curated")],

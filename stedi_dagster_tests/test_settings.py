@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from stedi_dagster.alerts.urls import scheme_of, split_urls
 from stedi_dagster.errors import SettingsError
-from stedi_dagster.policies.policy import PRESETS, Policy
 from stedi_dagster.settings import Settings
+from stedi_dagster.settings.alert_urls import scheme_of, split_urls
+from stedi_dagster.settings.policy import PRESETS, Policy
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from docs.generator import markdown as md
-from docs.generator.sources import automation
+from docs.generator.sources import EVERYTHING, jobs_for, schedules_for, sensors_for
 
 _INTRODUCTION = """
 What the [UI](../how-to/run-in-production.md#what-starts-runs) lists beside the eight tables. Sensors and schedules work
@@ -22,8 +22,7 @@ _TAGS = """
 
 def page() -> str:
     """The page."""
-    found = automation()
-    jobs = [(md.code(job.name), job.description) for job in found.jobs]
+    jobs = [(md.code(job.name), job.description) for job in jobs_for(EVERYTHING)]
     sensors = [
         (
             md.code(sensor.name),
@@ -31,7 +30,7 @@ def page() -> str:
             f"every {sensor.minimum_interval_seconds} s",
             sensor.description or "",
         )
-        for sensor in found.sensors
+        for sensor in sensors_for(EVERYTHING)
     ]
     schedules = [
         (
@@ -40,7 +39,7 @@ def page() -> str:
             md.code(schedule.cron_schedule),
             schedule.description or "",
         )
-        for schedule in found.schedules
+        for schedule in schedules_for(EVERYTHING)
     ]
     return md.page(
         "Jobs, sensors and schedules",

@@ -1,17 +1,15 @@
 """Sending what is in the outbox: each destination by itself, its alerts in order, each until it was taken."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import dagster as dg
 from filelock import FileLock, Timeout
 
 from stedi_dagster.alerts.destinations import Destination, NotTakenError, destinations_of
 from stedi_dagster.alerts.outbox import FOLDER, Outbox, Waiting, open_outbox
-from stedi_dagster.alerts.record import record
 from stedi_dagster.settings import Settings
 
 # Seconds. A sensor's tick has a minute, which these and the last alert's time limit keep to.
@@ -27,12 +25,12 @@ class Delivery:
     problems: list[str]
 
 
-def record_and_deliver(settings: Settings, instance: dg.DagsterInstance, *, at_once: bool) -> Delivery:
-    """Make alerts of the runs that ended, and send all that waits.
+def deliver(settings: Settings, record: Callable[[Outbox], None], *, at_once: bool) -> Delivery:
+    """Have recorded what is new, and send all that waits.
 
     Args:
         settings: which name at least one destination.
-        instance: whose runs.
+        record: puts into the outbox what is to be told.
         at_once: whether a destination that failed lately is tried without a pause.
     """
     destinations = destinations_of(settings)
@@ -40,7 +38,7 @@ def record_and_deliver(settings: Settings, instance: dg.DagsterInstance, *, at_o
         keys = [outbox.key_of(destination.address) for destination in destinations]
         # First, so that a new destination is told of the run that ended just now.
         gone = outbox.give({key: to.name for key, to in zip(keys, destinations, strict=True)})
-        record(outbox, instance, settings.ui_url)
+        record(outbox)
     with ThreadPoolExecutor(len(destinations)) as pool:
         counts = list(pool.map(lambda key, to: _drain(settings.home, key, to, at_once=at_once), keys, destinations))
     with open_outbox(settings.home) as outbox:

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from stedi_dagster.alerts.message import Message
-from stedi_dagster.alerts.urls import open_url, scheme_of, split_urls
 from stedi_dagster.errors import AwsError, StediError
 from stedi_dagster.settings import Settings
+from stedi_dagster.settings.alert_urls import open_url, scheme_of, split_urls
 
 # Seconds that a destination has to take one alert.
 TIME_LIMIT = 10.0

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import groupby
 
-from stedi_dagster.alerts.findings import Finding, Kind
+from stedi_dagster.alerts.ending import Ending, Kind
 
 # Of SNS, the narrowest of the destinations.
 _LONGEST_SUBJECT = 100
@@ -34,7 +34,7 @@ class Message:
 class Change:
     """Something that fails now and did not, or the other way round."""
 
-    finding: Finding
+    ending: Ending
     since: float
 
 
@@ -47,7 +47,7 @@ def messages(changes: Iterable[Change], ui_url: str) -> list[Message]:
     """
     runs: dict[str, list[Change]] = {}
     for change in changes:
-        runs.setdefault(change.finding.run_id, []).append(change)
+        runs.setdefault(change.ending.run_id, []).append(change)
     return [_message(together, ui_url) for run in runs.values() for together in _together(run)]
 
 
@@ -65,36 +65,36 @@ def _together(run: Iterable[Change]) -> Iterator[list[Change]]:
     """The changes of a run in one direction; of audits without a run there may be several, to and fro."""
     open_groups: dict[bool, list[Change]] = {}
     for change in run:
-        other = open_groups.get(not change.finding.failed, [])
+        other = open_groups.get(not change.ending.failed, [])
         if any(_what(before) == _what(change) for before in other):
             yield from open_groups.values()
             open_groups = {}
-        open_groups.setdefault(change.finding.failed, []).append(change)
+        open_groups.setdefault(change.ending.failed, []).append(change)
     yield from open_groups.values()
 
 
 def _what(change: Change) -> tuple[Kind, str, str]:
-    return (change.finding.kind, change.finding.table, change.finding.check)
+    return (change.ending.kind, change.ending.table, change.ending.check)
 
 
 def _rank(change: Change) -> int:
     """What is worst comes first: failed checks, failed steps and runs, warnings."""
-    return 2 if change.finding.severity == "WARN" else int(change.finding.kind != Kind.CHECK)
+    return 2 if change.ending.severity == "WARN" else int(change.ending.kind != Kind.CHECK)
 
 
 def _said_together(change: Change) -> tuple[Kind, str, str]:
-    return (change.finding.kind, change.finding.found, moment(change.since))
+    return (change.ending.kind, change.ending.found, moment(change.since))
 
 
 def _message(changes: Sequence[Change], ui_url: str) -> Message:
     changes = sorted(changes, key=_rank)
-    first = changes[0].finding
-    checks = [change for change in changes if change.finding.kind == Kind.CHECK]
-    steps = [change for change in changes if change.finding.kind != Kind.CHECK]
+    first = changes[0].ending
+    checks = [change for change in changes if change.ending.kind == Kind.CHECK]
+    steps = [change for change in changes if change.ending.kind != Kind.CHECK]
     if first.kind == Kind.CHECK:
         subject, told = _subject(first), 1
     else:
-        names = ", ".join(change.finding.table for change in steps)
+        names = ", ".join(change.ending.table for change in steps)
         subject, told = f"{'failed' if first.failed else 'works again'}: {names}", len(steps)
     if len(changes) > told:
         subject += f", and {len(changes) - told} more"
@@ -107,22 +107,22 @@ def _message(changes: Sequence[Change], ui_url: str) -> Message:
 
 
 def _links(changes: Sequence[Change], ui_url: str) -> Iterable[str]:
-    run_id = changes[0].finding.run_id
+    run_id = changes[0].ending.run_id
     if run_id:
         return [f"Run: {ui_url}/runs/{run_id}"]
-    return dict.fromkeys(f"Checks: {ui_url}/assets/{change.finding.table}" for change in changes)
+    return dict.fromkeys(f"Checks: {ui_url}/assets/{change.ending.table}" for change in changes)
 
 
-def _subject(finding: Finding) -> str:
-    verb = "passes again" if not finding.failed else "fails" if finding.severity == "ERROR" else "warns"
-    return f"{finding.check} {verb} on {finding.table}"
+def _subject(ending: Ending) -> str:
+    verb = "passes again" if not ending.failed else "fails" if ending.severity == "ERROR" else "warns"
+    return f"{ending.check} {verb} on {ending.table}"
 
 
 def _of_check(change: Change) -> str:
-    finding = change.finding
-    lines = [f"Check: {finding.check}", f"Table: {finding.table}"]
-    if finding.failed:
-        lines += [f"Severity: {finding.severity}", f"Found: {finding.found or 'nothing that is counted'}"]
+    ending = change.ending
+    lines = [f"Check: {ending.check}", f"Table: {ending.table}"]
+    if ending.failed:
+        lines += [f"Severity: {ending.severity}", f"Found: {ending.found or 'nothing that is counted'}"]
         lines.append(f"Failing since: {moment(change.since)}")
     else:
         lines.append(f"It had failed since: {moment(change.since)}")
@@ -133,8 +133,8 @@ def _of_steps(changes: Sequence[Change]) -> str:
     lines = []
     for (kind, found, since), grouped in groupby(changes, key=_said_together):
         alike = list(grouped)
-        failed = alike[0].finding.failed
-        lines.append(f"{kind.capitalize()}: {', '.join(change.finding.table for change in alike)}")
+        failed = alike[0].ending.failed
+        lines.append(f"{kind.capitalize()}: {', '.join(change.ending.table for change in alike)}")
         if failed:
             lines.append(f"Reason: {found}")
         lines.append(f"{'Failing' if failed else 'It had failed'} since: {since}")

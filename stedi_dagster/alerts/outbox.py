@@ -13,10 +13,10 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from stedi_dagster.alerts.findings import Finding, Kind
+from stedi_dagster.alerts.ending import Ending, Kind
 from stedi_dagster.alerts.message import Change, Message, Tone
 from stedi_dagster.errors import StediError
-from stedi_dagster.instance import make_home
+from stedi_dagster.settings.home import make_home
 
 # In STEDI_HOME.
 FOLDER = "alerts"
@@ -44,7 +44,7 @@ CREATE TABLE IF NOT EXISTS destination (
 """
 # What later versions added, by the version that a file then has.
 _SINCE = {2: "ALTER TABLE alert ADD COLUMN tone TEXT NOT NULL DEFAULT 'info';"}
-_STATE = ", ".join(f'"{field.name}"' for field in fields(Finding))
+_STATE = ", ".join(f'"{field.name}"' for field in fields(Ending))
 
 
 @dataclass(frozen=True)
@@ -110,11 +110,9 @@ class Outbox:
 
     # ---- What fails -------------------------------------------------------------------------------------------------
 
-    def last(self, finding: Finding) -> Change | None:
+    def last(self, ending: Ending) -> Change | None:
         """What was last found of the same thing, with the time since when it fails."""
-        found = self._changes(
-            'WHERE kind = ? AND "table" = ? AND "check" = ?', finding.kind, finding.table, finding.check
-        )
+        found = self._changes('WHERE kind = ? AND "table" = ? AND "check" = ?', ending.kind, ending.table, ending.check)
         return found[0] if found else None
 
     def failing(self) -> list[Change]:
@@ -122,8 +120,8 @@ class Outbox:
         return self._changes("WHERE failed ORDER BY since, event")
 
     def keep(self, change: Change) -> None:
-        """Keep the last finding."""
-        values = (*astuple(change.finding), change.since)
+        """Keep the last ending."""
+        values = (*astuple(change.ending), change.since)
         self._connection.execute(
             f"INSERT OR REPLACE INTO state ({_STATE}, since) VALUES ({', '.join('?' * len(values))})",  # noqa: S608
             values,
@@ -132,7 +130,7 @@ class Outbox:
     def _changes(self, where: str, *values: str) -> list[Change]:
         rows = self._connection.execute(f"SELECT {_STATE}, since FROM state {where}", values)  # noqa: S608
         return [
-            Change(Finding(Kind(kind), table, check, bool(failed), *rest), since)
+            Change(Ending(Kind(kind), table, check, bool(failed), *rest), since)
             for kind, table, check, failed, *rest, since in rows
         ]
 

@@ -1,4 +1,4 @@
-"""The standing audits: questions about what is published, asked at any time, apart from the gate before publishing.
+"""The audits: of content before it is published (`gate`), and of what is published (`standing`).
 
-An audit finds rows that break a rule. It knows the rules and the landing tables, and shares no code with the assets.
+The two share what an audit's outcome is, and no judgement.
 """

@@ -27,11 +27,11 @@ def list_alerts(*, as_json: bool) -> None:
         ]
         failing: list[dict[str, Any]] = [
             {
-                "failing": f"{change.finding.kind} {change.finding.check}".strip(),
-                "of": change.finding.table,
-                "severity": change.finding.severity,
+                "failing": f"{change.ending.kind} {change.ending.check}".strip(),
+                "of": change.ending.table,
+                "severity": change.ending.severity,
                 "since": moment(change.since),
-                "found": change.finding.found,
+                "found": change.ending.found,
             }
             for change in outbox.failing()
         ]

@@ -1,14 +1,13 @@
 """The subcommands' names, arguments and help; what they do is in the modules beside this one."""
 
 import re
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 from typer.core import TyperCommand
 
-from stedi_dagster.cli.plainly import told_plainly
+from stedi_dagster.cli.user_errors import user_errors
 from stedi_dagster.errors import StediError
 
 app = typer.Typer(
@@ -22,25 +21,28 @@ app = typer.Typer(
 _COMMENT = re.compile(r"--[^\s=]*\s")
 
 
-class FeedName(StrEnum):
-    """The feeds: `landing.feeds`, which takes too long to import for `--help`."""
+def _feeds(names: list[str] | None) -> list[str]:
+    """Refuse what is no feed. The feeds are imported where some are named: for `--help` it would take too long."""
+    if not names:
+        return []
+    from stedi_dagster.landing.feeds import FEEDS
 
-    CUSTOMER = "customer"
-    ACCELEROMETER = "accelerometer"
-    STEP_TRAINER = "step_trainer"
+    return _of(names, [feed.name for feed in FEEDS.values()])
 
 
-class TableName(StrEnum):
-    """The tables: `contracts.TABLES`, likewise."""
+def _tables(names: list[str] | None) -> list[str]:
+    """Refuse what is no table; see `_feeds`."""
+    if not names:
+        return []
+    from stedi_dagster.contracts import TABLES
 
-    CUSTOMER_LANDING = "customer_landing"
-    ACCELEROMETER_LANDING = "accelerometer_landing"
-    STEP_TRAINER_LANDING = "step_trainer_landing"
-    CUSTOMER_TRUSTED = "customer_trusted"
-    ACCELEROMETER_TRUSTED = "accelerometer_trusted"
-    CUSTOMERS_CURATED = "customers_curated"
-    STEP_TRAINER_TRUSTED = "step_trainer_trusted"
-    MACHINE_LEARNING_CURATED = "machine_learning_curated"
+    return _of(names, list(TABLES))
+
+
+def _of(names: list[str], known: list[str]) -> list[str]:
+    if unknown := [name for name in names if name not in known]:
+        raise typer.BadParameter(f"{unknown[0]!r} is not one of {', '.join(known)}.")
+    return names
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
@@ -80,7 +82,7 @@ def generate(
     quirks: Annotated[bool, typer.Option("--quirks", help="Add every oddity that a landing zone may hold.")] = False,
 ) -> None:
     """Make sample landing data: the same for the same options."""
-    with told_plainly():
+    with user_errors():
         from stedi_dagster.cli.generate import generate_sample
 
         generate_sample(landing, scale=scale, seed=seed, quirks=quirks)
@@ -90,19 +92,27 @@ def generate(
 def run(
     json: Json = False,
     accept_volume: Annotated[
-        list[FeedName] | None,
-        typer.Option(help="A feed that is meant to be smaller than before, or empty, this once; may be repeated."),
+        list[str] | None,
+        typer.Option(
+            metavar="FEED",
+            callback=_feeds,
+            help="A feed that is meant to be smaller than before, or empty, this once; may be repeated.",
+        ),
     ] = None,
     again: Annotated[
-        list[TableName] | None,
-        typer.Option(help="A table to make anew although nothing has changed, this once; may be repeated."),
+        list[str] | None,
+        typer.Option(
+            metavar="TABLE",
+            callback=_tables,
+            help="A table to make anew although nothing has changed, this once; may be repeated.",
+        ),
     ] = None,
 ) -> None:
-    """Materialize all eight tables through Dagster, in this process.
+    """Materialize all tables through Dagster, in this process.
 
     Exits with 1 if a table could not be published, for example because an audit failed.
     """
-    with told_plainly():
+    with user_errors():
         from stedi_dagster.cli.run import run_everything
 
         raise typer.Exit(0 if run_everything(as_json=json, accept_volume=accept_volume or [], again=again or []) else 1)
@@ -114,7 +124,7 @@ def audit(json: Json = False) -> None:
 
     What is found is also recorded for the UI. Exits with 1 if an audit failed, with 0 if one only warns.
     """
-    with told_plainly():
+    with user_errors():
         from stedi_dagster.cli.audit import audit_everything
 
         raise typer.Exit(0 if audit_everything(as_json=json) else 1)
@@ -136,7 +146,7 @@ def report(
 
     It runs every standing audit. Exits with 0 once it is made, whatever they find, unlike `stedi audit`.
     """
-    with told_plainly():
+    with user_errors():
         from stedi_dagster.cli.report import make_report
 
         make_report(file, since=since, as_json=json)
@@ -145,7 +155,7 @@ def report(
 @app.command()
 def tables(json: Json = False) -> None:
     """List the published tables: rows, snapshot, when, where."""
-    with told_plainly():
+    with user_errors():
         from stedi_dagster.cli.tables import list_tables
 
         list_tables(as_json=json)
@@ -157,7 +167,7 @@ def quarantine(
     limit: Annotated[int, typer.Option(min=1, help="How many rows to show; --json gives all.")] = 50,
 ) -> None:
     """Show what could not be read as a record: file, line, byte position, reason, raw text (personal data!)."""
-    with told_plainly():
+    with user_errors():
         from stedi_dagster.cli.tables import list_quarantine
 
         list_quarantine(as_json=json, limit=limit)
@@ -181,7 +191,7 @@ def forget(
 
     Nobody can bring it back. An old file that delivers the person again does not: only a new registration does.
     """
-    with told_plainly():
+    with user_errors():
         from stedi_dagster.cli.forget import asked_for, forget_person, print_digest, prove
 
         if verify + dry_run + digest > 1:
@@ -214,7 +224,7 @@ def adopt(
     Each is registered with its newest metadata that can be read; the ledger of erasures is one of them. No file is
     removed. Whichever catalog had them before is refused as soon as this one has published something.
     """
-    with told_plainly():
+    with user_errors():
         from stedi_dagster.cli.adopt import adopt_tables
 
         adopt_tables(dry_run=dry_run, accept_loss=accept_loss, as_json=json)
@@ -243,7 +253,7 @@ def sql(
     A typed query is in the dialect of where it runs: DuckDB's, or Athena's. A file is always in Athena's, and is
     translated. What the settings know (consent, match, max_age, ...) needs no --param.
     """
-    with told_plainly():
+    with user_errors():
         from stedi_dagster.cli.sql import run_query
 
         run_query(query, on=on, parameters=param or [], as_json=json)
@@ -258,7 +268,7 @@ def alerts(
     json: Json = False,
 ) -> None:
     """Show what fails since when, and the alerts that wait to be sent; or try the destinations."""
-    with told_plainly():
+    with user_errors():
         from stedi_dagster.cli.alerts import list_alerts, try_destinations
 
         if action == "test":
@@ -275,7 +285,7 @@ def settings(
     region: Annotated[str | None, typer.Option(help="The stack's region; by default your AWS configuration's.")] = None,
 ) -> None:
     """Show every setting: its variable, its value now, what it means; or those of a stack on AWS."""
-    with told_plainly():
+    with user_errors():
         from stedi_dagster.cli.settings import list_settings, list_stack_settings
 
         if from_stack is not None:
@@ -297,7 +307,7 @@ def ui(
 
     With --read-only no schedule or sensor runs either: it can stand beside another UI on the same STEDI_HOME.
     """
-    with told_plainly():
+    with user_errors():
         from stedi_dagster.cli.ui import serve
 
         serve(port, read_only=read_only)

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from stedi_dagster.audits.audit import Verdict
-from stedi_dagster.audits.catalog import AUDITS
-from stedi_dagster.audits.run import run_audits
+from stedi_dagster.audits.standing.audit import Verdict
+from stedi_dagster.audits.standing.catalog import AUDITS
+from stedi_dagster.audits.standing.run import run_audits
 from stedi_dagster.cli.grid import show
 from stedi_dagster.cli.pipes import while_somebody_reads
-from stedi_dagster.cli.tables import open_lakehouse, unmoved
+from stedi_dagster.cli.tables import consistent_read, open_lakehouse
 from stedi_dagster.settings import Settings
 
 
@@ -23,7 +23,8 @@ def audit_everything(*, as_json: bool) -> bool:
     """
     settings = Settings.load()
     lakehouse = open_lakehouse()
-    verdicts = list(run_audits(AUDITS, settings, lakehouse, unmoved=unmoved(settings, lakehouse, "stedi audit")))
+    reading = consistent_read(settings, lakehouse, "stedi audit")
+    verdicts = list(run_audits(AUDITS, settings, lakehouse, consistent_read=reading))
     problems = _record(verdicts, settings)
     passed = not any(verdict.fails for verdict in verdicts)
     with while_somebody_reads():
@@ -40,9 +41,9 @@ def audit_everything(*, as_json: bool) -> bool:
 def _record(verdicts: list[Verdict], settings: Settings) -> list[str]:
     """Record what was found, and tell whoever is to be told; return what went wrong with that."""
     # After the work: loading Dagster takes memory that the audits can use.
-    from stedi_dagster.audits.recording import record
-    from stedi_dagster.cli.sending import send_alerts
-    from stedi_dagster.instance import open_instance
+    from stedi_dagster.defs.alerts.record import send_alerts
+    from stedi_dagster.defs.audits.recording import record
+    from stedi_dagster.defs.instance.opening import open_instance
 
     with open_instance(settings) as instance:
         record(verdicts, instance)
@@ -56,7 +57,7 @@ def _told(verdict: Verdict) -> dict[str, Any]:
         "on": verdict.audit.on,
         "outcome": _outcome(verdict),
         "findings": [asdict(finding) for finding in verdict.findings],
-        "could_not_run": verdict.hindrance,
+        "could_not_run": verdict.error,
         "seconds": round(verdict.seconds, 3),
     }
 
@@ -66,7 +67,7 @@ def _lines(verdict: Verdict) -> Iterator[dict[str, Any]]:
     line = {"audit": verdict.audit.name, "on": tables[0] if len(tables) == 1 else f"{len(tables)} tables"}
     line["outcome"] = _outcome(verdict)
     if not verdict.findings:
-        yield {**line, "rows": None, "what": verdict.hindrance}
+        yield {**line, "rows": None, "what": verdict.error}
     for finding in verdict.findings:
         yield {**line, "on": finding.table, "rows": f"{finding.rows:,}", "what": finding.problem}
 

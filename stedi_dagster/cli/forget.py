@@ -11,11 +11,10 @@ import typer
 from rich.table import Table as Grid
 
 from stedi_dagster.cli.grid import Printing
-from stedi_dagster.cli.sending import judge_again
-from stedi_dagster.cli.tables import open_lakehouse
+from stedi_dagster.cli.tables import consistent_read, open_lakehouse
 from stedi_dagster.erasure.digests import Digester, digester, passing_digester
 from stedi_dagster.erasure.erase import UNFINISHED, Eraser, Receipt
-from stedi_dagster.erasure.ledger import Entry, Ledger, recognising
+from stedi_dagster.erasure.ledger import Ledger, LedgerEntry, recognising
 from stedi_dagster.errors import SettingsError, StediError
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.settings import Settings
@@ -51,8 +50,12 @@ def forget_person(email: str, *, dry_run: bool, yes: bool, as_json: bool) -> Non
             receipt = eraser.erase(by.of(email))
             eraser.resume()
     _print(receipt, as_json=as_json, would=dry_run)
-    if not dry_run:
-        for problem in judge_again(settings, lakehouse):
+    if not dry_run and settings.dagster_home.exists():
+        # Loading Dagster takes a second, and where it has no home nobody has ever audited.
+        from stedi_dagster.defs.recovery import judge_again
+
+        reading = consistent_read(settings, lakehouse, "stedi forget")
+        for problem in judge_again(settings, lakehouse, consistent_read=reading):
             _tell(f"stedi: {problem}")
 
 
@@ -182,7 +185,7 @@ def _print(receipt: Receipt, *, as_json: bool, would: bool) -> None:
     sys.stdout.write("\n".join(told) + "\n")
 
 
-def _known(erasures: tuple[Entry, ...]) -> str:
+def _known(erasures: tuple[LedgerEntry, ...]) -> str:
     """What the ledger says of a person."""
     if not erasures:
         return "The ledger knows of no erasure of this address: if there was one, look how it was spelt."
@@ -190,7 +193,7 @@ def _known(erasures: tuple[Entry, ...]) -> str:
     return f"The ledger has {counted(len(erasures), 'erasures')} of this address: {'; '.join(entries)}."
 
 
-def _when(erasure: Entry) -> str:
+def _when(erasure: LedgerEntry) -> str:
     done = "not done yet" if erasure.completed_ms is None else f"done {_moment(erasure.completed_ms)}"
     return f"begun {_moment(erasure.begun_ms)}, {done}"
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from stedi_dagster.cli.grid import Printing
-from stedi_dagster.cli.tables import open_lakehouse, unmoved
+from stedi_dagster.cli.tables import consistent_read, open_lakehouse
 from stedi_dagster.errors import StediError
 from stedi_dagster.report.facts import Facts
 from stedi_dagster.report.gather import beginning, gather
@@ -38,7 +38,8 @@ def make_report(file: str | None, *, since: str | None, as_json: bool) -> None:
     settings = Settings.load()
     since_ms = beginning(since)
     lakehouse = open_lakehouse()
-    facts = gather(settings, lakehouse, unmoved=unmoved(settings, lakehouse, "stedi report"), since_ms=since_ms)
+    reading = consistent_read(settings, lakehouse, "stedi report")
+    facts = gather(settings, lakehouse, consistent_read=reading, since_ms=since_ms)
     if as_json:
         told = {"state": facts.state, "verdict": facts.verdict, **asdict(facts)}
         sys.stdout.write(json.dumps(told, indent=2) + "\n")

@@ -78,8 +78,8 @@ def _translated(file: str, parameters: Sequence[str]) -> str:
 def _run_on_athena(query: str, parameters: Sequence[str]) -> Result:
     from sqlglot import exp
 
+    from stedi_dagster.defs.athena import run_on_athena
     from stedi_dagster.sql import texts
-    from stedi_dagster.sql.athena import run_on_athena
     from stedi_dagster.sql.parameters import given
 
     settings = Settings.load()

@@ -32,7 +32,7 @@ def open_lakehouse() -> Lakehouse:
     return lakehouse
 
 
-def unmoved(settings: Settings, lakehouse: Lakehouse, command: str) -> AbstractContextManager[None]:
+def consistent_read(settings: Settings, lakehouse: Lakehouse, command: str) -> AbstractContextManager[None]:
     """While nobody publishes: held for reading several tables as they belong together.
 
     Raises:

@@ -3,11 +3,11 @@
 import os
 import socket
 
+from stedi_dagster.defs.instance.lost_runs import record_ended, record_lost
+from stedi_dagster.defs.instance.opening import open_instance
+from stedi_dagster.defs.ui import services
 from stedi_dagster.errors import SettingsError
-from stedi_dagster.instance import open_instance
-from stedi_dagster.lost_runs import record_ended
 from stedi_dagster.settings import Settings
-from stedi_dagster.ui import services
 
 DEFINITIONS = "stedi_dagster.definitions"
 """The module that Dagster loads."""
@@ -36,8 +36,12 @@ def serve(port: int, *, read_only: bool) -> None:
             if not read_only:
                 record_ended(instance)
 
+        def meanwhile() -> None:
+            if not read_only:
+                record_lost(instance, settings.home)  # runs of the UI would wait for theirs to end
+
         ended()  # what a UI that was killed left behind
-        services.serve(DEFINITIONS, port, read_only=read_only, ended=ended)
+        services.serve(DEFINITIONS, port, read_only=read_only, meanwhile=meanwhile, ended=ended)
 
 
 def _refuse_taken(port: int) -> None:

@@ -1,27 +1,63 @@
-"""One pandera model per table: the only place where its columns are written down."""
+"""One pandera model per table: the only place where its columns are written down.
 
+Whatever lists tables or asks which column holds what asks here; so a new table needs a contract and no entry anywhere.
+"""
+
+from types import ModuleType
+
+from stedi_dagster.contracts import curated, landing, trusted
 from stedi_dagster.contracts.base import Column, Contract, Personal
+from stedi_dagster.contracts.consistency import refuse_silence
 from stedi_dagster.contracts.curated import CustomersCurated, MachineLearningCurated
 from stedi_dagster.contracts.landing import AccelerometerLanding, CustomerLanding, StepTrainerLanding
-from stedi_dagster.contracts.restricted import Erasures, Participants, Quarantine
+from stedi_dagster.contracts.restricted import LEDGER_WORDS, Erasures, Participants, Quarantine
 from stedi_dagster.contracts.trusted import AccelerometerTrusted, CustomerTrusted, StepTrainerTrusted
 
-# The eight tables, in the order in which data flows.
+# In the order in which data flows.
+_LAYERS = {"landing": landing, "trusted": trusted, "curated": curated}
+LAYERS = tuple(_LAYERS)
+
+
+def _defined_in(module: ModuleType) -> list[type[Contract]]:
+    """The contracts that a module defines itself, in order."""
+    found = (each for each in vars(module).values() if isinstance(each, type) and issubclass(each, Contract))
+    return [contract for contract in found if contract.__module__ == module.__name__]
+
+
+def feed_name(contract: type[Contract]) -> str:
+    """The feed of a landing table: what its name begins with."""
+    return contract.table().removesuffix("_landing")
+
+
+def quarantine_name(contract: type[Contract]) -> str:
+    """The table of what of a landing table's feed could not be read."""
+    return f"{feed_name(contract)}_quarantine"
+
+
+# What is published: layer by layer, in each in the order in which the contracts are defined.
 TABLES: dict[str, type[Contract]] = {
-    contract.table(): contract
-    for contract in (
-        CustomerLanding,
-        AccelerometerLanding,
-        StepTrainerLanding,
-        CustomerTrusted,
-        AccelerometerTrusted,
-        CustomersCurated,
-        StepTrainerTrusted,
-        MachineLearningCurated,
-    )
+    contract.table(): contract for module in _LAYERS.values() for contract in _defined_in(module)
 }
+# The tables in which only people may be who agreed: all but the landing ones, if their rows are anybody's.
+CONSENTED: dict[str, type[Contract]] = {
+    name: contract for name, contract in TABLES.items() if contract.layer() != "landing" and contract.identifying()
+}
+# What operators alone may read.
+RESTRICTED: dict[str, type[Contract]] = {
+    **{quarantine_name(contract): Quarantine for contract in TABLES.values() if contract.layer() == "landing"},
+    Participants.table(): Participants,
+    Erasures.table(): Erasures,
+}
+# All that the platform makes.
+CONTRACTS = {**TABLES, **RESTRICTED}
+refuse_silence(CONTRACTS.values())
 
 __all__ = [
+    "CONSENTED",
+    "CONTRACTS",
+    "LAYERS",
+    "LEDGER_WORDS",
+    "RESTRICTED",
     "TABLES",
     "AccelerometerLanding",
     "AccelerometerTrusted",
@@ -37,4 +73,6 @@ __all__ = [
     "Quarantine",
     "StepTrainerLanding",
     "StepTrainerTrusted",
+    "feed_name",
+    "quarantine_name",
 ]

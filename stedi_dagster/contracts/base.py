@@ -1,6 +1,6 @@
-"""What a contract is: a pandera.pyspark model whose columns also carry a unit and whether they are personal data.
+"""What a contract is: a pandera.pyspark model whose columns also say their unit, what is personal and whose a row is.
 
-The tables' contracts are in the other modules; what is derived from them (audits, Iceberg schemas, Dagster's
+The tables' contracts are in the other modules; what is derived from them (audits, erasure, Iceberg schemas, Dagster's
 column schemas) is where it is used.
 """
 
@@ -13,7 +13,15 @@ import pandera.pyspark as pa
 from pandera.api.pyspark.container import DataFrameSchema
 from pyspark.sql.types import DataType, LongType, StructType
 
+from stedi_dagster.contracts.consistency import refuse_contradictions
+
 Personal = Literal["no", "yes", "pseudonym"]
+# Whose a row is: an address, a serial number of somebody's device, a participantId.
+Identifies = Literal["person", "device", "participant"]
+# What tells who somebody is, and not whose a row is: several people are called the same.
+Describes = Literal["name", "telephone"]
+# One value; several, one a line; or a text of any kind, in which anybody may be named.
+Holds = Literal["value", "lines", "text"]
 
 EPOCH_MS = "ms since 1970-01-01 UTC"
 # No device existed before: an earlier time is a clock that was never set.
@@ -45,6 +53,10 @@ class Column:
     description: str
     unit: str | None
     personal: Personal
+    identifies: Identifies | None
+    describes: Describes | None
+    holds: Holds
+    event_time: bool
 
     @property
     def meaning(self) -> str:
@@ -52,40 +64,77 @@ class Column:
         return f"{self.description} [{self.unit}]" if self.unit else self.description
 
 
-def column(
+def column(  # noqa: PLR0913 - one argument for each thing that a contract says of a column
     description: str,
     *,
     nullable: bool = False,
     unit: str | None = None,
     personal: Personal = "no",
+    identifies: Identifies | None = None,
+    describes: Describes | None = None,
+    holds: Holds = "value",
+    event_time: bool = False,
     **checks: Any,
 ) -> Any:
-    """A column of a contract; `checks` are pandera's own (ge, isin, str_matches, ...)."""
+    """A column of a contract.
+
+    Args:
+        description: what it means, in one line.
+        nullable: whether it may be null.
+        unit: of a measurement.
+        personal: whether it holds personal data, under names or under pseudonyms.
+        identifies: whose the row is, where this column says so: erasure, withdrawals and consent go by it.
+        describes: what of somebody it tells, where it does not say whose the row is.
+        holds: one value, several (one a line), or a text in which anybody may be named.
+        event_time: whether it is when a reading was taken, in epoch milliseconds: the moment that is held against the
+            time of an agreement and of an erasure.
+        **checks: pandera's own (ge, isin, str_matches, ...).
+    """
     return pa.Field(
         nullable=nullable,
         description=description,
-        metadata={"unit": unit, "personal": personal},
+        metadata={
+            "unit": unit,
+            "personal": personal,
+            "identifies": identifies,
+            "describes": describes,
+            "holds": holds,
+            "event_time": event_time,
+        },
         **checks,
     )
 
 
-def epoch_ms(description: str, *, nullable: bool = False) -> Any:
+def epoch_ms(description: str, *, nullable: bool = False, event_time: bool = False) -> Any:
     """A moment in epoch milliseconds; `Contract.schema` adds that it is at most a day after the run."""
-    return column(description, nullable=nullable, unit=EPOCH_MS, ge=EARLIEST_MS)
+    return column(description, nullable=nullable, unit=EPOCH_MS, ge=EARLIEST_MS, event_time=event_time)
 
 
 class Contract(pa.DataFrameModel):  # type: ignore[type-arg]
-    """The base of all contracts; a subclass's docstring says which rows its table has."""
+    """The base of all contracts; a subclass's docstring says which rows its table has.
+
+    A subclass that contradicts itself raises a ContractError when it is defined.
+    """
 
     class Config:
         """pandera's settings: exactly these columns, in any order."""
 
         strict = True
 
+    def __init_subclass__(cls, *, ledger: bool = False, **more: Any) -> None:
+        """Check a new contract; from the ledger of erasures alone nobody is ever erased."""
+        super().__init_subclass__(**more)  # type: ignore[no-untyped-call]
+        refuse_contradictions(cls.__name__, cls.columns(), is_ledger=ledger)
+
     @classmethod
     def table(cls) -> str:
         """The table's name: the class's, in snake case."""
         return re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+
+    @classmethod
+    def layer(cls) -> str:
+        """The table's layer: the module that the class is in, like `curated`."""
+        return cls.__module__.rpartition(".")[2]
 
     @classmethod
     def description(cls) -> str:
@@ -117,8 +166,7 @@ class Contract(pa.DataFrameModel):  # type: ignore[type-arg]
                 type=types[name].dataType,
                 nullable=spec.nullable,
                 description=spec.description,
-                unit=spec.metadata["unit"],
-                personal=spec.metadata["personal"],
+                **spec.metadata,
             )
             for name, spec in schema.columns.items()
         ]
@@ -141,6 +189,36 @@ class Contract(pa.DataFrameModel):  # type: ignore[type-arg]
         """What its most personal column has; a table with pseudonyms is personal data, too (GDPR, Recital 26)."""
         kinds = {spec.personal for spec in cls.columns()}
         return "yes" if "yes" in kinds else "pseudonym" if "pseudonym" in kinds else "no"
+
+    @classmethod
+    def identifying(cls, *kinds: Identifies) -> list[Column]:
+        """The columns that say whose a row is, in order; with `kinds`, those of these kinds."""
+        return [spec for spec in cls.columns() if spec.identifies and (not kinds or spec.identifies in kinds)]
+
+    @classmethod
+    def owners(cls) -> list[Column]:
+        """The columns that say whose a row is: people's, or, where no column names a person, devices'."""
+        return cls.identifying("person", "participant") or cls.identifying("device")
+
+    @classmethod
+    def describing(cls) -> list[Column]:
+        """The columns that tell who somebody is without saying whose the row is."""
+        return [spec for spec in cls.columns() if spec.describes]
+
+    @classmethod
+    def texts(cls) -> list[Column]:
+        """The columns of texts in which anybody may be named."""
+        return [spec for spec in cls.columns() if spec.holds == "text"]
+
+    @classmethod
+    def personal_columns(cls) -> list[Column]:
+        """The columns with personal data, under names or pseudonyms."""
+        return [spec for spec in cls.columns() if spec.personal != "no"]
+
+    @classmethod
+    def event_time(cls) -> str | None:
+        """The column that says when a row's reading was taken; None where there is none."""
+        return next((spec.name for spec in cls.columns() if spec.event_time), None)
 
     @classmethod
     def unique(cls) -> list[str]:

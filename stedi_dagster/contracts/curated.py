@@ -19,9 +19,10 @@ class MachineLearningCurated(Contract):
     participantId: T.StringType = column(
         "Random number of the person, the same from run to run",
         personal="pseudonym",
+        identifies="participant",
         str_matches=r"^[0-9a-f-]{36}$",
     )
-    sensorReadingTime: T.LongType = epoch_ms("When both readings were taken")
+    sensorReadingTime: T.LongType = epoch_ms("When both readings were taken", event_time=True)
     distanceFromObject: T.LongType = column("Distance to the nearest object", unit="as the device reports it")
     x: T.DoubleType = column("Acceleration along x", unit="as the app reports it")
     y: T.DoubleType = column("Acceleration along y", unit="as the app reports it")

@@ -14,9 +14,9 @@ _FINITE = {"min_value": -LARGEST_DOUBLE, "max_value": LARGEST_DOUBLE}
 class CustomerLanding(Contract):
     """Every customer record that landed from the website; a person may have several."""
 
-    customerName: T.StringType = column("First and last name", nullable=True, personal="yes")
-    email: T.StringType = column("The person's address", personal="yes", str_matches=ADDRESS)
-    phone: T.StringType = column("Phone number", nullable=True, personal="yes")
+    customerName: T.StringType = column("First and last name", nullable=True, personal="yes", describes="name")
+    email: T.StringType = column("The person's address", personal="yes", identifies="person", str_matches=ADDRESS)
+    phone: T.StringType = column("Phone number", nullable=True, personal="yes", describes="telephone")
     birthDay: T.StringType = column(
         "Birthday as delivered, an ISO date where birthDayValid", nullable=True, personal="yes"
     )
@@ -24,7 +24,7 @@ class CustomerLanding(Contract):
         "Whether birthDay is a date of the form YYYY-MM-DD; null where there is none", nullable=True
     )
     serialNumber: T.StringType = column(
-        "Serial number of the person's step trainer", personal="yes", str_contains=_NOT_BLANK
+        "Serial number of the person's step trainer", personal="yes", identifies="device", str_contains=_NOT_BLANK
     )
     registrationDate: T.LongType = epoch_ms("When the person registered", nullable=True)
     lastUpdateDate: T.LongType = epoch_ms("When this record was written", nullable=True)
@@ -42,8 +42,8 @@ class CustomerLanding(Contract):
 class AccelerometerLanding(Contract):
     """Every accelerometer reading that landed from the phone app."""
 
-    user: T.StringType = column("Address of the person", personal="yes", str_matches=ADDRESS)
-    timestamp: T.LongType = epoch_ms("When the reading was taken")
+    user: T.StringType = column("Address of the person", personal="yes", identifies="person", str_matches=ADDRESS)
+    timestamp: T.LongType = epoch_ms("When the reading was taken", event_time=True)
     x: T.DoubleType = column("Acceleration along x", unit="as the app reports it", in_range=_FINITE)
     y: T.DoubleType = column("Acceleration along y", unit="as the app reports it", in_range=_FINITE)
     z: T.DoubleType = column("Acceleration along z", unit="as the app reports it", in_range=_FINITE)
@@ -52,6 +52,8 @@ class AccelerometerLanding(Contract):
 class StepTrainerLanding(Contract):
     """Every step reading that landed from the step trainer."""
 
-    sensorReadingTime: T.LongType = epoch_ms("When the reading was taken")
-    serialNumber: T.StringType = column("Serial number of the step trainer", personal="yes", str_contains=_NOT_BLANK)
+    sensorReadingTime: T.LongType = epoch_ms("When the reading was taken", event_time=True)
+    serialNumber: T.StringType = column(
+        "Serial number of the step trainer", personal="yes", identifies="device", str_contains=_NOT_BLANK
+    )
     distanceFromObject: T.LongType = column("Distance to the nearest object", unit="as the device reports it")

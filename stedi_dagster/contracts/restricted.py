@@ -1,43 +1,62 @@
 """Tables beside the eight, in a namespace of their own that data scientists need no access to."""
 
+from collections.abc import Mapping
+
 import pyspark.sql.types as T  # noqa: N812 - PySpark's own convention
 
-from stedi_dagster.contracts.base import EPOCH_MS, Contract, column, epoch_ms
+from stedi_dagster.contracts.base import EPOCH_MS, Contract, Describes, Identifies, column, epoch_ms
+
+# What the ledger of erasures calls a value, by what it says of somebody. It is written once and read for ever: these
+# words stay, whatever a column is called.
+LEDGER_WORDS: Mapping[Identifies | Describes, str] = {
+    "person": "email",
+    "device": "serialNumber",
+    "participant": "participantId",
+    "name": "customerName",
+    "telephone": "phone",
+}
 
 
 class Quarantine(Contract):
     """What lay in a feed's landing folder and could not be read as a record."""
 
-    file: T.StringType = column("File, relative to the landing zone")
+    file: T.StringType = column("File, relative to the landing zone", personal="yes", holds="text")
     line: T.LongType = column("Line at which the text begins, the first is 1", ge=1)
     position: T.LongType = column("Byte at which the text begins, the first is 0, after unpacking", ge=0)
     reason: T.StringType = column("Why it is no record")
-    raw: T.StringType = column("The text; bytes that are no UTF-8 as \\xNN; at most 10,000 characters", personal="yes")
+    raw: T.StringType = column(
+        "The text; bytes that are no UTF-8 as \\xNN; at most 10,000 characters", personal="yes", holds="text"
+    )
     people: T.StringType = column(
         "Of a customer's: the addresses that it names, one a line; null where none can be read",
         nullable=True,
         personal="yes",
+        identifies="person",
+        holds="lines",
     )
     devices: T.StringType = column(
         "Of a customer's: the serial numbers that it names, one a line; null where none can be read",
         nullable=True,
         personal="yes",
+        identifies="device",
+        holds="lines",
     )
     moment: T.LongType = column(
         "Of a customer's: when it was written; null where that cannot be read",
         nullable=True,
         unit=f"{EPOCH_MS}, unchecked",
+        event_time=True,
     )
 
 
-class Erasures(Contract):
+class Erasures(Contract, ledger=True):
     """Who was erased, by keyed digests only; what an old file delivers again is held against them."""
 
     erasure: T.StringType = column("Random number of the erasure")
     what: T.StringType = column(
         "What the digest is of; sharedSerialNumber: that of a device which somebody else carried, too; ownPhone: that "
         "of a telephone number which nobody else had",
-        isin=["email", "serialNumber", "sharedSerialNumber", "phone", "ownPhone", "customerName", "participantId"],
+        isin=[*LEDGER_WORDS.values(), "sharedSerialNumber", "ownPhone"],
     )
     digest: T.StringType = column(
         "HMAC-SHA256 of the value, trimmed, lower-cased; of a name or telephone number, of its words",
@@ -55,8 +74,8 @@ class Erasures(Contract):
 class Participants(Contract):
     """Which participantId stands for which person: random, given once, kept from run to run."""
 
-    email: T.StringType = column("Address of the person, trimmed, lower-cased", personal="yes")
-    participantId: T.StringType = column("Random number of the person", personal="pseudonym")
+    email: T.StringType = column("Address of the person, trimmed, lower-cased", personal="yes", identifies="person")
+    participantId: T.StringType = column("Random number of the person", personal="pseudonym", identifies="participant")
 
     class Config:
         """One row a person."""

@@ -14,9 +14,14 @@ _KEY = r"^\S+(\s+\S+)*$"
 class CustomerTrusted(CustomerLanding):
     """The latest record of every person who agreed to share their data for research."""
 
-    email: T.StringType = column("The person's address, trimmed, lower-cased", personal="yes", str_matches=ADDRESS_KEY)
+    email: T.StringType = column(
+        "The person's address, trimmed, lower-cased", personal="yes", identifies="person", str_matches=ADDRESS_KEY
+    )
     serialNumber: T.StringType = column(
-        "Serial number of the person's step trainer, trimmed, lower-cased", personal="yes", str_matches=_KEY
+        "Serial number of the person's step trainer, trimmed, lower-cased",
+        personal="yes",
+        identifies="device",
+        str_matches=_KEY,
     )
 
     class Config:
@@ -28,7 +33,9 @@ class CustomerTrusted(CustomerLanding):
 class AccelerometerTrusted(AccelerometerLanding):
     """The accelerometer readings of the people in customer_trusted, each once."""
 
-    user: T.StringType = column("Address of the person, trimmed, lower-cased", personal="yes", str_matches=ADDRESS_KEY)
+    user: T.StringType = column(
+        "Address of the person, trimmed, lower-cased", personal="yes", identifies="person", str_matches=ADDRESS_KEY
+    )
 
     class Config:
         """A re-delivered reading counts once."""
@@ -40,7 +47,10 @@ class StepTrainerTrusted(StepTrainerLanding):
     """The step readings of the people in customers_curated, each once; none of a serial number two people carry."""
 
     serialNumber: T.StringType = column(
-        "Serial number of the step trainer, trimmed, lower-cased", personal="yes", str_matches=_KEY
+        "Serial number of the step trainer, trimmed, lower-cased",
+        personal="yes",
+        identifies="device",
+        str_matches=_KEY,
     )
 
     class Config:

@@ -8,14 +8,15 @@ from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
 from stedi_dagster.contracts import CustomerLanding, Participants, Quarantine
 from stedi_dagster.drafts.run import PARTICIPANTS, Run, engine_errors
 from stedi_dagster.drafts.tables import CUSTOMER_LANDING, CUSTOMER_QUARANTINE
+from stedi_dagster.fingerprint import fingerprint
+from stedi_dagster.keys import matching_key
 from stedi_dagster.lakehouse.checksums import add_checksums
-from stedi_dagster.lakehouse.published import Reading
-from stedi_dagster.lakehouse.recorded import fingerprint
-from stedi_dagster.policies.keys import matching_key
+from stedi_dagster.lakehouse.snapshot import Snapshot
+from stedi_dagster.lakehouse.summary import SnapshotSummary
 from stedi_dagster.policies.people import agreeing_people, with_doubtful
 
 
-def register_participants(run: Run, customers_curated: Reading) -> Reading:
+def register_participants(run: Run, customers_curated: Snapshot) -> Snapshot:
     """Give a participantId to everybody in customers_curated who has none, and forget that of everybody who withdrew.
 
     Whoever agrees again later is somebody new; who is only absent, because a feed was cut off, is not. The numbers are
@@ -49,7 +50,7 @@ def register_participants(run: Run, customers_curated: Reading) -> Reading:
         new: list[str] = people.toArrow()["email"].to_pylist()
     table = run.lakehouse.ensure_table(PARTICIPANTS, Participants)
     # Before the way out: it removes what a killed run left, which names people.
-    staging = run.lakehouse.stage(table, Participants)
+    staged = run.lakehouse.stage(table, Participants)
     if known is not None and not new and not gone:
         now = add_checksums(run.lakehouse, table, Participants)
         run.lakehouse.expire(now)
@@ -57,17 +58,20 @@ def register_participants(run: Run, customers_curated: Reading) -> Reading:
 
     def rows() -> Iterator[tuple[str, str]]:
         if known is not None:
-            for batch in table.scan(snapshot_id=known.snapshot_id).to_arrow_batch_reader():
-                for email, participant in zip(*(batch[name].to_pylist() for name in Participants.names()), strict=True):
+            for batch in known.files.batches(Participants.names()):
+                for email, participant in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                     if email not in gone:
                         yield email, participant
         for email in new:
             yield email, str(uuid.uuid4())
 
-    staging.write_rows(rows())
-    recorded = {"run-id": run.run_id, "code-version": run.code_version, "registered": len(new), "forgotten": len(gone)}
-    inputs = fingerprint({"run": run.run_id, "before": known.snapshot_id if known else None})
-    publication = run.lakehouse.prepare(table, staging.content(), inputs, recorded)
-    publication.commit()
-    run.lakehouse.expire(publication.table)
+    staged.write_rows(rows())
+    summary = SnapshotSummary(
+        inputs=fingerprint({"run": run.run_id, "before": known.snapshot_id if known else None}),
+        run_id=run.run_id,
+        code_version=run.code_version(Participants),
+        registered=len(new),
+        forgotten=len(gone),
+    )
+    run.lakehouse.expire(run.lakehouse.prepare(table, staged.files(), summary).publish().table)
     return run.read_participants()

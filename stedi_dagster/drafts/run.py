@@ -1,25 +1,24 @@
-"""What is the same for every table of one run, and what a run makes of a table."""
+"""What is the same for every table of one run."""
 
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import grpc
 from pyiceberg.table import Table
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
-from stedi_dagster.checks.outcome import Outcome
 from stedi_dagster.contracts import Contract, Participants
-from stedi_dagster.errors import EngineError, PublishConflictError, StediError
+from stedi_dagster.errors import EngineError, StediError
+from stedi_dagster.lakehouse.commit import Commit
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
-from stedi_dagster.lakehouse.publish import Publication, Published
-from stedi_dagster.lakehouse.published import Reading
-from stedi_dagster.policies.policy import Policy
+from stedi_dagster.lakehouse.snapshot import Snapshot
+from stedi_dagster.settings.policy import Policy
 
-PARTICIPANTS = "participants"
+PARTICIPANTS = Participants.table()
 
 # PySpark logs what an engine said, quoted data included. It disables that logger, and Dagster's set-up of logging
 # enables it again; its level stays.
@@ -34,7 +33,7 @@ class Run:
     run_id: str
     now_ms: int
     policy: Policy
-    code_version: str
+    code_version: Callable[[type[Contract]], str]
     lakehouse: Lakehouse
     open_session: Callable[[], SparkSession]
     # The largest share of the published people that unreadable texts may take out at once.
@@ -47,77 +46,38 @@ class Run:
         """The engine's session, opened when it is first needed."""
         return self.open_session()
 
-    def read(self, name: str, contract: type[Contract]) -> Reading:
+    def read(self, name: str, contract: type[Contract]) -> Snapshot:
         """A table as it is published now.
 
         Raises:
             StediError: it was never published.
         """
-        reading = self.lakehouse.read(name, contract)
-        if reading is None:
+        snapshot = self.lakehouse.read(name, contract)
+        if snapshot is None:
             raise StediError(f"{name} has not been published yet. Materialize it first, or run `stedi run`.")
-        return reading
+        return snapshot
 
-    def unchanged(self, table: Table, contract: type[Contract], inputs: str) -> Publication | None:
+    def unchanged(self, table: Table, contract: type[Contract], inputs: str) -> Commit | None:
         """See `Lakehouse.unchanged`; of a table that is to be made anew, nothing is."""
         if table.name()[-1] in self.again:
             return None
         return self.lakehouse.unchanged(table, contract, inputs)
 
-    def readable(self, name: str, contract: type[Contract]) -> Reading | None:
+    def readable(self, name: str, contract: type[Contract]) -> Snapshot | None:
         """A table as readers see it now; None where nothing is published that they can read."""
-        reading = None if name in self.again else self.lakehouse.read(name, contract)
-        return None if reading is None or reading.lost(self.lakehouse.storage) else reading
+        snapshot = None if name in self.again else self.lakehouse.read(name, contract)
+        return None if snapshot is None or snapshot.files.missing() else snapshot
 
-    def read_participants(self) -> Reading:
+    def read_participants(self) -> Snapshot:
         """Who the participants are.
 
         Raises:
             StediError: nobody is registered yet.
         """
-        reading = self.lakehouse.read(PARTICIPANTS, Participants)
-        if reading is None:
+        snapshot = self.lakehouse.read(PARTICIPANTS, Participants)
+        if snapshot is None:
             raise StediError("No participant is registered yet. Materialize machine_learning_curated first.")
-        return reading
-
-
-@dataclass(frozen=True)
-class Draft:
-    """A table's next snapshot, ready to be published, with everything there is to say about it."""
-
-    publication: Publication
-    rows_in: int
-    withheld: Mapping[str, int]
-    outcomes: tuple[Outcome, ...]
-    upstream: Mapping[str, int]
-    # What is published right before it: a feed's quarantine.
-    also: tuple[Publication, ...] = ()
-    facts: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def blocked(self) -> bool:
-        """Whether an audit forbids to publish it."""
-        return any(outcome.blocks for outcome in self.outcomes)
-
-    def publish(self, lakehouse: Lakehouse) -> Published:
-        """Publish, unless what it was made from is no longer what is published.
-
-        Raises:
-            PublishConflictError: another run published this table, or one it was made from.
-        """
-        for name, snapshot_id in self.upstream.items():
-            table = lakehouse.table(name)
-            current = table.current_snapshot() if table else None
-            if current is None or current.snapshot_id != snapshot_id:
-                raise PublishConflictError(
-                    f"Another run published {name} while {self.publication.table.name()[-1]} was made from the "
-                    "snapshot before. Nothing of this table is published; run it again."
-                )
-        lakehouse.holding.confirm()
-        # First: whoever is killed between the two leaves more people in doubt, not fewer.
-        for publication in self.also:
-            publication.commit()
-        return self.publication.commit()
+        return snapshot
 
 
 @contextmanager

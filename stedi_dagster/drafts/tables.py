@@ -1,27 +1,30 @@
-"""Drafting a trusted or curated table: select, stage, audit."""
+"""Drafting a trusted or curated table: select, stage, check."""
 
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from pyiceberg.table import Table
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
 
-from stedi_dagster.checks.contract import CHECK as CONTRACT
-from stedi_dagster.checks.contract import audit_contract
-from stedi_dagster.checks.distinct import distinct_rows
-from stedi_dagster.checks.outcome import Outcome, run_audit
-from stedi_dagster.checks.reconciliation import audit_reconciliation
+from stedi_dagster.audits.gate import consent
+from stedi_dagster.audits.gate.contract import CHECK as CONTRACT
+from stedi_dagster.audits.gate.contract import audit_contract
+from stedi_dagster.audits.gate.distinct import distinct_rows
+from stedi_dagster.audits.gate.reconciliation import audit_reconciliation
+from stedi_dagster.audits.gate.records import every_record
+from stedi_dagster.audits.outcome import Outcome, run_audit
 from stedi_dagster.contracts import Contract, CustomerLanding, CustomerTrusted, Quarantine
-from stedi_dagster.drafts.run import Draft, Run, engine_errors
-from stedi_dagster.lakehouse.publish import Publication
-from stedi_dagster.lakehouse.published import Reading
-from stedi_dagster.lakehouse.recorded import fingerprint, summary
-from stedi_dagster.lakehouse.staging import Content
-from stedi_dagster.policies.people import with_doubtful
-from stedi_dagster.policies.policy import Policy
+from stedi_dagster.drafts.draft import Draft
+from stedi_dagster.drafts.run import PARTICIPANTS, Run, engine_errors
+from stedi_dagster.fingerprint import fingerprint
+from stedi_dagster.lakehouse.commit import Commit
+from stedi_dagster.lakehouse.snapshot import Snapshot
+from stedi_dagster.lakehouse.summary import SnapshotSummary
 from stedi_dagster.policies.selection import DUPLICATE, REASON, Selection
+from stedi_dagster.settings.policy import Policy
 
 CUSTOMER_LANDING = "customer_landing"
 CUSTOMER_QUARANTINE = "customer_quarantine"
@@ -29,8 +32,8 @@ CUSTOMER_TRUSTED = "customer_trusted"
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """What an audit may look at: the staged content, the inputs it was made from, and all customer records.
+class Candidate:
+    """What a gate check may look at: the staged rows, the inputs they were made from, and all customer records.
 
     Of these, the unreadable ones count as refusals.
     """
@@ -42,29 +45,45 @@ class Evidence:
     # What readers see of the table now; None where nothing is published that can be read.
     published: Callable[[], DataFrame | None]
     max_doubt: float
+    # Who the participants are.
+    participants: Callable[[], DataFrame]
 
 
-Audit = Callable[[Evidence], Outcome]
+GateCheck = Callable[[Candidate], Outcome]
 
 
 @dataclass(frozen=True)
-class TableDraft:
+class TablePlan:
     """How one table is drafted. The first of `inputs` is the one whose rows are reconciled."""
 
     contract: type[Contract]
     select: Callable[..., Selection]
     inputs: tuple[str, ...]
-    audits: Mapping[str, Audit]
+    checks: Mapping[str, GateCheck] = field(default_factory=dict)
     # Whether `select` also wants to know of the customer records that could not be read.
     wants_quarantine: bool = False
     # Whether `select` also wants `customer_trusted` where the policy keeps the step readings of all in it.
     wants_step_people: bool = False
     # Where a kept input row may become several: the columns that tell input rows apart in the new table.
     input_row: tuple[str, ...] = ()
+    # Where kept input rows become one: the column that says how many they are.
+    counted_in: str | None = None
+
+    @property
+    def all_checks(self) -> dict[str, GateCheck]:
+        """The gate's checks besides the contract and the books: `checks`, and consent wherever a row is somebody's."""
+        if not self.contract.identifying():
+            return dict(self.checks)
+        return {consent.CHECK: partial(_check_consent, self.contract), **self.checks}
 
 
-def draft_table(run: Run, plan: TableDraft, inputs: Mapping[str, Reading]) -> Draft:
-    """Stage and audit a table's content; or, where nothing that it depends on has changed, audit what is published.
+def _check_consent(contract: type[Contract], on: Candidate) -> Outcome:
+    participants = on.participants() if contract.identifying("participant") else None
+    return consent.audit_consent(on.content, contract, on.customers, policy=on.policy, participants=participants)
+
+
+def draft_table(run: Run, plan: TablePlan, inputs: Mapping[str, Snapshot]) -> Draft:
+    """Stage and check a table's rows; or, where nothing that they depend on has changed, check what is published.
 
     Args:
         run: the run; it holds the writer lock.
@@ -77,109 +96,96 @@ def draft_table(run: Run, plan: TableDraft, inputs: Mapping[str, Reading]) -> Dr
     name = plan.contract.table()
     customers = inputs.get(CUSTOMER_LANDING) or run.read(CUSTOMER_LANDING, CustomerLanding)
     unreadable = run.read(CUSTOMER_QUARANTINE, Quarantine)
-    rows_in = inputs[plan.inputs[0]].content.rows
+    rows_in = inputs[plan.inputs[0]].rows
     if plan.wants_quarantine:
         inputs = {**inputs, CUSTOMER_QUARANTINE: unreadable}
     if plan.wants_step_people and run.policy.step_people == "trusted":
         inputs = {**inputs, CUSTOMER_TRUSTED: run.read(CUSTOMER_TRUSTED, CustomerTrusted)}
     table = run.lakehouse.ensure_table(name, plan.contract)
-    upstream = {key: reading.snapshot_id for key, reading in inputs.items()}
-    depends_on = fingerprint(
-        {"upstream": upstream, "policy": run.policy.model_dump(), "code": run.code_version, "table": name}
-    )
-    publication = run.unchanged(table, plan.contract, depends_on)
+    upstream = {key: snapshot.snapshot_id for key, snapshot in inputs.items()}
+    policy, code = run.policy.model_dump(), run.code_version(plan.contract)
+    made_from = fingerprint({"upstream": upstream, "policy": policy, "code": code, "table": name})
+    commit, different = run.unchanged(table, plan.contract, made_from), None
     with engine_errors(f"computing {name}"):
-        frames = {key: reading.frame(run.session) for key, reading in inputs.items()}
-        staged = _staged_before(publication, table) if publication else _stage(run, plan, table, frames)
-        content, withheld = staged.content, staged.withheld
-        records = with_doubtful(customers.frame(run.session), unreadable.frame(run.session))
-        evidence = Evidence(
-            content.frame(run.session),
+        frames = {key: snapshot.frame(run.session) for key, snapshot in inputs.items()}
+        if commit is None:
+            summary = SnapshotSummary(
+                inputs=made_from,
+                run_id=run.run_id,
+                code_version=code,
+                policy=policy,
+                upstream=upstream,
+                rows_in=rows_in,
+            )
+            commit, different = _stage(run, plan, table, frames, summary)
+        records = every_record(customers.frame(run.session), unreadable.frame(run.session))
+        candidate = Candidate(
+            commit.files.frame(run.session),
             frames,
             records,
             run.policy,
             partial(_published, run, plan),
             run.max_doubt,
+            lambda: frames[PARTICIPANTS] if PARTICIPANTS in frames else run.read_participants().frame(run.session),
         )
-        outcomes, kept = _audit(run, plan, staged, evidence)
-    outcomes.append(audit_reconciliation(rows_in=rows_in, kept=kept, expected_kept=staged.expected, withheld=withheld))
-    if publication is None:
-        recorded = {
-            "run-id": run.run_id,
-            "code-version": run.code_version,
-            "policy": run.policy.model_dump(),
-            "upstream": upstream,
-            "rows-in": rows_in,
-            "kept": kept,
-            "withheld": withheld,
-        }
-        publication = run.lakehouse.prepare(table, content, depends_on, recorded)
+        outcomes, kept = _check(run, plan, commit, candidate, different)
+    withheld = commit.summary.withheld or {}
+    outcomes.append(
+        audit_reconciliation(rows_in=rows_in, kept=kept, expected_kept=commit.summary.kept or 0, withheld=withheld)
+    )
     rests_on = {CUSTOMER_LANDING: customers.snapshot_id, CUSTOMER_QUARANTINE: unreadable.snapshot_id}
-    return Draft(publication, rows_in, withheld, tuple(outcomes), {**upstream, **rests_on})
+    return Draft(commit, tuple(outcomes), rows_in, withheld, {**upstream, **rests_on})
 
 
-def _published(run: Run, plan: TableDraft) -> DataFrame | None:
-    reading = run.readable(plan.contract.table(), plan.contract)
-    return reading.frame(run.session) if reading else None
+def _published(run: Run, plan: TablePlan) -> DataFrame | None:
+    snapshot = run.readable(plan.contract.table(), plan.contract)
+    return snapshot.frame(run.session) if snapshot else None
 
 
-@dataclass(frozen=True)
-class _Staged:
-    """Content with what the rules say of it: how many input rows it keeps, and the withheld by reason."""
-
-    content: Content
-    expected: int
-    withheld: dict[str, int]
-    # How many different rows the content has, where that was counted.
-    different: int | None = None
-
-
-def _stage(run: Run, plan: TableDraft, table: Table, frames: Mapping[str, DataFrame]) -> _Staged:
+def _stage(
+    run: Run, plan: TablePlan, table: Table, frames: Mapping[str, DataFrame], summary: SnapshotSummary
+) -> tuple[Commit, int | None]:
+    """Stage what the rules select, and record what they count; also, where it was counted, how many rows differ."""
     selection = plan.select(**frames, policy=run.policy)
-    staging = run.lakehouse.stage(table, plan.contract)
-    staging.write_frame(selection.kept)
-    content = staging.content()
+    staged = run.lakehouse.stage(table, plan.contract)
+    staged.write_frame(selection.kept)
+    files = staged.files()
     counts = {row[REASON]: row["rows"] for row in selection.counts.collect()}
-    expected: int = counts.pop(None, 0)
+    kept: int = counts.pop(None, 0)
     withheld = dict(sorted(counts.items()))
-    frame = content.frame(run.session)
-    if not selection.once or not content.rows or not _has(frame, plan.contract.names()):
-        return _Staged(content, expected, withheld)
-    # Re-deliveries are rare: the price of keeping one of each is paid only where there are any.
-    different = distinct_rows(frame, plan.contract.names(), content.rows)
-    repeated = content.rows - different
-    if not repeated:
-        return _Staged(content, expected, withheld, different)
-    staging.discard()
-    staging = run.lakehouse.stage(table, plan.contract)
-    staging.write_frame(selection.kept.distinct())
-    return _Staged(staging.content(), expected - repeated, {**withheld, DUPLICATE: repeated})
+    different = None
+    frame = files.frame(run.session)
+    if selection.once and files.rows and _has(frame, plan.contract.names()):
+        different = distinct_rows(frame, plan.contract.names(), files.rows)
+        # Re-deliveries are rare: the price of keeping one of each is paid only where there are any.
+        if repeated := files.rows - different:
+            staged.discard()
+            staged = run.lakehouse.stage(table, plan.contract)
+            staged.write_frame(selection.kept.distinct())
+            files, different = staged.files(), None
+            kept, withheld = kept - repeated, {**withheld, DUPLICATE: repeated}
+    summary = summary.model_copy(update={"kept": kept, "withheld": withheld})
+    return run.lakehouse.prepare(table, files, summary), different
 
 
-def _staged_before(publication: Publication, table: Table) -> _Staged:
-    """What `_stage` returned when the current snapshot was made."""
-    snapshot = table.current_snapshot()
-    assert snapshot is not None  # noqa: S101 - `unchanged` found it
-    return _Staged(publication.content, summary(snapshot, "kept", 0), summary(snapshot, "withheld", {}))
-
-
-def _audit(run: Run, plan: TableDraft, staged: _Staged, evidence: Evidence) -> tuple[list[Outcome], int]:
-    """Run the audits side by side; return what they found, and how many input rows the content keeps."""
-    content = staged.content
-    audits: dict[str, Callable[[], Outcome]] = {
-        CONTRACT: lambda: audit_contract(
-            evidence.content, plan.contract, now_ms=run.now_ms, different=staged.different
-        ),
-        **{check: partial(audit, evidence) for check, audit in plan.audits.items()},
+def _check(
+    run: Run, plan: TablePlan, commit: Commit, candidate: Candidate, different: int | None
+) -> tuple[list[Outcome], int]:
+    """Run the checks side by side; return what they found, and how many input rows the staged rows keep."""
+    checks: dict[str, Callable[[], Outcome]] = {
+        CONTRACT: lambda: audit_contract(candidate.content, plan.contract, now_ms=run.now_ms, different=different),
+        **{name: partial(check, candidate) for name, check in plan.all_checks.items()},
     }
     with ThreadPoolExecutor() as pool:
-        outcomes = pool.map(run_audit, audits, audits.values())
-        kept = content.rows
-        if plan.input_row and _has(evidence.content, plan.input_row):
-            kept = distinct_rows(evidence.content, plan.input_row, staged.expected)
+        outcomes = pool.map(run_audit, checks, checks.values())
+        kept = commit.files.rows
+        if plan.input_row and _has(candidate.content, plan.input_row):
+            kept = distinct_rows(candidate.content, plan.input_row, commit.summary.kept or 0)
+        if plan.counted_in and _has(candidate.content, [plan.counted_in]):
+            kept = candidate.content.agg(F.sum(plan.counted_in)).collect()[0][0] or 0
         return list(outcomes), kept
 
 
 def _has(frame: DataFrame, columns: Iterable[str]) -> bool:
-    """Whether the columns are there; that they should be is for the contract's audit to say."""
+    """Whether the columns are there; that they should be is for the contract's check to say."""
     return set(columns) <= set(frame.columns)

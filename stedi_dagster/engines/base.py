@@ -61,21 +61,6 @@ class Server(Engine):
             yield session
 
 
-def engine_for(setting: str) -> Engine:
-    """The engine that STEDI_ENGINE names: `sail`, `spark`, or an sc:// URL."""
-    if setting == "sail":
-        from stedi_dagster.engines.sail import Sail
-
-        return Sail()
-    if setting == "spark":
-        from stedi_dagster.engines.spark import LocalSpark
-
-        return LocalSpark()
-    from stedi_dagster.engines.remote import Remote
-
-    return Remote(setting)
-
-
 @contextmanager
 def connected(url: str, headers: Headers | None = None) -> Iterator[SparkSession]:
     """A session as `connect` opens it, closed afterwards.

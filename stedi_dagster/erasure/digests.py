@@ -12,8 +12,8 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from stedi_dagster.errors import SettingsError
-from stedi_dagster.instance import make_home
-from stedi_dagster.policies.keys import key_of
+from stedi_dagster.keys import key_of
+from stedi_dagster.settings.home import make_home
 
 _FILE = "erasure.key"
 _VARIABLE = "STEDI_ERASURE_KEY"

@@ -1,4 +1,4 @@
-"""Whose a document of a raw file is, and what is left of it without somebody who is wanted."""
+"""Whose a document of a raw file is, and what is left of it without somebody who is being erased."""
 
 import io
 import json
@@ -6,10 +6,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from stedi_dagster.contracts import CustomerLanding
 from stedi_dagster.erasure.cutting import only_others, without_lines, without_objects
-from stedi_dagster.erasure.fields import moment_of, owner_of, split_lines, value_of
-from stedi_dagster.erasure.left import SOMEBODY, others_in, stub
-from stedi_dagster.erasure.wanted import Wanted
+from stedi_dagster.erasure.erasure_filter import ErasureFilter
+from stedi_dagster.erasure.fields import moment_of, owners_of, registration_of, split_lines, value_of
+from stedi_dagster.erasure.remainder import SOMEBODY, others_in, stub
 from stedi_dagster.landing.cut import cut_addresses
 from stedi_dagster.landing.documents import Document, read_documents
 from stedi_dagster.landing.documents.document import BLANK
@@ -18,74 +19,72 @@ from stedi_dagster.landing.formats import is_not_read
 from stedi_dagster.landing.records import RecordReader
 from stedi_dagster.landing.traces import Traces, traces
 
-# The field that says whose a record is, what it holds, and the field that says when they sent it.
-_WHOSE = {
-    "customer": ("email", "email", "registrationDate"),
-    "accelerometer": ("user", "email", "timestamp"),
-    "step_trainer": ("serialNumber", "serialNumber", "sensorReadingTime"),
-}
 _WRITTEN = "lastUpdateDate"
 
 
-def is_of(document: Document, feed: Feed, wanted: Wanted) -> bool:
-    """Whether a document is somebody's who is wanted: by the field that says so, else by whatever it names.
+def is_of(document: Document, feed: Feed, erasing: ErasureFilter) -> bool:
+    """Whether a document is somebody's who is being erased: by the field that says so, else by whatever it names.
 
     A file of a format that is not read is nobody's: out of it nothing can be taken but all of it.
     """
     if document.reason is not None and is_not_read(document.reason):
         return False
-    owned = _is_owned(document.value, feed, wanted)
+    owned = _is_owned(document.value, feed, erasing)
     if owned is not None:
         return owned
-    if feed.name == "customer":
-        people = {*split_lines(traces(document).people), *wanted.begun_by(*cut_addresses(document.text))[0]}
+    if feed.contract is CustomerLanding:
+        people = {*split_lines(traces(document).people), *erasing.starting_with(*cut_addresses(document.text))[0]}
         if people:
-            return any(_is_customers(document.value, person, wanted) for person in people)
-    return wanted.names(document.text)
+            return any(_is_customers(document.value, person, erasing) for person in people)
+    return erasing.is_named_in(document.text)
 
 
-class Leaving:
+class Redactor:
     """Says what is left of the documents of one feed."""
 
-    def __init__(self, feed: Feed, wanted: Wanted) -> None:
+    def __init__(self, feed: Feed, erasing: ErasureFilter) -> None:
         """Prepare.
 
         Args:
             feed: the feed.
-            wanted: whose documents go.
+            erasing: whose documents go.
         """
         self._feed = feed
-        self._wanted = wanted
+        self._erasing = erasing
         self._now_ms = time.time_ns() // 1_000_000
         self._reader = RecordReader(feed.contract, now_ms=self._now_ms)
 
-    def left_of(self, document: Document) -> list[Document] | None:
+    def redacted(self, document: Document) -> list[Document] | None:
         """What stands in the place of a document: nothing or one text; None where it stays as it is."""
-        if not is_of(document, self._feed, self._wanted):
+        if not is_of(document, self._feed, self._erasing):
             return None
-        left = list(self._customers(document) if self._feed.name == "customer" else self._readings(document))
+        left = list(self._customers(document) if self._feed.contract is CustomerLanding else self._readings(document))
         # What names somebody in no other way than by naming somebody else.
         return None if [one.text for one in left] == [document.text.strip(BLANK)] else left
 
-    def set_apart(self, document: Document) -> Document:
+    def isolated(self, document: Document) -> Document:
         """The same document so that it is read alike beside whatever other: a text that is none in quotation marks."""
         if document.value is not None or not document.text.strip():
             return document
         quoted = document._replace(text=_quoted(document.text.strip(BLANK)))
-        if self._feed.name == "customer":
+        if self._feed.contract is CustomerLanding:
             meant, begun = traces(document, now_ms=self._now_ms), cut_addresses(document.text)
             return quoted if self._means(quoted, meant, begun) else stub(meant, begun)
         return quoted
 
     def _readings(self, document: Document) -> Iterator[Document]:
-        if _is_owned(document.value, self._feed, self._wanted) is None:
-            wanted = self._wanted
+        if _is_owned(document.value, self._feed, self._erasing) is None:
+            erasing = self._erasing
             text = without_objects(document.text, self._is_theirs)
-            cuts = [text, without_lines(text, wanted.names), only_others(text, self._is_others, wanted.names)]
+            cuts = [
+                text,
+                without_lines(text, erasing.is_named_in),
+                only_others(text, self._is_others, erasing.is_named_in),
+            ]
             # What would be read as records of its own stays in quotation marks.
             yield from self._first_well(
                 [one for cut in cuts if cut.strip() for one in (cut, _quoted(cut))],
-                lambda cut: not wanted.names(cut.text),
+                lambda cut: not erasing.is_named_in(cut.text),
             )
 
     def _customers(self, document: Document) -> Iterator[Document]:
@@ -93,18 +92,18 @@ class Leaving:
             return
         meant = traces(document, now_ms=self._now_ms)
         begun = cut_addresses(document.text)
-        theirs, alike = self._wanted.begun_by(*begun)
-        if theirs or any(self._wanted.is_wanted("email", one) for one in begun):
+        theirs, alike = self._erasing.starting_with(*begun)
+        if theirs or any(self._erasing.matches("person", one) for one in begun):
             # What is left of their address goes: who else is called so is named instead.
             named = split_lines(meant.people)
-            people = {one for one in named if self._wanted.is_known(one) or not self._wanted.begun_by(one)[0]}
+            people = {one for one in named if self._erasing.is_known(one) or not self._erasing.starting_with(one)[0]}
             meant, begun = meant._replace(people="\n".join(people | alike) or None), set()
-        others = others_in(document.text, meant, self._wanted)
+        others = others_in(document.text, meant, self._erasing)
         if others.people or begun:
             # Lines of a text may be one person's: a name, an address, a telephone number.
             without = without_objects(document.text, self._is_theirs)
             cut = list(
-                self._first_well([without], lambda cut: self._means(cut, others, begun) and not self._tells(cut))
+                self._first_well([without], lambda cut: self._means(cut, others, begun) and not self._describes(cut))
             )
             yield from cut or [stub(others, begun)]
 
@@ -124,42 +123,43 @@ class Leaving:
             and cut_addresses(cut.text) == begun
         )
 
-    def _tells(self, cut: Document) -> bool:
+    def _describes(self, cut: Document) -> bool:
         """Whether a text tells who they are, outside of the objects in it that are others'."""
-        return self._wanted.is_told_of(without_objects(cut.text, self._is_somebodys))
+        return self._erasing.is_described_in(without_objects(cut.text, self._is_somebodys))
 
     def _is_somebodys(self, value: Any, _: str) -> bool:
-        return _is_owned(value, self._feed, self._wanted) is not None
+        return _is_owned(value, self._feed, self._erasing) is not None
 
     def _is_others(self, value: Any, _: str) -> bool:
-        return _is_owned(value, self._feed, self._wanted) is False
+        return _is_owned(value, self._feed, self._erasing) is False
 
     def _is_record(self, document: Document) -> bool:
         return document.reason is None and self._reader.read(document.value)[0] is not None
 
     def _is_theirs(self, value: Any, text: str) -> bool:
         """Whether an object within a text is: by the field that says so, else by whatever it names."""
-        owned = _is_owned(value, self._feed, self._wanted)
-        return self._wanted.names(text) if owned is None else owned
+        owned = _is_owned(value, self._feed, self._erasing)
+        return self._erasing.is_named_in(text) if owned is None else owned
 
 
-def _is_owned(value: Any, feed: Feed, wanted: Wanted) -> bool | None:
-    """Whether an object is somebody's who is wanted, by the field that says whose it is; None where it has none."""
-    key, what, sent = _WHOSE[feed.name]
-    owner = owner_of(value, key)
-    if owner is None:
+def _is_owned(value: Any, feed: Feed, erasing: ErasureFilter) -> bool | None:
+    """Whether an object is erased, by the field that says whose it is; None where nothing does."""
+    owners = owners_of(value, feed.contract)
+    if not owners:
         return None
-    if feed.name == "customer":
-        return _is_customers(value, owner, wanted)
-    return wanted.is_wanted(what, owner, moment_of(value, sent))
+    if feed.contract is CustomerLanding:
+        return any(_is_customers(value, owner, erasing) for _, owner in owners)
+    event_time = feed.contract.event_time()
+    sent = moment_of(value, event_time) if event_time else None
+    return any(erasing.matches(kind, owner, sent) for kind, owner in owners)
 
 
 def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def _is_customers(value: Any, person: str, wanted: Wanted) -> bool:
-    registered = moment_of(value, "registrationDate")
+def _is_customers(value: Any, person: str, erasing: ErasureFilter) -> bool:
+    registered = registration_of(value)
     written = registered if value_of(value, _WRITTEN) is None else moment_of(value, _WRITTEN)
     # Whether it can be read as an agreement is not looked into.
-    return wanted.is_wanted_customer(person, registered=registered, written=written, agrees=False)
+    return erasing.matches_customer(person, registered=registered, written=written, agrees=False)

@@ -12,29 +12,33 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stedi_dagster.contracts import TABLES, AccelerometerTrusted, Contract, Participants, Quarantine
-from stedi_dagster.drafts.run import PARTICIPANTS
+from stedi_dagster.contracts import (
+    RESTRICTED,
+    TABLES,
+    AccelerometerTrusted,
+    Contract,
+    CustomerLanding,
+    Erasures,
+    MachineLearningCurated,
+)
+from stedi_dagster.erasure.delete_rows import count, delete_rows
 from stedi_dagster.erasure.digests import Digester
 from stedi_dagster.erasure.documents import is_of
-from stedi_dagster.erasure.fields import owner_of
-from stedi_dagster.erasure.ledger import Entry, Erasure, Ledger, Trace, unfinished
-from stedi_dagster.erasure.left import left_of_rows
+from stedi_dagster.erasure.erasure_filter import ErasureFilter
+from stedi_dagster.erasure.fields import owners_of
+from stedi_dagster.erasure.ledger import PERSON, Erasure, Ledger, LedgerEntry, Trace, unfinished
 from stedi_dagster.erasure.person import known_of, landed_addresses
 from stedi_dagster.erasure.raw import RawFiles, Rewritten
-from stedi_dagster.erasure.strike import count, strike
-from stedi_dagster.erasure.wanted import Wanted
-from stedi_dagster.lakehouse.history import expire, over
+from stedi_dagster.erasure.remainder import remaining_rows
+from stedi_dagster.lakehouse.history import expirable, expire
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.orphans import reachable_files, sweep
-from stedi_dagster.lakehouse.recorded import summary
 from stedi_dagster.landing.feeds import FEEDS
-from stedi_dagster.policies.policy import Policy
+from stedi_dagster.settings.policy import Policy
 
 # Against the flow of data: what a table is made from tells what of it is theirs.
 _CONTRACTS: dict[str, type[Contract]] = {
-    **dict(reversed(TABLES.items())),
-    **{feed.quarantine: Quarantine for feed in FEEDS.values()},
-    PARTICIPANTS: Participants,
+    name: contract for name, contract in (*reversed(TABLES.items()), *RESTRICTED.items()) if contract is not Erasures
 }
 # What readers should know of an erasure that the storage or the catalog stopped.
 UNFINISHED = "What was not done is done when it is run again, and by the next run."
@@ -65,7 +69,7 @@ class Receipt:
     """
 
     lakehouse: str
-    erasures: tuple[Entry, ...]
+    erasures: tuple[LedgerEntry, ...]
     raw: Rewritten = field(default_factory=Rewritten)
     tables: tuple[TableReceipt, ...] = ()
     resumed: bool = False
@@ -112,9 +116,9 @@ class Eraser:
         earlier = self._ledger.erasures_of(person)
         known = known_of(person, self._lakehouse, self._raw, self._by)
         erasure = self._ledger.intended(person, known.traces, self._by, latest_ms=known.latest_ms)
-        raw = Wanted.of(erasure, self._by, earlier)
+        raw = ErasureFilter.of(erasure, self._by, earlier)
         # An erasure that cannot go on once it has begun would stop every run.
-        self._raw.check(raw.knowing(landed_addresses(self._lakehouse)))
+        self._raw.check(raw.with_known(landed_addresses(self._lakehouse)))
         self._ledger.begin(erasure)
         receipt = self._finish(erasure, raw=raw)
         return replace(receipt, resumed=bool(unfinished(earlier)))
@@ -123,13 +127,13 @@ class Eraser:
         """What `erase` would remove; nothing is."""
         earlier = self._ledger.erasures_of(person)
         known = known_of(person, self._lakehouse, self._raw, self._by)
-        planned = Erasure("", known.traces | {Trace("email", person, 1)}, self._by.key_id, 0, 0)
-        wanted = Wanted.of(planned, self._by, earlier).knowing(landed_addresses(self._lakehouse))
+        planned = Erasure("", known.traces | {Trace(PERSON, person, 1)}, self._by.key_id, 0, 0)
+        erasing = ErasureFilter.of(planned, self._by, earlier).with_known(landed_addresses(self._lakehouse))
         return Receipt(
             self._lakehouse.database,
             tuple(erasure.entry for erasure in earlier),
-            self._raw.count(wanted),
-            tuple(self._plan(name, wanted) for name in _CONTRACTS),
+            self._raw.count(erasing),
+            tuple(self._plan(name, erasing) for name in _CONTRACTS),
         )
 
     def resume(self) -> int:
@@ -140,31 +144,32 @@ class Eraser:
             self._finish(erasure, raw=self._left_in_raw_files(erasure))
         return len(begun)
 
-    def _left_in_raw_files(self, erasure: Erasure) -> Wanted:
+    def _left_in_raw_files(self, erasure: Erasure) -> ErasureFilter:
         """Everything of the person; of somebody who has registered anew since, what they had sent until the erasure."""
-        everything, until_then = Wanted.of(erasure, self._by), Wanted.erased([erasure], self._by)
+        everything, until_then = ErasureFilter.of(erasure, self._by), ErasureFilter.erased([erasure], self._by)
         feed = FEEDS["customer_landing"]
         anew = {
-            owner_of(document.value, "email")
+            owner
             for document in self._raw.documents(feed)
             if is_of(document, feed, everything) and not is_of(document, feed, until_then)
+            for _, owner in owners_of(document.value, CustomerLanding)
         }
-        return until_then.minding(filter(None, anew)) if anew else everything
+        return until_then.with_registered(anew) if anew else everything
 
-    def _finish(self, erasure: Erasure, *, raw: Wanted) -> Receipt:
+    def _finish(self, erasure: Erasure, *, raw: ErasureFilter) -> Receipt:
         # No run publishes before it has finished erasures: nothing in the tables is of a new registration.
         others = landed_addresses(self._lakehouse)
-        wanted = Wanted.of(erasure, self._by).knowing(others)
+        erasing = ErasureFilter.of(erasure, self._by).with_known(others)
         self._tell("Rewriting the raw files.")
-        rewritten = self._raw.remove(raw.knowing(others), number=erasure.number)
+        rewritten = self._raw.remove(raw.with_known(others), number=erasure.number)
         before = {name: self._holds(name) for name in _CONTRACTS}
         rows = {}
         for name, contract in _CONTRACTS.items():
             self._tell(f"Taking the person out of {name}.")
-            columns, mask = self._mask(name, contract, wanted)
+            columns, mask = self._mask(contract, erasing)
             inputs = f"erasure {erasure.number}"
-            rows[name] = strike(
-                self._lakehouse, name, contract, columns, mask, partial(left_of_rows, wanted=wanted), inputs=inputs
+            rows[name] = delete_rows(
+                self._lakehouse, name, contract, columns, mask, partial(remaining_rows, erasing=erasing), inputs=inputs
             )
         tables = tuple(self._forget_history(name, rows[name], before[name]) for name in _CONTRACTS)
         done = self._ledger.complete(erasure)
@@ -179,25 +184,24 @@ class Eraser:
         return snapshots, set(self._lakehouse.storage.list(table.location()))
 
     def _mask(
-        self, name: str, contract: type[Contract], wanted: Wanted
+        self, contract: type[Contract], erasing: ErasureFilter
     ) -> tuple[list[str], Callable[[pa.RecordBatch], pa.BooleanArray]]:
-        columns = wanted.columns(contract)
-        mask = partial(wanted.mask, contract=contract)
-        readings = self._readings(wanted) if name == "machine_learning_curated" else set()
+        columns = erasing.columns(contract)
+        mask = partial(erasing.mask, contract=contract)
+        readings = self._readings(erasing) if contract is MachineLearningCurated else set()
         if not readings:
             return columns, mask
 
         def with_readings(rows: pa.RecordBatch) -> pa.BooleanArray:
-            theirs = [_reading(row, "sensorReadingTime") in readings for row in rows.to_pylist()]
+            theirs = [_reading(row, contract) in readings for row in rows.to_pylist()]
             return pc.or_(mask(rows), pa.array(theirs, pa.bool_()))
 
         return [*columns, *_PAIRED], with_readings
 
-    def _readings(self, wanted: Wanted) -> set[tuple[Any, ...]]:
+    def _readings(self, erasing: ErasureFilter) -> set[tuple[Any, ...]]:
         """Their accelerometer readings, where a rule may have paired them with somebody else's steps."""
-        table = self._lakehouse.table("machine_learning_curated")
-        snapshot = table.current_snapshot() if table else None
-        if snapshot is None or Policy(**summary(snapshot, "policy", {})).match == "person":
+        paired = self._lakehouse.read(MachineLearningCurated.table(), MachineLearningCurated)
+        if paired is None or Policy(**(paired.summary.policy or {})).match == "person":
             return set()
         trusted = self._lakehouse.read(AccelerometerTrusted.table(), AccelerometerTrusted)
         if trusted is None:
@@ -205,11 +209,12 @@ class Eraser:
         found: set[tuple[Any, ...]] = set()
 
         def collect(rows: pa.RecordBatch) -> pa.BooleanArray:
-            going = wanted.mask(rows, AccelerometerTrusted)
-            found.update(_reading(row, "timestamp") for row in rows.filter(going).to_pylist())
+            going = erasing.mask(rows, AccelerometerTrusted)
+            found.update(_reading(row, AccelerometerTrusted) for row in rows.filter(going).to_pylist())
             return going
 
-        count(self._lakehouse.storage, trusted.content, ["user", "timestamp", *_PAIRED], collect)
+        columns = [*erasing.columns(AccelerometerTrusted), *_PAIRED]
+        count(trusted.files, columns, collect)
         return found
 
     def _forget_history(self, name: str, rows: int, before: tuple[set[int], set[str]]) -> TableReceipt:
@@ -225,23 +230,23 @@ class Eraser:
         (had_snapshots, had_files), (snapshots, files) = before, self._holds(name)
         return TableReceipt(name, rows, len(had_snapshots - snapshots), len(had_files - files) + len(old))
 
-    def _plan(self, name: str, wanted: Wanted) -> TableReceipt:
+    def _plan(self, name: str, erasing: ErasureFilter) -> TableReceipt:
         contract = _CONTRACTS[name]
-        reading = self._lakehouse.read(name, contract)
+        snapshot = self._lakehouse.read(name, contract)
         table = self._lakehouse.table(name)
-        if reading is None or table is None:
+        if snapshot is None or table is None:
             return TableReceipt(name, 0, 0, 0)
-        columns, mask = self._mask(name, contract, wanted)
-        rows = count(self._lakehouse.storage, reading.content, columns, mask)
+        columns, mask = self._mask(contract, erasing)
+        rows = count(snapshot.files, columns, mask)
         _, files = self._holds(name)
-        snapshots = over(table, before_ms=_ALL_OF_HISTORY)
+        snapshots = expirable(table, before_ms=_ALL_OF_HISTORY)
         if rows:
             # The current one is then history, too.
-            snapshots.append(reading.snapshot_id)
+            snapshots.append(snapshot.snapshot_id)
         files -= reachable_files(table, without=snapshots)
         old = sum(1 for _ in self._lakehouse.storage.old_versions(table.location()))
         return TableReceipt(name, rows, len(snapshots), len(files) + old)
 
 
-def _reading(row: dict[str, Any], moment: str) -> tuple[Any, ...]:
-    return (row[moment], *(row[name] for name in _PAIRED))
+def _reading(row: dict[str, Any], contract: type[Contract]) -> tuple[Any, ...]:
+    return (row[contract.event_time() or ""], *(row[name] for name in _PAIRED))

@@ -4,21 +4,30 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from stedi_dagster.landing.feeds import ADDRESSES
+from stedi_dagster.contracts import Contract, CustomerLanding
+from stedi_dagster.contracts.base import Identifies
 from stedi_dagster.landing.records import is_address, said_under
 
+# When a person registered is the moment of a customer record that is held against the time of an erasure: one after it
+# is a new registration.
+REGISTERED = "registrationDate"
 _WHOLE = re.compile(r"\s*[0-9]{1,19}\s*", re.ASCII)
 
 
 def named_by(value: Any, people: str | None) -> list[str]:
     """Whom a customer record names: the one in its field, if an address is there, else everybody in its text."""
-    owner = owner_of(value, "email")
-    return split_lines(people) if owner is None else [owner]
+    owners = owners_of(value, CustomerLanding)
+    return [owner for _, owner in owners] or split_lines(people)
 
 
 def split_lines(text: str | None) -> list[str]:
     """The values of a column that holds several, one a line."""
     return text.split("\n") if text else []
+
+
+def registration_of(record: Any) -> int | None:
+    """When a customer record says that its person registered (epoch ms)."""
+    return moment_of(record, REGISTERED)
 
 
 def moment_of(record: Any, key: str) -> int | None:
@@ -31,10 +40,13 @@ def moment_of(record: Any, key: str) -> int | None:
     return int(value)
 
 
-def owner_of(record: Any, key: str) -> str | None:
-    """Whose a record is by the field that says so; None where what is there is none, like "n/a" and "mailto:…"."""
-    owner = value_of(record, key)
-    return None if owner is None or (key in ADDRESSES and not is_address(owner)) else owner
+def owners_of(record: Any, contract: type[Contract]) -> list[tuple[Identifies, str]]:
+    """Whose a record is, by the fields of its contract that say so.
+
+    None where what is there is none, like "n/a" and "mailto:…".
+    """
+    said = ((spec.identifies, value_of(record, spec.name)) for spec in contract.owners())
+    return [(kind, owner) for kind, owner in said if kind and owner and (kind != "person" or is_address(owner))]
 
 
 def value_of(record: Any, key: str) -> str | None:

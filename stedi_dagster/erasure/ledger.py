@@ -4,14 +4,19 @@ import time
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import get_args
 
-from stedi_dagster.contracts import Erasures
+from stedi_dagster.contracts import LEDGER_WORDS, Erasures
+from stedi_dagster.contracts.base import Identifies
 from stedi_dagster.erasure.digests import Digester, digester, other_key, words
 from stedi_dagster.lakehouse.checksums import add_checksums
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
+from stedi_dagster.lakehouse.summary import SnapshotSummary
 
 TABLE = Erasures.table()
-IDENTIFYING = frozenset({"email", "serialNumber", "participantId"})
+PERSON, DEVICE, PARTICIPANT = (LEDGER_WORDS[kind] for kind in get_args(Identifies))
+TELEPHONE = LEDGER_WORDS["telephone"]
+IDENTIFYING = frozenset({PERSON, DEVICE, PARTICIPANT})
 # A device that somebody else carried, too, when its person was erased: its readings stay out for ever, because they
 # would become the other's alone.
 SHARED = "sharedSerialNumber"
@@ -37,7 +42,7 @@ class Trace:
 
 
 @dataclass(frozen=True)
-class Entry:
+class LedgerEntry:
     """What of an erasure anybody may know: its random number, when it began and was done (epoch ms)."""
 
     number: str
@@ -57,9 +62,9 @@ class Erasure:
     completed_at_ms: int | None = None
 
     @property
-    def entry(self) -> Entry:
+    def entry(self) -> LedgerEntry:
         """The erasure without whom it is of."""
-        return Entry(self.number, self.erased_at_ms, self.completed_at_ms)
+        return LedgerEntry(self.number, self.erased_at_ms, self.completed_at_ms)
 
 
 class Ledger:
@@ -70,11 +75,10 @@ class Ledger:
 
     def erasures(self) -> list[Erasure]:
         """All erasures, the oldest first."""
-        reading = self._lakehouse.read(TABLE, Erasures)
-        if reading is None:
+        snapshot = self._lakehouse.read(TABLE, Erasures)
+        if snapshot is None:
             return []
-        table = self._lakehouse.ensure_table(TABLE, Erasures)
-        rows = table.scan(snapshot_id=reading.snapshot_id).to_arrow().to_pylist()
+        rows = snapshot.table.scan(snapshot_id=snapshot.snapshot_id).to_arrow().to_pylist()
         found: dict[str, Erasure] = {}
         for row in rows:
             trace = Trace(row["what"], row["digest"], row["words"])
@@ -91,7 +95,7 @@ class Ledger:
 
     def erasures_of(self, person: str) -> list[Erasure]:
         """A person's erasures by the digest of their address, the oldest first."""
-        return [erasure for erasure in self.erasures() if Trace("email", person, 1) in erasure.traces]
+        return [erasure for erasure in self.erasures() if Trace(PERSON, person, 1) in erasure.traces]
 
     def intended(self, person: str, traces: Iterable[Trace], by: Digester, *, latest_ms: int = 0) -> Erasure:
         """The erasure of a person that is to begin; an unfinished one of theirs goes on, with all it knew.
@@ -109,7 +113,7 @@ class Ledger:
         # What has come since it was interrupted goes, too, and must not come back.
         return replace(
             begun,
-            traces=begun.traces | {*traces, Trace("email", person, 1)},
+            traces=begun.traces | {*traces, Trace(PERSON, person, 1)},
             erased_at_ms=now_ms,
             until_ms=max(now_ms, latest_ms, begun.until_ms),
         )
@@ -127,8 +131,8 @@ class Ledger:
     def _write(self, changed: Erasure) -> None:
         others = [erasure for erasure in self.erasures() if erasure.number != changed.number]
         table = self._lakehouse.ensure_table(TABLE, Erasures)
-        staging = self._lakehouse.stage(table, Erasures)
-        staging.write_rows(
+        staged = self._lakehouse.stage(table, Erasures)
+        staged.write_rows(
             (
                 each.number,
                 trace.what,
@@ -142,9 +146,8 @@ class Ledger:
             for each in (*others, changed)
             for trace in sorted(each.traces)
         )
-        publication = self._lakehouse.prepare(table, staging.content(), changed.number, {})
-        publication.commit()
-        self._lakehouse.expire(publication.table)
+        commit = self._lakehouse.prepare(table, staged.files(), SnapshotSummary(inputs=changed.number))
+        self._lakehouse.expire(commit.publish().table)
 
 
 def unfinished(erasures: Iterable[Erasure]) -> list[Erasure]:

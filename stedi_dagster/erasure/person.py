@@ -3,21 +3,16 @@
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import reduce
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stedi_dagster.contracts import (
-    AccelerometerLanding,
-    CustomerLanding,
-    CustomersCurated,
-    CustomerTrusted,
-    Participants,
-)
+from stedi_dagster.contracts import CONTRACTS, LEDGER_WORDS, Contract
 from stedi_dagster.contracts.base import AHEAD_OF_RUN_MS
 from stedi_dagster.erasure.digests import Digester
-from stedi_dagster.erasure.fields import moment_of, named_by, split_lines
-from stedi_dagster.erasure.ledger import OWN_PHONE, SHARED, Trace
+from stedi_dagster.erasure.fields import named_by, registration_of, split_lines
+from stedi_dagster.erasure.ledger import DEVICE, OWN_PHONE, SHARED, TELEPHONE, Trace
 from stedi_dagster.erasure.raw import RawFiles
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.landing.documents import Document
@@ -25,11 +20,26 @@ from stedi_dagster.landing.feeds import FEEDS
 from stedi_dagster.landing.records import spelling
 from stedi_dagster.landing.traces import traces
 
-_TELLING = ("customerName", "phone", "serialNumber", "participantId")
-_BY_SPELLING = {spelling(name): name for name in _TELLING}
+
+def _telling(contract: type[Contract]) -> dict[str, str]:
+    """The columns that tell of a person in the rows that are theirs, and what the ledger calls what they tell."""
+    columns = (*contract.identifying("device", "participant"), *contract.describing())
+    return {
+        spec.name: LEDGER_WORDS[tells]
+        for spec in columns
+        if spec.holds == "value" and (tells := spec.identifies or spec.describes)
+    }
+
+
+def _people(contract: type[Contract]) -> list[str]:
+    return [spec.name for spec in contract.identifying("person") if spec.holds == "value"]
+
+
+_LANDING = {feed.contract.table(): feed.contract for feed in FEEDS.values()}
+# Also of raw records, where a key may be spelt in several ways.
+_BY_SPELLING = {spelling(name): word for contract in CONTRACTS.values() for name, word in _telling(contract).items()}
 # Of fewer, or none ("n/a"), a telephone number is anybody's.
 _FEWEST_DIGITS = 7
-_TABLES = (CustomerLanding, CustomerTrusted, CustomersCurated, Participants)
 
 
 @dataclass(frozen=True)
@@ -58,20 +68,21 @@ def known_of(person: str, lakehouse: Lakehouse, raw: RawFiles, by: Digester) -> 
         # What names others, too, is not said to be hers or his.
         people = [by.of(one) for one in named_by(document.value, named.people)]
         if people == [person]:
-            found.update(_told_by(document))
-            found.update(("serialNumber", device) for device in devices)
-            registered.append(moment_of(document.value, "registrationDate") or 0)
+            found.update(_described_by(document))
+            found.update((DEVICE, device) for device in devices)
+            registered.append(registration_of(document.value) or 0)
         elif people:
-            of_others.update((what, value) for what, value in _told_by(document) if what == "phone")
-            of_others.update(("serialNumber", device) for device in devices)
-    for contract in _TABLES:
-        found.update(_in_table(person, lakehouse, contract.table(), by))
+            of_others.update((what, value) for what, value in _described_by(document) if what == TELEPHONE)
+            of_others.update((DEVICE, device) for device in devices)
+    for name, contract in CONTRACTS.items():
+        if _people(contract) and _telling(contract):
+            found.update(_in_table(person, lakehouse, name, contract, by))
     known = {Trace.of(what, value, by) for what, value in found if value.strip()}
-    shared = landed_of_others(person, lakehouse, by, "serialNumber", "phone")
+    shared = landed_of_others(person, lakehouse, by, DEVICE, TELEPHONE)
     shared |= {Trace.of(what, value, by) for what, value in of_others if value.strip()}
-    phones = {Trace.of(what, value, by) for what, value in found if what == "phone" and _is_long_enough(value)}
+    phones = {Trace.of(what, value, by) for what, value in found if what == TELEPHONE and _is_long_enough(value)}
     known |= {Trace(OWN_PHONE, trace.digest, trace.words) for trace in phones - shared}
-    known |= {Trace(SHARED, trace.digest, trace.words) for trace in known & shared if trace.what == "serialNumber"}
+    known |= {Trace(SHARED, trace.digest, trace.words) for trace in known & shared if trace.what == DEVICE}
     # What is dated further ahead does not land: it says nothing of when they registered.
     soon_ms = time.time_ns() // 1_000_000 + AHEAD_OF_RUN_MS
     return Known(frozenset(known), max(moment for moment in registered if moment <= soon_ms))
@@ -79,31 +90,35 @@ def known_of(person: str, lakehouse: Lakehouse, raw: RawFiles, by: Digester) -> 
 
 def landed_of_others(person: str, lakehouse: Lakehouse, by: Digester, *whats: str) -> set[Trace]:
     """What other people's landed records have of some kinds, like serial numbers."""
-    table = lakehouse.table(CustomerLanding.table())
-    if table is None or table.current_snapshot() is None:
-        return set()
-    rows = table.scan(selected_fields=("email", *whats)).to_arrow()
-    others = [
-        row for row in rows.group_by(rows.column_names).aggregate([]).to_pylist() if by.of(row["email"]) != person
-    ]
-    return {Trace.of(what, row[what], by) for row in others for what in whats if (row[what] or "").strip()}
+    found: set[Trace] = set()
+    for name, contract in _LANDING.items():
+        people, telling = _people(contract), {one: word for one, word in _telling(contract).items() if word in whats}
+        table = lakehouse.table(name)
+        if not people or not telling or table is None or table.current_snapshot() is None:
+            continue
+        rows = table.scan(selected_fields=(*people, *telling)).to_arrow()
+        for row in rows.group_by(rows.column_names).aggregate([]).to_pylist():
+            if not any(row[one] and by.of(row[one]) == person for one in people):
+                found |= {Trace.of(word, row[one], by) for one, word in telling.items() if (row[one] or "").strip()}
+    return found
 
 
 def landed_addresses(lakehouse: Lakehouse) -> set[str]:
     """The addresses of everybody who has landed, as they stand there."""
     found: set[str] = set()
-    for contract, column in ((CustomerLanding, "email"), (AccelerometerLanding, "user")):
-        table = lakehouse.table(contract.table())
-        if table is not None and table.current_snapshot() is not None:
-            found.update(pc.unique(table.scan(selected_fields=(column,)).to_arrow()[column]).to_pylist())
-    return found
+    for name, contract in _LANDING.items():
+        table = lakehouse.table(name)
+        for column in _people(contract):
+            if table is not None and table.current_snapshot() is not None:
+                found.update(pc.unique(table.scan(selected_fields=(column,)).to_arrow()[column]).to_pylist())
+    return found - {None}
 
 
 def _is_long_enough(phone: str) -> bool:
     return sum(map(str.isdigit, phone)) >= _FEWEST_DIGITS
 
 
-def _told_by(document: Document) -> Iterator[tuple[str, str]]:
+def _described_by(document: Document) -> Iterator[tuple[str, str]]:
     if isinstance(document.value, Mapping):
         for key, value in document.value.items():
             # What is not read under another spelling of its key tells of them all the same.
@@ -111,12 +126,25 @@ def _told_by(document: Document) -> Iterator[tuple[str, str]]:
                 yield what, str(value)
 
 
-def _in_table(person: str, lakehouse: Lakehouse, name: str, by: Digester) -> Iterator[tuple[str, str]]:
+def _in_table(
+    person: str, lakehouse: Lakehouse, name: str, contract: type[Contract], by: Digester
+) -> Iterator[tuple[str, str]]:
     table = lakehouse.table(name)
     if table is None:
         return
     for snapshot in table.metadata.snapshots:
         rows = table.scan(snapshot_id=snapshot.snapshot_id).to_arrow()
-        theirs = [email for email in pc.unique(rows["email"]).to_pylist() if email and by.of(email) == person]
-        for row in rows.filter(pc.is_in(rows["email"], pa.array(theirs, pa.string()))).to_pylist():
-            yield from ((what, str(row[what])) for what in _TELLING if row.get(what) is not None)
+        # An older snapshot may have other columns.
+        people = [rows[column] for column in _people(contract) if column in rows.column_names]
+        theirs = [(pc.is_in(each, _spellings(person, each, by)), pc.is_null(each)) for each in people]
+        if not people:
+            continue
+        # Of a row that names somebody else, too, it is not said whose the rest of it is.
+        theirs_alone = reduce(pc.and_, (pc.or_(hers, null) for hers, null in theirs))
+        for row in rows.filter(pc.and_(theirs_alone, reduce(pc.or_, (hers for hers, _ in theirs)))).to_pylist():
+            yield from ((word, str(row[one])) for one, word in _telling(contract).items() if row.get(one) is not None)
+
+
+def _spellings(person: str, column: pa.ChunkedArray, by: Digester) -> pa.Array:
+    """How somebody's address is written in a column."""
+    return pa.array([one for one in pc.unique(column).to_pylist() if one and by.of(one) == person], pa.string())

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import groupby, zip_longest
 from typing import IO
 
-from stedi_dagster.erasure.documents import Leaving
-from stedi_dagster.erasure.wanted import Wanted
+from stedi_dagster.erasure.documents import Redactor
+from stedi_dagster.erasure.erasure_filter import ErasureFilter
 from stedi_dagster.errors import AwsError, LandingError, StorageError
 from stedi_dagster.landing.documents import Document, read_documents
 from stedi_dagster.landing.feeds import FEEDS, Feed
@@ -55,42 +55,42 @@ class RawFiles:
             with version.open() as stream:
                 yield from read_documents(stream)
 
-    def count(self, wanted: Wanted) -> Rewritten:
+    def count(self, erasing: ErasureFilter) -> Rewritten:
         """What `remove` would remove; nothing is."""
         done = Rewritten()
         for feed in FEEDS.values():
-            leaving = Leaving(feed, wanted)
-            done += Rewritten(versions=len(self._versions(feed, leaving)))
-            for _, found in self._affected(feed, leaving):
+            redactor = Redactor(feed, erasing)
+            done += Rewritten(versions=len(self._versions(feed, redactor)))
+            for _, found in self._affected(feed, redactor):
                 done += found
         return done
 
-    def check(self, wanted: Wanted) -> None:
+    def check(self, erasing: ErasureFilter) -> None:
         """See whether each file that `remove` would rewrite can be rewritten; none is.
 
         Args:
-            wanted: whose records are to go.
+            erasing: whose records are to go.
 
         Raises:
             LandingError: what is left of a file would not be read as before.
             StorageError: a file cannot be replaced.
         """
         for feed in FEEDS.values():
-            leaving = Leaving(feed, wanted)
-            for entry, found in self._affected(feed, leaving):
+            redactor = Redactor(feed, erasing)
+            for entry, found in self._affected(feed, redactor):
                 if not found.records:
                     continue
                 with self._rewriting(entry, "Nothing was begun."), tempfile.TemporaryFile() as kept:
-                    self._write_left(kept, entry, leaving)
+                    self._write_left(kept, entry, redactor)
                     self._storage.check_replaceable(entry.path)
 
-    def remove(self, wanted: Wanted, *, number: str) -> Rewritten:
-        """Rewrite each file that holds records of somebody wanted without them, old versions of files included.
+    def remove(self, erasing: ErasureFilter, *, number: str) -> Rewritten:
+        """Rewrite each file that holds records of somebody who is erased without them, old versions of files included.
 
         What is left is the same documents in the same order, one after another. A file with nothing left stays, empty.
 
         Args:
-            wanted: whose records go.
+            erasing: whose records go.
             number: of the erasure, for messages.
 
         Raises:
@@ -99,24 +99,24 @@ class RawFiles:
         """
         done = Rewritten()
         for feed in FEEDS.values():
-            leaving = Leaving(feed, wanted)
+            redactor = Redactor(feed, erasing)
             # Before there are those of the files that are rewritten.
-            done += Rewritten(versions=len(self._versions(feed, leaving)))
+            done += Rewritten(versions=len(self._versions(feed, redactor)))
             self._storage.delete_unfinished(f"{self._landing}/{feed.folder}")
-            for entry, found in self._affected(feed, leaving):
+            for entry, found in self._affected(feed, redactor):
                 done += found
                 if not found.records:
                     continue
                 with self._rewriting(entry, f"The erasure {number} is not done, and no run lands anything before it."):
-                    self._rewrite(entry, leaving)
-            self._storage.delete_versions(self._versions(feed, leaving))
+                    self._rewrite(entry, redactor)
+            self._storage.delete_versions(self._versions(feed, redactor))
         return done
 
-    def _affected(self, feed: Feed, leaving: Leaving) -> Iterator[tuple[Entry, Rewritten]]:
-        """The files of a feed that hold records of somebody wanted, or hide what they hold, and what of it would go."""
+    def _affected(self, feed: Feed, redactor: Redactor) -> Iterator[tuple[Entry, Rewritten]]:
+        """The files of a feed that hold records of who is erased, or hide something, and what would go."""
         for entry in self._entries(feed):
             with self._storage.open(entry.path) as stream:
-                records, hidden = _count(stream, leaving)
+                records, hidden = _count(stream, redactor)
             if records or hidden:
                 yield entry, Rewritten(files=bool(records), records=records, hidden=hidden)
 
@@ -139,14 +139,14 @@ class RawFiles:
             raise not_utf8(error) from None
         return sorted((entry for entry in found if entry.readable and entry.size), key=lambda entry: entry.path)
 
-    def _rewrite(self, entry: Entry, leaving: Leaving) -> None:
+    def _rewrite(self, entry: Entry, redactor: Redactor) -> None:
         with tempfile.TemporaryFile() as kept:
-            form = self._write_left(kept, entry, leaving)
+            form = self._write_left(kept, entry, redactor)
             kept.seek(0)
             with self._storage.replacing(entry.path) as target, writing(target, form) as writer:
                 shutil.copyfileobj(kept, writer)
 
-    def _write_left(self, target: IO[bytes], entry: Entry, leaving: Leaving) -> Form:
+    def _write_left(self, target: IO[bytes], entry: Entry, redactor: Redactor) -> Form:
         """Write what is left of a file, unpacked, and return the form that it had.
 
         Raises:
@@ -158,9 +158,9 @@ class RawFiles:
             target.truncate()
             with self._storage.open(entry.path) as stream:
                 form = form_of(stream)
-                _write(target, _left(stream, leaving, apart=apart))
+                _write(target, _left(stream, redactor, apart=apart))
             with self._storage.open(entry.path) as stream:
-                left = _pieces(_left(stream, leaving, apart=apart))
+                left = _pieces(_left(stream, redactor, apart=apart))
                 target.seek(0)
                 if all(a == b for a, b in zip_longest(left, _pieces(read_documents(target)))):
                     return form
@@ -172,30 +172,30 @@ class RawFiles:
     def _shown(self, entry: Entry) -> str:
         return masked(entry.path.removeprefix(f"{self._landing}/"))
 
-    def _versions(self, feed: Feed, leaving: Leaving) -> list[OldVersion]:
-        """The old versions of a feed's files that hold records of somebody wanted."""
+    def _versions(self, feed: Feed, redactor: Redactor) -> list[OldVersion]:
+        """The old versions of a feed's files that hold records of somebody who is erased."""
         going = []
         for version in self._storage.old_versions(f"{self._landing}/{feed.folder}"):
             with version.open() as stream:
-                if _count(stream, leaving)[0]:
+                if _count(stream, redactor)[0]:
                     going.append(version)
         return going
 
 
-def _count(stream: IO[bytes], leaving: Leaving) -> tuple[int, bool]:
+def _count(stream: IO[bytes], redactor: Redactor) -> tuple[int, bool]:
     """How many documents go or become others, and whether something of the file could not be looked into."""
     records, hidden = 0, False
     for document in read_documents(stream):
-        records += leaving.left_of(document) is not None
+        records += redactor.redacted(document) is not None
         hidden |= document.reason is not None and hides(document.reason)
     return records, hidden
 
 
-def _left(stream: IO[bytes], leaving: Leaving, *, apart: bool) -> Iterator[Document]:
+def _left(stream: IO[bytes], redactor: Redactor, *, apart: bool) -> Iterator[Document]:
     for document in read_documents(stream):
-        left = leaving.left_of(document)
+        left = redactor.redacted(document)
         for one in [document] if left is None else left:
-            yield leaving.set_apart(one) if apart else one
+            yield redactor.isolated(one) if apart else one
 
 
 def _pieces(documents: Iterable[Document]) -> Iterator[str]:

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable, Iterator
 
 from stedi_dagster.erasure.digests import words
+from stedi_dagster.keys import key_of
 from stedi_dagster.landing.decodings import readings
 from stedi_dagster.landing.spellings import written_in
-from stedi_dagster.policies.keys import key_of
 
 _TOKEN = re.compile(r'[^\s"<>]+')
 # What may say something else than it shows, beside an escape: encoded signs, or letters enough for packed ones.

@@ -7,7 +7,7 @@ import tempfile
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import IO, NamedTuple
 
 import fastavro
@@ -15,18 +15,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import parquet as pq
 
+from stedi_dagster.contracts import CONTRACTS, Column, CustomerLanding
 from stedi_dagster.erasure.digests import Digester, phrases
 from stedi_dagster.erasure.fields import split_lines, value_of
-from stedi_dagster.erasure.ledger import Trace
+from stedi_dagster.erasure.ledger import PARTICIPANT, PERSON, Trace
 from stedi_dagster.erasure.recognised import encoded_in, holding, recognised
 from stedi_dagster.erasure.texts_in import as_texts, before_damage, blocks, inflated, strings
+from stedi_dagster.keys import key_of
 from stedi_dagster.landing.decodings import readings, unescaped
 from stedi_dagster.landing.documents import Document, read_documents
+from stedi_dagster.landing.feeds import FEEDS
 from stedi_dagster.landing.formats import Broken, opened
 from stedi_dagster.landing.records import is_address
 from stedi_dagster.landing.spellings import addresses_in
 from stedi_dagster.landing.traces import said_by_keys
-from stedi_dagster.policies.keys import key_of
 
 _PARQUET, _AVRO, _SQLITE = b"PAR1", b"Obj\x01", b"SQLite format 3\x00"
 # Of the formats that landing does not read, those in which a text stands as it is.
@@ -34,9 +36,13 @@ _PLAIN = frozenset({"binary", "tar", "Python pickle"})
 # Words that stand at the border of two blocks are read with both.
 _OVERLAP = 1 << 10
 # Columns that say whose a row is: what else it holds is that person's, also where two are called the same.
-_PEOPLE = ("email", "user", "people")
+_PEOPLE = frozenset(spec.name for contract in CONTRACTS.values() for spec in contract.identifying("person"))
+# The same of raw records, but for customers', whose text says it however broken.
+_OF_RECORDS = [
+    spec for feed in FEEDS.values() if feed.contract is not CustomerLanding for spec in feed.contract.identifying()
+]
 # What is nobody else's.
-_THEIRS_ALONE = frozenset({"email", "participantId"})
+_THEIRS_ALONE = frozenset({PERSON, PARTICIPANT})
 
 # What is decoded again and again is remembered, if it is no longer than this.
 _REMEMBERED, _SHORT = 1 << 16, 1 << 8
@@ -66,7 +72,7 @@ class Search:
         self._by = by
         self._email = key_of(email)
         self._person = by.of(email)
-        self._what = {trace.digest: trace.what for trace in traces} | {self._person: "email"}
+        self._what = {trace.digest: trace.what for trace in traces} | {self._person: PERSON}
         self._longer = holding({key_of(other) for other in others} - {self._email}, {self._email})
         self._lengths = sorted({trace.words for trace in traces} - {1})
         self._in_short = lru_cache(_REMEMBERED)(self._in_encoded)
@@ -94,27 +100,32 @@ class Search:
             return Seen(self._in_bytes(stream), whole=False)
         found += self._in_text("\n".join(strings([file.metadata.metadata, file.schema_arrow.names])))
         for batch in file.iter_batches():
-            whose = next((name for name in _PEOPLE if name in batch.schema.names), None)
+            theirs = self._are_theirs([batch[name] for name in batch.schema.names if name in _PEOPLE])
             for field in batch.schema:
                 column = as_texts(batch[field.name])
                 if column is None:
                     continue
-                if whose is None:
+                if theirs is None:
                     found += self._in_values(column)
                     continue
-                theirs = self._is_theirs(as_texts(batch[whose]))
                 found += self._in_values(column.filter(theirs))
                 found += self._only_theirs(self._in_values(column.filter(pc.invert(theirs))))
         return Seen(found)
 
-    def _is_theirs(self, people: pa.Array | None) -> pa.BooleanArray:
+    def _are_theirs(self, columns: list[pa.Array]) -> pa.BooleanArray | None:
+        """Which rows are theirs by the columns that name people; None where there are none."""
+        named = [people for people in map(as_texts, columns) if people is not None]
+        if not named:
+            return None
         # Where nobody is named, it may be theirs.
-        theirs = [
-            value
-            for value in pc.unique(people).to_pylist()
-            if value is None or self._person in map(self._by.of, value.split("\n"))
-        ]
-        return pc.is_in(people, pa.array(theirs, pa.string()))
+        theirs = reduce(pc.and_, (pc.is_null(people) for people in named))
+        for people in named:
+            values = [value for value in pc.unique(people).to_pylist() if value and self._is_among(value.split("\n"))]
+            theirs = pc.or_(theirs, pc.is_in(people, pa.array(values, pa.string())))
+        return theirs
+
+    def _is_among(self, people: Iterable[str]) -> bool:
+        return self._person in map(self._by.of, people)
 
     def _in_values(self, column: pa.Array) -> Counter[str]:
         found: Counter[str] = Counter()
@@ -198,14 +209,17 @@ class Search:
 
     def _is_somebody_elses(self, document: Document) -> bool:
         said = split_lines(said_by_keys(document).people)
-        if (user := value_of(document.value, "user")) is not None:
-            said.append(user)
+        said += [value for spec, value in self._said_in(document) if spec.identifies == "person"]
         # What has not the form of an address says whose it is only by those that may be read in it.
         people = [{one} if is_address(one) else addresses_in(one) for one in said]
         if any(people):
             return all(people) and self._person not in map(self._by.of, set().union(*people))
-        device = value_of(document.value, "serialNumber")
-        return device is not None and self._by.of(device) not in self._what
+        devices = [value for spec, value in self._said_in(document) if spec.identifies == "device"]
+        return bool(devices) and not any(self._by.of(device) in self._what for device in devices)
+
+    def _said_in(self, document: Document) -> list[tuple[Column, str]]:
+        said = ((spec, value_of(document.value, spec.name)) for spec in _OF_RECORDS)
+        return [(spec, value) for spec, value in said if value is not None]
 
     def _only_theirs(self, found: Counter[str]) -> Counter[str]:
         return Counter({what: times for what, times in found.items() if what in _THEIRS_ALONE})
@@ -217,7 +231,7 @@ class Search:
         return found
 
     def _in_encoded(self, text: str) -> Counter[str]:
-        found = Counter({"email": 1} if self._email in recognised(text, self._longer) else ())
+        found = Counter({PERSON: 1} if self._email in recognised(text, self._longer) else ())
         for one in readings(text):
             found |= self._in_plain(one)
         return found
@@ -228,10 +242,10 @@ class Search:
         if self._email in text:
             for other in self._longer:
                 text = text.replace(other, " ")
-            found["email"] = text.count(self._email)
+            found[PERSON] = text.count(self._email)
         # Whole values too: one may hold what no word does.
         for phrase in phrases(text, self._lengths) | ({text} if len(text) < _OVERLAP else set()):
             what = self._what.get(self._by.of(phrase))
-            if what and what != "email":
+            if what and what != PERSON:
                 found[what] += 1
         return +found

@@ -7,13 +7,13 @@ from functools import partial
 from pathlib import Path
 
 from stedi_dagster.erasure.digests import Digester, words
-from stedi_dagster.erasure.ledger import OWN_PHONE, SHARED, Entry, Ledger, Trace
+from stedi_dagster.erasure.ledger import DEVICE, OWN_PHONE, PERSON, SHARED, Ledger, LedgerEntry, Trace
 from stedi_dagster.erasure.person import known_of, landed_addresses, landed_of_others
 from stedi_dagster.erasure.raw import RawFiles
 from stedi_dagster.erasure.search import Opened, Search
+from stedi_dagster.keys import key_of
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.landing.files import masked, not_utf8
-from stedi_dagster.policies.keys import key_of
 from stedi_dagster.storage import Storage, storage_for
 
 
@@ -36,7 +36,7 @@ class Proof:
     files: int
     looked_for: dict[str, int]
     places: tuple[Place, ...]
-    erasures: tuple[Entry, ...]
+    erasures: tuple[LedgerEntry, ...]
     hidden: tuple[str, ...] = ()
 
     @property
@@ -61,7 +61,7 @@ def verify(email: str, lakehouse: Lakehouse, landing: str, by: Digester) -> Proo
     known = known_of(person, lakehouse, RawFiles(landing), by).traces
     erasures = Ledger(lakehouse).erasures_of(person)
     known = known.union(*(erasure.traces for erasure in erasures))
-    known -= landed_of_others(person, lakehouse, by, "serialNumber")
+    known -= landed_of_others(person, lakehouse, by, DEVICE)
     known -= {trace for trace in known if trace.what in (SHARED, OWN_PHONE)}
     # One may stand in another, as ann@ does in lee-ann@; a value may also hold several, or a whole sentence.
     others = {address for address in landed_addresses(lakehouse) if words(address) == [key_of(address)]}
@@ -76,7 +76,7 @@ def verify(email: str, lakehouse: Lakehouse, landing: str, by: Digester) -> Proo
         places += [Place(masked(shown), what, times) for what, times in sorted(seen.found.items())]
         if not seen.whole:
             hidden.append(masked(shown))
-    looked_for = Counter(trace.what for trace in known | {Trace("email", person, 1)})
+    looked_for = Counter(trace.what for trace in known | {Trace(PERSON, person, 1)})
     return Proof(files, dict(looked_for), tuple(places), tuple(erasure.entry for erasure in erasures), tuple(hidden))
 
 

@@ -13,13 +13,13 @@ from stedi_dagster.locations import is_s3
 
 
 def open_catalog(kind: str, home: Path, warehouse: str, databases: Iterable[str]) -> Catalog:
-    """Open the catalog, and make the databases that it has not.
+    """Open the catalog, and make the databases that it lacks.
 
     Args:
         kind: `sqlite` or `glue`.
         home: STEDI_HOME, the folder of the SQLite catalog.
         warehouse: folder or s3:// URL of the tables' files.
-        databases: what it has to have.
+        databases: those that it must have.
 
     Raises:
         OriginError: the SQLite catalog is damaged.
@@ -39,7 +39,7 @@ def open_catalog(kind: str, home: Path, warehouse: str, databases: Iterable[str]
 
 def _with(databases: Iterable[str], catalog: Catalog) -> Catalog:
     for database in databases:
-        # Looked for first: who runs the platform on AWS need not be allowed to make a database.
+        # Checked first: whoever runs the platform on AWS need not be allowed to make a database.
         if not catalog.namespace_exists(database):
             catalog.create_namespace_if_not_exists(database)
     return catalog

@@ -12,12 +12,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pyiceberg.table import Table, Transaction
-from pyiceberg.table.snapshots import Snapshot
+from pyiceberg.table.snapshots import Snapshot as IcebergSnapshot
 
 from stedi_dagster.contracts import Contract
-from stedi_dagster.lakehouse.published import reading_of
-from stedi_dagster.lakehouse.recorded import CHECKSUMS, INPUTS, STAGED_IN, everything_recorded
-from stedi_dagster.lakehouse.staging import Content
+from stedi_dagster.lakehouse.data_files import DataFiles
+from stedi_dagster.lakehouse.snapshot import Snapshot
+from stedi_dagster.lakehouse.summary import checksums_of, folder_of
 from stedi_dagster.storage import Checksum, Storage
 
 if TYPE_CHECKING:
@@ -38,23 +38,23 @@ class Damage(StrEnum):
     ALTERED = "altered"
 
 
-def record(table: Table, transaction: Transaction, content: Content, storage: Storage) -> None:
+def record(table: Table, transaction: Transaction, files: DataFiles, storage: Storage) -> None:
     """Write the checksums of the snapshot that a transaction is about to publish.
 
     Args:
         table: the table, whose files are read.
         transaction: holds the snapshot, whose manifests are written.
-        content: its data files.
+        files: its data files.
         storage: where the files are.
     """
     snapshot = transaction.table_metadata.current_snapshot()
     assert snapshot is not None  # noqa: S101 - the transaction has made it
     manifests = [manifest.manifest_path for manifest in snapshot.manifests(table.io)]
-    paths = [*content.paths, *manifests, snapshot.manifest_list]
-    found = _each(paths, lambda path: content.checksums.get(path) or storage.checksum(path))
-    files = {_within(table, path): asdict(checksum) for path, checksum in zip(paths, found, strict=True)}
-    told = {"files": files, "sha256": _digest(files)}
-    storage.write(f"{content.folder}/{_NAME}", json.dumps(told, indent=1).encode())
+    paths = [*files.paths, *manifests, snapshot.manifest_list]
+    found = _each(paths, lambda path: files.checksums.get(path) or storage.checksum(path))
+    recorded = {_within(table, path): asdict(checksum) for path, checksum in zip(paths, found, strict=True)}
+    content = {"files": recorded, "sha256": _digest(recorded)}
+    storage.write(f"{files.folder}/{_NAME}", json.dumps(content, indent=1).encode())
 
 
 def add_checksums(lakehouse: "Lakehouse", table: Table, contract: type[Contract]) -> Table:
@@ -67,21 +67,20 @@ def add_checksums(lakehouse: "Lakehouse", table: Table, contract: type[Contract]
         table: as it is now.
         contract: its contract.
     """
-    snapshot, reading = table.current_snapshot(), reading_of(table, contract)
-    recorded = everything_recorded(snapshot)
+    now = table.current_snapshot()
     # What others published is not vouched for.
-    if reading is None or STAGED_IN not in recorded or checksum_file(table, snapshot):
+    if folder_of(now) is None or checksum_file(table, now):
         return table
-    publication = lakehouse.prepare_again(table, reading.content, recorded[INPUTS], {})
-    publication.commit()
-    return publication.table
+    snapshot = Snapshot.current(table, contract, lakehouse.storage)
+    assert snapshot is not None  # noqa: S101 - only a snapshot has a folder
+    return lakehouse.prepare(table, snapshot.files, snapshot.summary).publish().table
 
 
-def checksum_file(table: Table, snapshot: Snapshot | None) -> str | None:
+def checksum_file(table: Table, snapshot: IcebergSnapshot | None) -> str | None:
     """The file of a snapshot's checksums; None where there is none, because it was published without."""
-    if snapshot is None or snapshot.summary is None or snapshot.summary.get(CHECKSUMS) != KIND:
+    if checksums_of(snapshot) != KIND:
         return None
-    return f"{table.location()}/data/{snapshot.summary[STAGED_IN]}/{_NAME}"
+    return f"{table.location()}/data/{folder_of(snapshot)}/{_NAME}"
 
 
 def damaged_files(table: Table, storage: Storage) -> dict[str, Damage] | None:
@@ -106,7 +105,7 @@ def damaged_files(table: Table, storage: Storage) -> dict[str, Damage] | None:
 
 
 def _each(names: Iterable[str], of: Callable[[str], _T]) -> list[_T]:
-    """What a function says of each file, of several at once."""
+    """What a function returns for each file, for several at once."""
     with ThreadPoolExecutor(_FILES_AT_ONCE) as pool:
         return list(pool.map(of, names))
 
@@ -124,10 +123,10 @@ def _damage(before: Checksum, storage: Storage, path: str) -> Damage | None:
 def _recorded(content: bytes) -> dict[str, Checksum] | None:
     """What was recorded, by file; None where the file itself is not what was written."""
     try:
-        told = json.loads(content)
-        if told["sha256"] != _digest(told["files"]):
+        found = json.loads(content)
+        if found["sha256"] != _digest(found["files"]):
             return None
-        return {name: Checksum(**checksum) for name, checksum in told["files"].items()}
+        return {name: Checksum(**checksum) for name, checksum in found["files"].items()}
     except (ValueError, LookupError, TypeError, AttributeError):
         return None
 

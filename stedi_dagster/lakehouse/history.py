@@ -1,6 +1,6 @@
-"""How long older snapshots stay: what is over is expired, and its files are really deleted.
+"""How long older snapshots stay, and expiring them: their files are really deleted.
 
-PyIceberg expires snapshots in a table's metadata only; which files go with them is found here and in `orphans`.
+PyIceberg expires snapshots in a table's metadata only; which files only they refer to is found here and in `orphans`.
 """
 
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ from stedi_dagster.lakehouse.orphans import files_of, reachable_files, sweep_not
 
 @dataclass(frozen=True)
 class Removed:
-    """What went: snapshots, names of snapshots (tags and branches), files."""
+    """How much was removed: snapshots, names of snapshots (tags and branches), files."""
 
     snapshots: int = 0
     names: int = 0
     files: int = 0
 
 
-def over(table: Table, *, before_ms: int) -> list[int]:
-    """The snapshots, but for the current one, that were made before a moment (epoch ms)."""
+def expirable(table: Table, *, before_ms: int) -> list[int]:
+    """The snapshots, except the current one, that were made before a moment (epoch ms)."""
     current = table.metadata.current_snapshot_id
     return [
         snapshot.snapshot_id
@@ -32,15 +32,15 @@ def over(table: Table, *, before_ms: int) -> list[int]:
 
 
 def expire(table: Table, journal: Journal, *, before_ms: int) -> Removed:
-    """Remove the snapshots that are `over`, and every file that only they lead to.
+    """Expire the snapshots that are `expirable`, and delete every file that only they refer to.
 
     A tag or a branch does not keep a snapshot alive: it would keep people in it who have withdrawn since. The caller
     holds the writer lock.
     """
-    snapshots = over(table, before_ms=before_ms)
+    snapshots = expirable(table, before_ms=before_ms)
     if not snapshots:
         return Removed()
-    # Before they go: afterwards nothing would tell that these files were theirs.
+    # Before they are expired: afterwards nothing shows that these files were theirs.
     journal.begin_expiry(table, files_of(table, snapshots) - reachable_files(table, without=snapshots))
     names = _forget_names(table, set(snapshots))
     table.maintenance.expire_snapshots().by_ids(snapshots).commit()

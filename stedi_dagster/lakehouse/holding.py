@@ -28,9 +28,9 @@ class Holding:
         """Hold the lakehouse.
 
         Args:
-            holder: who holds it, for whoever waits.
+            holder: who holds it; shown to others that wait.
             timeout: seconds to wait for each of the two.
-            waiting: told once, who holds it, if it is not free.
+            waiting: called once, with who holds it, if it is not free.
 
         Raises:
             BusyError: somebody else held it for all of that time.

@@ -1,7 +1,7 @@
-"""What the platform has begun to write and may have to remove: a note in the warehouse before each file.
+"""What the platform has begun to write and may have to delete: a note in the warehouse before each file.
 
-Only what a note names is ever swept away. A file that no note names and no snapshot leads to is somebody else's, or of
-a release that wrote no notes: it stays.
+Only what a note names is ever swept away. A file that no note names and no snapshot refers to is somebody else's, or
+from a release that wrote no notes: it stays.
 """
 
 import json

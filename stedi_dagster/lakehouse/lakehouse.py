@@ -2,28 +2,28 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from pyiceberg.catalog import Catalog
 from pyiceberg.table import Table
 
 from stedi_dagster.contracts import TABLES, Contract
 from stedi_dagster.lakehouse.catalog import load_table, open_catalog
+from stedi_dagster.lakehouse.commit import Commit
+from stedi_dagster.lakehouse.data_files import DataFiles
 from stedi_dagster.lakehouse.history import Removed, expire
 from stedi_dagster.lakehouse.holding import Holding
 from stedi_dagster.lakehouse.journal import Journal, full_name
 from stedi_dagster.lakehouse.origin.identity import PROPERTY, Identity, read_identity, write_identity
 from stedi_dagster.lakehouse.origin.recognise import listed, recognise, refuse_unknown
 from stedi_dagster.lakehouse.orphans import sweep_noted
-from stedi_dagster.lakehouse.publish import Publication, prepare
-from stedi_dagster.lakehouse.published import Reading, made_from, reading_of
-from stedi_dagster.lakehouse.recorded import INPUTS, everything_recorded, texts
 from stedi_dagster.lakehouse.schema import iceberg_schema, table_properties
-from stedi_dagster.lakehouse.staging import Content, Staging
+from stedi_dagster.lakehouse.snapshot import Snapshot
+from stedi_dagster.lakehouse.staged import StagedTable
+from stedi_dagster.lakehouse.summary import SnapshotSummary, inputs_of
 from stedi_dagster.settings import DEFAULT_RETENTION_DAYS, Settings
 from stedi_dagster.storage import storage_for
 
@@ -86,7 +86,7 @@ class Lakehouse:
         Args:
             holder: see `Holding.held`, like the others.
             timeout: seconds.
-            waiting: told who holds it.
+            waiting: called with who holds it.
 
         Raises:
             BusyError: somebody else held it for all of that time.
@@ -102,7 +102,7 @@ class Lakehouse:
         The caller holds the writer lock.
 
         Raises:
-            OriginError: they do not, or it cannot be told.
+            OriginError: they do not, or it cannot be determined.
         """
         self._identity = recognise(self)
 
@@ -159,28 +159,28 @@ class Lakehouse:
         """Where the files of a table are, by its name."""
         return f"{self.warehouse}/{self.namespace_of(name)}/{name}"
 
-    def read(self, name: str, contract: type[Contract]) -> Reading | None:
-        """What is published now, or None where nothing is."""
+    def read(self, name: str, contract: type[Contract]) -> Snapshot | None:
+        """What readers see of a table now; None where nothing was ever published."""
         table = self.table(name)
-        return reading_of(table, contract) if table else None
+        return Snapshot.current(table, contract, self.storage) if table else None
 
-    def stage(self, table: Table, contract: type[Contract]) -> Staging:
-        """A fresh folder for a table's new content; what killed runs left beside it is removed.
+    def stage(self, table: Table, contract: type[Contract]) -> StagedTable:
+        """A fresh folder for a table's next rows; what killed runs left beside it is deleted.
 
         The caller holds the writer lock.
         """
         self._sweep(table)
-        return self.stage_more(table, contract)
+        return self.stage_beside(table, contract)
 
-    def stage_more(self, table: Table, contract: type[Contract]) -> Staging:
+    def stage_beside(self, table: Table, contract: type[Contract]) -> StagedTable:
         """A fresh folder beside what this run has staged for the table before."""
-        staging = Staging(contract, table.location(), self.storage)
-        self.journal.begin_folder(full_name(table), staging.folder)
-        return staging
+        staged = StagedTable(contract, table.location(), self.storage)
+        self.journal.begin_folder(full_name(table), staged.folder)
+        return staged
 
-    def discard(self, publication: Publication) -> None:
-        """Remove the files of a publication that is not to be; the caller holds the writer lock."""
-        self.sweep(publication.table.refresh())
+    def discard(self, commit: Commit) -> None:
+        """Delete the files of a commit that is not to be; the caller holds the writer lock."""
+        self.sweep(commit.table.refresh())
 
     def sweep(self, table: Table) -> int:
         """Remove what was staged for a table and is not in use; return the number of files.
@@ -189,34 +189,30 @@ class Lakehouse:
         """
         return sweep_noted(table, self.journal)
 
-    def unchanged(self, table: Table, contract: type[Contract], inputs: str) -> Publication | None:
-        """The table's current content, if it was made from these inputs; what killed runs left beside it is removed.
+    def unchanged(self, table: Table, contract: type[Contract], inputs: str) -> Commit | None:
+        """The table's current snapshot, if it was made from these inputs; what killed runs left beside it is deleted.
 
-        Content of which a file is gone, or has another size, is none: it is to be made again. The price is a listing.
-        The caller holds the writer lock.
+        One of which a file is gone, or has another size, does not count: it is to be made again. The price is a
+        listing. The caller holds the writer lock.
 
         Raises:
             OriginError: a manifest of the table is gone.
+            StediError: what the snapshot records cannot be read.
         """
-        if not made_from(table, inputs):
+        if inputs_of(table.current_snapshot()) != inputs:
             return None
         self._sweep(table)
-        reading = reading_of(table, contract)
-        if reading is None:
+        snapshot = Snapshot.current(table, contract, self.storage)
+        if snapshot is None:
             return None
-        if lost := reading.lost(self.storage):
-            _log.warning("%d data files of %s are gone or damaged: it is made again", lost, full_name(table))
+        if missing := snapshot.files.missing():
+            _log.warning("%d data files of %s are gone or damaged: it is made again", missing, full_name(table))
             return None
-        return Publication(table, reading.content, None)
+        return Commit(table, snapshot.files, snapshot.summary, journal=None)
 
-    def prepare(self, table: Table, content: Content, inputs: str, properties: Mapping[str, Any]) -> Publication:
-        """See `publish.prepare`; `inputs` is what `unchanged` compares."""
-        return prepare(table, content, {INPUTS: inputs, **texts(properties)}, self.journal)
-
-    def prepare_again(self, table: Table, content: Content, inputs: str, properties: Mapping[str, Any]) -> Publication:
-        """See `prepare`; everything else that was recorded with the current snapshot is recorded again."""
-        again = everything_recorded(table.current_snapshot())
-        return prepare(table, content, again | texts(properties) | {INPUTS: inputs}, self.journal)
+    def prepare(self, table: Table, files: DataFiles, summary: SnapshotSummary) -> Commit:
+        """Prepare to replace all rows of a table; see `Commit`."""
+        return Commit(table, files, summary, self.journal)
 
     def expire(self, table: Table) -> Removed:
         """Remove what is older than the retention from a table's history, and what a commit has left to do.

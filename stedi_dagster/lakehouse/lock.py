@@ -19,9 +19,9 @@ def writer_lock(home: Path, holder: str, *, timeout: float, waiting: Callable[[s
 
     Args:
         home: the folder of the catalog.
-        holder: who holds it, for whoever waits.
+        holder: who holds it; shown to others that wait.
         timeout: seconds to wait.
-        waiting: told once, who holds the lock, if it is not free.
+        waiting: called once, with who holds the lock, if it is not free.
 
     Raises:
         BusyError: somebody else held it for all of that time.

@@ -6,7 +6,7 @@ from pyiceberg.table import Table
 
 from stedi_dagster.lakehouse.checksums import checksum_file
 from stedi_dagster.lakehouse.journal import Journal, Note, full_name, left_over, metadata_files
-from stedi_dagster.lakehouse.recorded import STAGED_IN
+from stedi_dagster.lakehouse.summary import folder_of
 from stedi_dagster.storage import Storage
 
 
@@ -88,7 +88,6 @@ def readable_files(table: Table, snapshots: Collection[int]) -> set[str]:
 def _is_published(table: Table, note: Note) -> bool:
     """Whether the work that a note is of was done: its commit made the table's current snapshot."""
     snapshot = table.current_snapshot()
-    if snapshot is None or snapshot.summary is None or note.folder is None:
+    if snapshot is None or note.folder is None:
         return False
-    staged_in = snapshot.summary.get(STAGED_IN)
-    return snapshot.snapshot_id in note.snapshots and note.folder.endswith(f"/{staged_in}")
+    return snapshot.snapshot_id in note.snapshots and note.folder.endswith(f"/{folder_of(snapshot)}")

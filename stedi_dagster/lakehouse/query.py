@@ -8,8 +8,8 @@ from pyiceberg.table import Table
 
 from stedi_dagster.contracts import Erasures, Quarantine
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
-from stedi_dagster.lakehouse.published import data_files
 from stedi_dagster.lakehouse.schema import arrow_schema
+from stedi_dagster.lakehouse.snapshot import data_files
 from stedi_dagster.storage import Storage
 from stedi_dagster.storage.local import LocalStorage
 

@@ -38,7 +38,7 @@ class S3Lock:
 
         Args:
             warehouse: its s3:// URL.
-            holder: who takes the lock, for whoever waits.
+            holder: who takes the lock; shown to others that wait.
         """
         self._url = f"{warehouse}/{_NAME}"
         self._bucket, self._key = split(self._url)
@@ -53,7 +53,7 @@ class S3Lock:
 
         Args:
             timeout: seconds to wait.
-            waiting: told once, who holds the lock, if it is not free.
+            waiting: called once, with who holds the lock, if it is not free.
 
         Raises:
             BusyError: somebody else held it for all of that time.
@@ -86,16 +86,16 @@ class S3Lock:
 
     def _take(self, timeout: float, waiting: Callable[[str], None]) -> None:
         deadline = time.monotonic() + timeout
-        told = False
+        announced = False
         with aws.aws_errors(f"taking the lock {self._url}"):
             while not self._put(None):
                 holder, etag, idle = self._look()
                 if etag is not None and idle >= ABANDONED_AFTER and self._put(etag):
                     _log.warning("Took over the lock of %s, which was not renewed for %d s.", holder, idle)
                     return
-                if not told:
+                if not announced:
                     waiting(holder)
-                    told = True
+                    announced = True
                 if time.monotonic() >= deadline:
                     raise BusyError(
                         f"The lakehouse is held by {holder} ({self._url}) and was not free within {timeout:g} s. "

@@ -18,7 +18,7 @@ from pyspark.sql.types import DataType, DoubleType, LongType, StringType, Struct
 
 from stedi_dagster.contracts import Contract
 from stedi_dagster.contracts.base import Column, is_moment, latest_ms
-from stedi_dagster.landing.feeds import ADDRESSES, DERIVED, POSITIVE_ZERO
+from stedi_dagster.landing.feeds import DERIVED, POSITIVE_ZERO
 from stedi_dagster.landing.files import RawFile
 
 # No escapes, no control characters, no replacement character (which an engine may have put for invalid UTF-8), and
@@ -235,7 +235,7 @@ def _value(spec: Column, now_ms: int) -> str:
         value = _LONG
     elif isinstance(spec.type, DoubleType):
         value = _DOUBLE
-    elif spec.name in ADDRESSES:
+    elif spec.identifies == "person":
         value = f'"{_ADDRESS}"'
     else:
         value = f'"{_TEXT_CHARACTERS}*"' if spec.nullable else f'"{_VISIBLE_CHARACTERS}+"'

@@ -3,9 +3,9 @@
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 
+from stedi_dagster.keys import key_of
 from stedi_dagster.landing.decodings import readings
 from stedi_dagster.landing.spellings import locals_before_at
-from stedi_dagster.policies.keys import key_of
 
 
 def cut_addresses(text: str) -> set[str]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from urllib.parse import unquote
 
-from stedi_dagster.policies.keys import plain
+from stedi_dagster.keys import plain
 
 # How often a text may have been encoded, in whatever ways, and how often packed as base64.
 _ROUNDS = 6

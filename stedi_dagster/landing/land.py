@@ -4,13 +4,12 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from stedi_dagster.errors import LandingError
-from stedi_dagster.lakehouse.staging import Staging
+from stedi_dagster.keys import key_of
 from stedi_dagster.landing.canonical import canonical_files, is_canonical_line, parse, raw_columns
 from stedi_dagster.landing.cut import Addresses, cut_addresses
 from stedi_dagster.landing.documents import Document, read_documents
@@ -19,7 +18,6 @@ from stedi_dagster.landing.files import Listing, RawFile
 from stedi_dagster.landing.records import RecordReader, Row
 from stedi_dagster.landing.traces import Traces, traces
 from stedi_dagster.landing.weight import FileWeight, Weight
-from stedi_dagster.policies.keys import key_of
 from stedi_dagster.storage import Storage
 
 _LONGEST_RAW = 10_000
@@ -30,86 +28,115 @@ _SURROGATE = re.compile("[\udc80-\udcff]")
 _ANY_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-@dataclass
-class Landed:
-    """What was found in a feed's folder, and where it went."""
+class StagedFiles(Protocol):
+    """The files that were written for a table; landing knows only this of them."""
 
-    records: int = 0
-    by_engine: int = 0
-    quarantined: Counter[str] = field(default_factory=Counter)
-    quarantined_by_file: Counter[str] = field(default_factory=Counter)
-    odd_files: int = 0
-    # When (epoch ms) the first of the records that are refused for lying in the future no longer is.
-    due_ms: int | None = None
-    weight: Weight = field(default_factory=Weight)
+    @property
+    def rows(self) -> int:
+        """How many rows they hold."""
+
+    def column(self, name: str) -> Iterator[Any]:
+        """The values of a column."""
+
+
+class StagedRows(Protocol):
+    """Where rows are written that nobody sees yet; landing knows only this of it."""
+
+    def write_frame(self, frame: DataFrame) -> None:
+        """Let the engine write a frame."""
+
+    def write_rows(self, rows: Iterable[Row]) -> int:
+        """Write rows that this process holds; return their number."""
+
+    def files(self) -> StagedFiles:
+        """What was written so far."""
+
+    def values(self, columns: Sequence[str]) -> int | None:
+        """How many values of some columns are not null; None where that cannot be told quickly."""
+
+    def discard(self) -> None:
+        """Delete everything that was written."""
 
 
 class Lander:
-    """Lands one feed once."""
+    """Lands one feed once, and counts what it finds.
+
+    Attributes:
+        records: everything that was read, readable or not.
+        by_engine: how many records the engine read.
+        odd_files: how many files were read outside the engine.
+        quarantined: texts that could not be read, by reason.
+        quarantined_in: the same by file.
+        weight: how much of the feed cannot be read.
+    """
 
     def __init__(self, feed: Feed, storage: Storage, *, now_ms: int) -> None:
         """Prepare for a run that began at `now_ms` (epoch milliseconds); `storage` is the landing zone's."""
+        self.records = self.by_engine = self.odd_files = 0
+        self.quarantined: Counter[str] = Counter()
+        self.quarantined_in: Counter[str] = Counter()
+        self.weight = Weight()
         self._feed = feed
         self._storage = storage
         self._now_ms = now_ms
         self._reader = RecordReader(feed.contract, now_ms=now_ms)
 
-    def land(self, session: SparkSession, listing: Listing, records: Staging, quarantine: Staging) -> Landed:
-        """Write a feed's records and its unreadable rest to their staging folders.
+    @property
+    def due_ms(self) -> int | None:
+        """When (epoch ms) the first of the records that are refused for lying in the future no longer does."""
+        return self._reader.due_ms
+
+    def land(self, session: SparkSession, listing: Listing, records: StagedRows, quarantine: StagedRows) -> None:
+        """Write a feed's records to one staged table and its unreadable rest to another.
 
         Args:
             session: the engine's session.
             listing: the files to read.
-            records: where records are staged.
-            quarantine: where everything else is staged.
+            records: where records are written.
+            quarantine: where everything else is written.
 
         Raises:
             LandingError: a file cannot be opened.
         """
-        landed = Landed()
-        canonical = self._land_canonical(session, listing, records, landed)
+        canonical = self._land_canonical(session, listing, records)
         odd = [file for file in listing.files if file.size and file not in canonical]
-        landed.odd_files = len(odd)
-        self._land_odd(odd, records, quarantine, landed)
-        landed.due_ms = self._reader.due_ms
-        return landed
+        self.odd_files = len(odd)
+        self._land_odd(odd, records, quarantine)
 
-    def _land_canonical(
-        self, session: SparkSession, listing: Listing, staging: Staging, landed: Landed
-    ) -> frozenset[RawFile]:
+    def _land_canonical(self, session: SparkSession, listing: Listing, records: StagedRows) -> frozenset[RawFile]:
         candidates = [file for file in listing.files if file.size and file.engine_can_read]
         files, lines = canonical_files(session, self._feed.contract, candidates, self._begins_well, now_ms=self._now_ms)
         if not files:
             return frozenset()
-        staging.write_frame(parse(session, self._feed.contract, files))
-        content = staging.content()
-        values = staging.values([spec.name for spec in raw_columns(self._feed.contract)])
-        if (content.rows, values) != (lines.records, lines.values):
+        records.write_frame(parse(session, self._feed.contract, files))
+        rows = records.files().rows
+        values = records.values([spec.name for spec in raw_columns(self._feed.contract)])
+        if (rows, values) != (lines.records, lines.values):
             # A key that stands twice in one record is canonical line by line; our own reader judges it.
-            staging.discard()
+            records.discard()
             return frozenset()
-        landed.by_engine = content.rows
-        landed.records += content.rows
-        landed.weight.readable(records=content.rows, octets=sum(file.size for file in files))
+        self.by_engine = rows
+        self.records += rows
+        self.weight.readable(records=rows, octets=sum(file.size for file in files))
         return frozenset(files)
 
-    def _land_odd(self, files: Sequence[RawFile], records: Staging, quarantine: Staging, landed: Landed) -> None:
+    def _land_odd(self, files: Sequence[RawFile], records: StagedRows, quarantine: StagedRows) -> None:
         unreadable: list[tuple[Any, ...]] = []
         # Whom they mean is known once everybody has landed.
         cut: list[tuple[Row, set[str]]] = []
 
         def rows() -> Iterator[Row]:
             for file in files:
-                weight = FileWeight(landed.weight)
+                weight = FileWeight(self.weight)
                 for document in self._documents(file):
-                    landed.records += 1
+                    self.records += 1
                     row, reason = self._read(document)
                     weight.add(document, landed=row is not None)
                     if row is not None:
                         yield row
                         continue
-                    landed.quarantined[reason] += 1
-                    landed.quarantined_by_file[file.shown] += 1
+                    self.quarantined[reason] += 1
+                    self.quarantined_in[file.shown] += 1
                     about, begun = self._about(document)
                     where = (file.name, document.line, document.position)
                     row = (*where, reason, presentable(document.text), *about)
@@ -124,7 +151,7 @@ class Lander:
 
         records.write_rows(rows())
         if cut:
-            known = Addresses(map(key_of, records.column("email")))
+            known = Addresses(map(key_of, records.files().column("email")))
             unreadable.extend(_naming(row, known.beginning(*begun)) for row, begun in cut)
         quarantine.write_rows(unreadable)
 

@@ -14,9 +14,9 @@ from pyspark.sql.types import DoubleType, LongType, StringType
 
 from stedi_dagster.contracts import Contract
 from stedi_dagster.contracts.base import ADDRESS, AHEAD_OF_RUN_MS, EARLIEST_MS, Column, is_moment, latest_ms
+from stedi_dagster.keys import stored
 from stedi_dagster.landing.documents import Ambiguous
-from stedi_dagster.landing.feeds import ADDRESSES, DERIVED, KEYS, POSITIVE_ZERO
-from stedi_dagster.policies.keys import stored
+from stedi_dagster.landing.feeds import DERIVED, POSITIVE_ZERO, is_key
 
 _INTEGER = re.compile(r"\s*[+-]?[0-9]{1,19}\s*", re.ASCII)
 _NUMBER = re.compile(
@@ -158,11 +158,11 @@ def _converter(spec: Column, now_ms: int) -> Callable[[Any], Any]:
         if spec.nullable and is_moment(spec) and isinstance(item, str) and not item.strip():
             return None  # what converters from CSV write where there is none
         value = read(item, spec.name)
-        if spec.name in KEYS:
+        if is_key(spec):
             value = stored(value)
         if not spec.nullable and isinstance(value, str) and not value.strip():
             raise _UnreadableError(f"{spec.name} is blank")
-        if spec.name in ADDRESSES and not is_address(value):
+        if spec.identifies == "person" and not is_address(value):
             raise _UnreadableError(f"{spec.name} is no address")
         if is_moment(spec) and value < EARLIEST_MS:
             raise _UnreadableError(f"{spec.name} is before 2000")

@@ -11,8 +11,8 @@ from functools import lru_cache
 from itertools import pairwise
 
 from stedi_dagster.contracts.base import ADDRESS_KEY
+from stedi_dagster.keys import key_of
 from stedi_dagster.landing.decodings import readings
-from stedi_dagster.policies.keys import key_of
 
 # What is left of an @ is looked at as a whole, and what follows a sign in so many characters before it.
 _NEAR = 320

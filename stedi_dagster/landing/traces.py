@@ -10,18 +10,23 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from stedi_dagster.contracts.base import EARLIEST_MS, latest_ms
+from stedi_dagster.contracts import CustomerLanding
+from stedi_dagster.contracts.base import EARLIEST_MS, Identifies, latest_ms
+from stedi_dagster.keys import key_of, stored
 from stedi_dagster.landing.decodings import readings
 from stedi_dagster.landing.documents import Document
 from stedi_dagster.landing.records import said_under
 from stedi_dagster.landing.spellings import addresses_in
-from stedi_dagster.policies.keys import key_of, stored
 
-_EMAIL, _SERIAL = "email", "serialnumber"
 _WRITTEN = ("lastUpdateDate", "registrationDate")
-_NAMES = {
-    key: re.compile(rf'"{key}"\s*:\s*"((?:[^"\\]|\\.)*)"', re.IGNORECASE | re.DOTALL) for key in (_EMAIL, _SERIAL)
-}
+
+
+def _values_under(kind: Identifies) -> re.Pattern[str]:
+    keys = "|".join(re.escape(spec.name) for spec in CustomerLanding.identifying(kind))
+    return re.compile(rf'"(?:{keys})"\s*:\s*"((?:[^"\\]|\\.)*)"', re.IGNORECASE | re.DOTALL)
+
+
+_ADDRESSES, _SERIALS = _values_under("person"), _values_under("device")
 _BLANKS = re.compile(r"\s+")
 # The key by which an erasure marks what it leaves of a text; the date there was that of the whole.
 ERASED = "erased"
@@ -46,9 +51,9 @@ def traces(document: Document, *, now_ms: int | None = None) -> Traces:
     devices: set[str] = set()
     for text in readings(document.text):
         # An address with blanks in it may have been broken apart.
-        values = [value for value in _texts(text, _EMAIL) if "@" in value]
+        values = [value for value in _texts(text, _ADDRESSES) if "@" in value]
         keyed.update(*map(addresses_in, values), *(addresses_in(_BLANKS.sub("", value)) for value in values))
-        devices.update(_texts(text, _SERIAL))
+        devices.update(_texts(text, _SERIALS))
     # A device that is called like an address is nobody: else it would be carried by two.
     people = keyed | addresses_in(document.text).difference(map(key_of, devices))
     return Traces(_lines(people), _lines(map(stored, devices)), _moment(document.value, now_ms))
@@ -60,11 +65,11 @@ def said_by_keys(document: Document) -> Traces:
     Found in the text and not in the decoded object, which may hold a key twice, deep inside, or not be one at all.
     """
     text = document.text
-    return Traces(_lines(_texts(text, _EMAIL)), _lines(_texts(text, _SERIAL)), _moment(document.value))
+    return Traces(_lines(_texts(text, _ADDRESSES)), _lines(_texts(text, _SERIALS)), _moment(document.value))
 
 
-def _texts(text: str, key: str) -> Iterable[str]:
-    for found in _NAMES[key].findall(text):
+def _texts(text: str, values: re.Pattern[str]) -> Iterable[str]:
+    for found in values.findall(text):
         try:
             yield json.loads(f'"{found}"', strict=False)
         except ValueError:

@@ -7,7 +7,6 @@ of counts with its lines and bytes. What was never a record does not count: sepa
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from stedi_dagster.landing.documents import NOT_RECORDS, Document
 from stedi_dagster.landing.formats import hides, is_damaged
@@ -43,10 +42,6 @@ class Weight:
         """Count what an engine has read."""
         self.lines += records
         self.octets += octets
-
-    def facts(self) -> dict[str, Any]:
-        """As JSON has it."""
-        return {"shares": self.shares, "hidden": self.hidden}
 
 
 class FileWeight:

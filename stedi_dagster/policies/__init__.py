@@ -1,1 +1,1 @@
-"""Who and what is kept: pure functions from DataFrames to a DataFrame, and the settings that choose among them."""
+"""Who and what is kept: pure functions from DataFrames to a DataFrame."""

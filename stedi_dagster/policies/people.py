@@ -5,9 +5,9 @@ from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
 
 from stedi_dagster.contracts import CustomerLanding, CustomersCurated, CustomerTrusted
 from stedi_dagster.contracts.base import LARGEST_LONG
-from stedi_dagster.policies.keys import matching_key, with_keys
-from stedi_dagster.policies.policy import Policy
+from stedi_dagster.keys import matching_key, with_keys
 from stedi_dagster.policies.selection import REASON, Selection, first_reason, select
+from stedi_dagster.settings.policy import Policy
 
 SUPERSEDED = "superseded by a later record"
 NO_CONSENT = "no consent to research"

@@ -4,10 +4,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
 
 from stedi_dagster.contracts import AccelerometerTrusted, MachineLearningCurated, StepTrainerTrusted
-from stedi_dagster.policies.keys import with_keys
+from stedi_dagster.keys import with_keys
 from stedi_dagster.policies.people import ambiguous_serials, with_doubtful
-from stedi_dagster.policies.policy import Policy
 from stedi_dagster.policies.selection import REASON, Selection, first_reason, select
+from stedi_dagster.settings.policy import Policy
 
 NOT_TRUSTED = "of nobody in customer_trusted"
 NOT_CURATED = "of nobody in customers_curated"

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal
 
-from stedi_dagster.audits.audit import Finding
-from stedi_dagster.erasure.ledger import Entry
+from stedi_dagster.audits.standing.finding import Finding
+from stedi_dagster.erasure.ledger import LedgerEntry
 
 State = Literal["passed", "warns", "failed"]
 
@@ -24,7 +24,7 @@ class Step:
 class Books:
     """What became of the rows that a table was made from: withheld, by reason, or kept.
 
-    `withdrawn` and `erased` are rows of the table that have been taken out since: of who may no longer be in it, in a
+    `withdrawn` and `erased` are rows of the table that were deleted since: of people who may no longer be in it, in a
     run that could not make it anew, and by erasures.
     """
 
@@ -36,13 +36,13 @@ class Books:
 
     @property
     def since(self) -> int:
-        """All rows that have been taken out since."""
+        """All rows that were deleted since."""
         return self.withdrawn + self.erased
 
 
 @dataclass(frozen=True)
 class TableFacts:
-    """One published table. What no run of the platform recorded is None."""
+    """One published table. What no run of the platform recorded is None; `code_now` would make it today."""
 
     name: str
     description: str
@@ -52,6 +52,7 @@ class TableFacts:
     published_ms: int
     policy: Mapping[str, Any] | None
     code: str | None
+    code_now: str
     books: Books | None
     snapshots: int
     oldest_ms: int
@@ -99,7 +100,6 @@ class Facts:
     catalog: str
     storage: str
     version: str
-    code: str
     since_ms: int
     made_ms: int
     policy: Mapping[str, Any]
@@ -110,8 +110,8 @@ class Facts:
     tables: tuple[TableFacts, ...]
     missing: tuple[str, ...]
     quarantined: tuple[Quarantined, ...]
-    erasures: tuple[Entry, ...]
-    unfinished: tuple[Entry, ...]
+    erasures: tuple[LedgerEntry, ...]
+    unfinished: tuple[LedgerEntry, ...]
     keeps_history: State
 
     @property

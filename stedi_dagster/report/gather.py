@@ -5,26 +5,21 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import Any
 from urllib.parse import urlsplit
 
 import duckdb
 from pyiceberg.table import Table
-from pyiceberg.table.snapshots import Snapshot
 
-from stedi_dagster.audits.audit import Verdict
-from stedi_dagster.audits.catalog import AUDITS
-from stedi_dagster.audits.evidence import Evidence, evidence_of, unreadable
-from stedi_dagster.audits.run import judge
+from stedi_dagster.audits.standing.audit import Verdict
+from stedi_dagster.audits.standing.catalog import AUDITS
+from stedi_dagster.audits.standing.evidence import Evidence, evidence_of, unreadable
+from stedi_dagster.audits.standing.run import judge
 from stedi_dagster.code_version import code_version
 from stedi_dagster.contracts import TABLES
-from stedi_dagster.drafts.taking_out import WITHDRAWN_SINCE
 from stedi_dagster.erasure.ledger import Ledger, unfinished
-from stedi_dagster.erasure.strike import ERASED_SINCE
 from stedi_dagster.errors import StediError
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
-from stedi_dagster.lakehouse.recorded import summary
-from stedi_dagster.landing.feeds import FEEDS
+from stedi_dagster.lakehouse.summary import LandingSummary, SnapshotSummary
 from stedi_dagster.locations import is_s3
 from stedi_dagster.report.facts import (
     AuditFacts,
@@ -73,20 +68,22 @@ def beginning(since: str | None) -> int:
     return begins_ms
 
 
-def gather(settings: Settings, lakehouse: Lakehouse, *, unmoved: AbstractContextManager[None], since_ms: int) -> Facts:
+def gather(
+    settings: Settings, lakehouse: Lakehouse, *, consistent_read: AbstractContextManager[None], since_ms: int
+) -> Facts:
     """Everything that a report says.
 
     Args:
         settings: the rules in force.
         lakehouse: where the tables are.
-        unmoved: entered while the catalog is read, so that no run publishes half of its tables meanwhile.
+        consistent_read: entered while the catalog is read, so that no run publishes half of its tables meanwhile.
         since_ms: when the period begins.
 
     Raises:
         BusyError: a run went on for too long.
         StediError: nothing is published, or the tables cannot be read.
     """
-    with evidence_of(settings, lakehouse, unmoved=unmoved) as evidence:
+    with evidence_of(settings, lakehouse, consistent_read=consistent_read) as evidence:
         with storage_errors("reading the ledger of erasures", outcome=""):
             erasures = Ledger(lakehouse).erasures()
         audits = tuple(_audit(judge(audit, evidence)) for audit in AUDITS)
@@ -98,7 +95,6 @@ def gather(settings: Settings, lakehouse: Lakehouse, *, unmoved: AbstractContext
                 catalog={"sqlite": "SQLite", "glue": "AWS Glue"}[settings.catalog],
                 storage=_storage(settings.warehouse_location),
                 version=version("stedi-dagster"),
-                code=code_version(),
                 since_ms=since_ms,
                 made_ms=evidence.now_ms,
                 policy=settings.policy.model_dump(),
@@ -145,9 +141,7 @@ def _consents(evidence: Evidence) -> Consents:
 def _audit(verdict: Verdict) -> AuditFacts:
     state: State = "passed" if verdict.passed else "failed" if verdict.fails else "warns"
     audit = verdict.audit
-    return AuditFacts(
-        audit.name, audit.question, audit.on, state, ran=verdict.hindrance is None, problems=verdict.findings
-    )
+    return AuditFacts(audit.name, audit.question, audit.on, state, ran=verdict.error is None, problems=verdict.findings)
 
 
 def _table(name: str, table: Table) -> TableFacts:
@@ -155,7 +149,7 @@ def _table(name: str, table: Table) -> TableFacts:
     assert snapshot is not None  # noqa: S101 - `pinned` yields only tables that have one
     rows = int(snapshot.summary.get("total-records") or 0) if snapshot.summary else 0
     contract = TABLES[name]
-    recorded = summary(snapshot, "landed") if name in FEEDS else summary(snapshot, "withheld")
+    summary = SnapshotSummary.from_snapshot(snapshot, name)
     return TableFacts(
         name,
         description=contract.description(),
@@ -164,24 +158,26 @@ def _table(name: str, table: Table) -> TableFacts:
         # As text: it has more digits than other programs' numbers.
         snapshot_id=str(snapshot.snapshot_id),
         published_ms=snapshot.timestamp_ms,
-        policy=summary(snapshot, "policy"),
-        code=summary(snapshot, "code-version"),
-        books=None if recorded is None else (_landed if name in FEEDS else _derived)(snapshot, recorded),
+        policy=summary.policy,
+        code=summary.code_version,
+        code_now=code_version(contract),
+        books=_books(summary),
         snapshots=len(table.metadata.snapshots),
         oldest_ms=min(each.timestamp_ms for each in table.metadata.snapshots),
     )
 
 
-def _landed(snapshot: Snapshot, landed: Mapping[str, Any]) -> Books:
-    withheld = {"of somebody who was erased": landed["erased"]} if landed["erased"] else {}
-    withheld |= {f"quarantined: {reason}": texts for reason, texts in landed["quarantined"].items()}
-    return _books(snapshot, landed["records"], withheld, landed["records"] - sum(withheld.values()))
+def _books(summary: SnapshotSummary) -> Books | None:
+    if summary.landed is not None:
+        rows_in, withheld, kept = _landed(summary.landed)
+    elif summary.withheld is not None:
+        rows_in, withheld, kept = summary.rows_in or 0, summary.withheld, summary.kept or 0
+    else:
+        return None
+    return Books(rows_in, withheld, kept, summary.withdrawn_since, summary.erased_since)
 
 
-def _derived(snapshot: Snapshot, withheld: Mapping[str, int]) -> Books:
-    return _books(snapshot, summary(snapshot, "rows-in", 0), withheld, summary(snapshot, "kept", 0))
-
-
-def _books(snapshot: Snapshot, rows_in: int, withheld: Mapping[str, int], kept: int) -> Books:
-    withdrawn, erased = (summary(snapshot, since, 0) for since in (WITHDRAWN_SINCE, ERASED_SINCE))
-    return Books(rows_in, withheld, kept, withdrawn, erased)
+def _landed(landed: LandingSummary) -> tuple[int, dict[str, int], int]:
+    withheld = {"of somebody who was erased": landed.erased} if landed.erased else {}
+    withheld |= {f"quarantined: {reason}": texts for reason, texts in landed.quarantined.items()}
+    return landed.records, withheld, landed.records - sum(withheld.values())

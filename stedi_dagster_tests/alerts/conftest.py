@@ -7,9 +7,9 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from stedi_dagster.alerts.deliver import Delivery, record_and_deliver
+from stedi_dagster.alerts.deliver import Delivery
 from stedi_dagster.alerts.outbox import Outbox, open_outbox
-from stedi_dagster.alerts.record import record
+from stedi_dagster.defs.alerts.record import record, record_and_deliver
 from stedi_dagster.settings import Settings
 from stedi_dagster_tests.alerts.listeners import UI, Webhook, webhook, written
 

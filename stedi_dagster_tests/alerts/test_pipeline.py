@@ -10,19 +10,19 @@ from typing import Any
 import pytest
 
 from stedi_dagster_tests.alerts.listeners import Webhook
-from stedi_dagster_tests.cli.conftest import Stedi, stedi  # noqa: F401 - a fixture
+from stedi_dagster_tests.command import Stedi
+from stedi_dagster_tests.leaks import _SECRET, QUOTING, land
 from stedi_dagster_tests.scenario import Scenario
-from stedi_dagster_tests.test_privacy import _SECRET, QUOTING, land
 
 pytestmark = pytest.mark.long
 
 # `stedi run`, with code that keeps one row of a person who has not agreed.
 LEAKING = """
 from dataclasses import replace
-from stedi_dagster.assets import table_asset
+from stedi_dagster.defs.assets import table_asset
 from stedi_dagster.drafts.tables import draft_table
 from stedi_dagster.cli import main
-import stedi_dagster.resources
+import stedi_dagster.defs.resources.run
 
 def draft(run, plan, inputs):
     select = plan.select
@@ -34,7 +34,7 @@ def draft(run, plan, inputs):
     return draft_table(run, replace(plan, select=selecting) if leaking else plan, inputs)
 
 table_asset.draft_table = draft
-stedi_dagster.resources.code_version = lambda: "leaking"
+stedi_dagster.defs.resources.run.code_version = lambda _contract: "leaking"
 main()
 """
 
@@ -95,7 +95,7 @@ def test_planted_violations_are_told_over_restarts_without_a_word_about_anybody(
     assert not _SECRET.search(json.dumps(hook.took).encode())
 
 
-def test_what_nobody_was_told_of_in_the_run_is_told_when_a_destination_is_set(scenario, hook: Webhook, stedi: Stedi):  # noqa: F811
+def test_what_nobody_was_told_of_in_the_run_is_told_when_a_destination_is_set(scenario, hook: Webhook, stedi: Stedi):
     places: dict[str, Any] = {"home": scenario.home, "landing": scenario.landing, "max_bad_share": 0}
     assert stedi("run", **places).exit_code == 1
     shown = stedi("run", alert_urls=hook.url)

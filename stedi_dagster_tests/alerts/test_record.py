@@ -8,13 +8,13 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from stedi_dagster.alerts import record as recording
 from stedi_dagster.alerts.message import Message, Tone, moment
 from stedi_dagster.alerts.outbox import FOLDER, open_outbox
-from stedi_dagster.alerts.record import record
-from stedi_dagster.checks.outcome import Outcome, run_audit
+from stedi_dagster.audits.outcome import Outcome, run_audit
+from stedi_dagster.defs.alerts import record as recording
+from stedi_dagster.defs.alerts.record import record
+from stedi_dagster.defs.failures import failure
 from stedi_dagster.errors import EngineError
-from stedi_dagster.failures import failure
 from stedi_dagster_tests.alerts.listeners import UI, failing, passing, run, since, written
 
 
@@ -127,7 +127,7 @@ def test_the_first_time_only_what_fails_now_is_told(instance, outbox, tmp_path):
     record(outbox, instance, UI)
     assert [subject for subject, _ in written(tmp_path)] == ["[STEDI] stays fails on customer_trusted"]
     [change] = outbox.failing()
-    assert (change.finding.check, moment(change.since)) == (
+    assert (change.ending.check, moment(change.since)) == (
         "stays",
         since(instance, first, dg.DagsterEventType.ASSET_CHECK_EVALUATION),
     )

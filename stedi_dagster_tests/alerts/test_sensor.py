@@ -5,8 +5,8 @@ import logging
 import dagster as dg
 import pytest
 
-from stedi_dagster.definitions import build_defs
-from stedi_dagster.instance import open_instance
+from stedi_dagster.defs.definitions import build_defs
+from stedi_dagster.defs.instance.opening import open_instance
 from stedi_dagster.settings import Settings
 from stedi_dagster_tests.alerts.listeners import failing, passing, run
 

@@ -40,3 +40,16 @@ class Cloud(Scenario):
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix="warehouse/")
         keys = {found["Key"] for page in pages for found in page.get("Contents", ())}
         return {f"s3://{self.bucket}/{key}" for key in keys if not key.endswith(("_lock.json", "/"))}
+
+
+def environment(url: str) -> dict[str, str]:
+    """What points all SDKs at an address: boto3 takes the first name, Sail the other two."""
+    return {
+        "AWS_ENDPOINT_URL": url,
+        "AWS_ENDPOINT": url,
+        "AWS_ALLOW_HTTP": "true",
+        "AWS_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }

@@ -11,7 +11,7 @@ import boto3
 import pytest
 import requests
 
-from stedi_dagster_tests.aws.cloud import REGION, Cloud
+from stedi_dagster_tests.aws.cloud import REGION, Cloud, environment
 from stedi_dagster_tests.aws.emr_client import EmrClient
 from stedi_dagster_tests.aws.emr_standin import Standin, opened
 from stedi_dagster_tests.ports import free_port
@@ -76,19 +76,6 @@ def standin(sail_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
 def client(standin: Standin) -> EmrClient:
     """boto3 on it."""
     return EmrClient(standin)
-
-
-def environment(url: str) -> dict[str, str]:
-    """What points all SDKs at an address: boto3 takes the first name, Sail the other two."""
-    return {
-        "AWS_ENDPOINT_URL": url,
-        "AWS_ENDPOINT": url,
-        "AWS_ALLOW_HTTP": "true",
-        "AWS_REGION": REGION,
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }
 
 
 def _wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:

@@ -9,13 +9,13 @@ import dagster as dg
 import pytest
 
 from stedi_dagster.contracts import TABLES
-from stedi_dagster.definitions import build_defs
+from stedi_dagster.defs.definitions import build_defs
 from stedi_dagster.engines import emr_serverless, emr_token
 from stedi_dagster.engines.emr_serverless import Emr, EmrServerless
 from stedi_dagster.errors import AwsError, EngineError
-from stedi_dagster_tests.assets.builders import failure, land_three_people, orphans, three_people
 from stedi_dagster_tests.aws.cloud import REGION, Cloud
 from stedi_dagster_tests.aws.emr_standin import APPLICATION, Standin, opened
+from stedi_dagster_tests.defs.assets.builders import failure, land_three_people, orphans, three_people
 from stedi_dagster_tests.scenario import Scenario
 
 ROLE = "arn:aws:iam::123456789012:role/stedi-execution"

@@ -9,9 +9,7 @@ from pyiceberg.exceptions import CommitFailedException
 from stedi_dagster.erasure.raw import RawFiles
 from stedi_dagster.errors import AwsError, LandingError, StorageError
 from stedi_dagster.landing.zone import refuse_lost_zone
-from stedi_dagster_tests.assets.builders import ANN, contents, failure, land_three_people, orphans, snapshots
-from stedi_dagster_tests.aws.cloud import REGION, Cloud
-from stedi_dagster_tests.aws.conftest import environment
+from stedi_dagster_tests.aws.cloud import REGION, Cloud, environment
 from stedi_dagster_tests.aws.gate import (
     DENIED,
     EXPIRED,
@@ -27,6 +25,7 @@ from stedi_dagster_tests.aws.gate import (
     first,
     opened,
 )
+from stedi_dagster_tests.defs.assets.builders import ANN, contents, failure, land_three_people, orphans, snapshots
 from stedi_dagster_tests.erasure.raw import wanted
 from stedi_dagster_tests.erasure.zoe import lines
 from stedi_dagster_tests.scenario import T0, customer

@@ -3,7 +3,7 @@
 import dagster as dg
 from dagster_aws.s3 import S3ComputeLogManager
 
-from stedi_dagster.instance import open_instance
+from stedi_dagster.defs.instance.opening import open_instance
 from stedi_dagster_tests.aws.cloud import Cloud
 
 

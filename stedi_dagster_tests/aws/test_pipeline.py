@@ -13,10 +13,10 @@ from stedi_dagster.cli.sql import run_query
 from stedi_dagster.cli.tables import list_tables
 from stedi_dagster.contracts import TABLES
 from stedi_dagster.lakehouse.checksums import Damage, damaged_files
-from stedi_dagster.policies.policy import PRESETS
 from stedi_dagster.sample import generate
-from stedi_dagster_tests.assets.builders import contents, failure, land_three_people, orphans, snapshots
+from stedi_dagster.settings.policy import PRESETS
 from stedi_dagster_tests.aws.cloud import REGION, Cloud
+from stedi_dagster_tests.defs.assets.builders import contents, failure, land_three_people, orphans, snapshots
 from stedi_dagster_tests.scenario import Scenario, checks, customer
 
 pytestmark = pytest.mark.long
@@ -102,9 +102,9 @@ def test_objects_that_are_altered_or_gone_are_found_by_the_audit(cloud, s3):
     assert damages() == {}
     expected: dict[str, dict[str, Damage]] = {}
     for name, damage in (("customers_curated", Damage.ALTERED), ("customer_trusted", Damage.GONE)):
-        reading = lake.read(name, TABLES[name])
-        assert reading is not None
-        [path] = reading.content.paths
+        snapshot = lake.read(name, TABLES[name])
+        assert snapshot is not None
+        [path] = snapshot.files.paths
         key = path.removeprefix(f"s3://{cloud.bucket}/")
         content = s3.get_object(Bucket=cloud.bucket, Key=key)["Body"].read()
         s3.delete_object(Bucket=cloud.bucket, Key=key)

@@ -3,7 +3,7 @@
 import pytest
 
 from stedi_dagster_tests.alerts.listeners import webhook
-from stedi_dagster_tests.cli.conftest import parsed
+from stedi_dagster_tests.command import parsed
 from stedi_dagster_tests.ports import free_port
 from stedi_dagster_tests.scenario import Scenario, customer
 

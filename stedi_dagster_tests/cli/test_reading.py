@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from stedi_dagster.contracts import TABLES
-from stedi_dagster_tests.cli.conftest import parsed
+from stedi_dagster_tests.command import parsed
 from stedi_dagster_tests.scenario import Scenario
 
 QUARANTINED = {

@@ -8,8 +8,8 @@ import sys
 import dagster as dg
 import pytest
 
-from stedi_dagster.instance import open_instance
-from stedi_dagster_tests.assets.builders import orphans, three_people
+from stedi_dagster.defs.instance.opening import open_instance
+from stedi_dagster_tests.defs.assets.builders import orphans, three_people
 from stedi_dagster_tests.scenario import Scenario
 
 # `stedi` that says so once it has reached a place, and is then busy for good in a library that hears no signal:
@@ -32,8 +32,8 @@ def busy(owner, name):
 main()
 """
 IN_A_RUN = """
-from stedi_dagster.lakehouse.staging import Staging
-busy(Staging, "content")
+from stedi_dagster.lakehouse.staged import StagedTable
+busy(StagedTable, "files")
 """
 IN_A_COMMAND = """
 from stedi_dagster.cli import {command} as module
@@ -90,7 +90,7 @@ def test_the_next_run_does_it_all_and_nothing_is_left_of_the_one_that_was_stoppe
 
 
 def test_a_run_that_was_killed_is_not_shown_as_running_either(tmp_path, monkeypatch):
-    from stedi_dagster.lost_runs import running
+    from stedi_dagster.defs.instance.lost_runs import running
 
     monkeypatch.setenv("DAGSTER_HOME", "/nowhere")
     settings = Scenario(tmp_path).load_settings()

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from moto.server import ThreadedMotoServer
 
-from stedi_dagster_tests.aws.conftest import environment
+from stedi_dagster_tests.aws.cloud import environment
 from stedi_dagster_tests.docs.pages import DOCS
 from stedi_dagster_tests.docs.walk import walk
-from stedi_dagster_tests.infra import taught
+from stedi_dagster_tests.infra import moto_extensions
 
 _SYNC = """
 import sys
@@ -39,13 +39,15 @@ for path in Path(folder).rglob("*"):
 @pytest.fixture
 def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     """What points the reader's commands at an empty account in this process."""
-    taught.teach(monkeypatch)
+    moto_extensions.install(monkeypatch)
 
-    def no_policy(cls: type[taught.BucketPolicy], _name: str, stated: Any, *_: Any, **__: Any) -> taught.BucketPolicy:
+    def no_policy(
+        cls: type[moto_extensions.BucketPolicy], _name: str, stated: Any, *_: Any, **__: Any
+    ) -> moto_extensions.BucketPolicy:
         return cls(stated["Properties"]["Bucket"])
 
     # moto takes a policy's conditions for true, and so would deny everything.
-    monkeypatch.setattr(taught.BucketPolicy, "create_from_cloudformation_json", classmethod(no_policy))
+    monkeypatch.setattr(moto_extensions.BucketPolicy, "create_from_cloudformation_json", classmethod(no_policy))
     moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     moto.start()
     try:

@@ -11,10 +11,9 @@ from typing import Any
 
 import pytest
 
-from stedi_dagster.engines import Server, base, engine_for
+from stedi_dagster.engines import Server, base
 from stedi_dagster.engines.remote import Remote
 from stedi_dagster.engines.sail import Sail
-from stedi_dagster.engines.spark import LocalSpark
 from stedi_dagster.errors import EngineError
 
 HIDDEN = "s3cret"
@@ -61,15 +60,6 @@ class Noted(Server):
         with self.engine.serving() as url:
             self.urls.append(url)
             yield url
-
-
-def test_the_setting_names_the_engine():
-    assert isinstance(engine_for("sail"), Sail)
-    assert isinstance(engine_for("spark"), LocalSpark)
-    remote = engine_for("sc://cluster:15002/;use_ssl=true")
-    assert isinstance(remote, Remote)
-    with remote.serving() as url:
-        assert url == "sc://cluster:15002/;use_ssl=true"
 
 
 def test_sail_closes_its_session_and_stops_its_server_on_success():

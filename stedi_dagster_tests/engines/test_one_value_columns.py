@@ -16,8 +16,8 @@ from pyarrow import parquet as pq
 from pyspark.sql import Column, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
 
-from stedi_dagster.checks.distinct import distinct_rows
-from stedi_dagster.policies.keys import matching_key
+from stedi_dagster.audits.gate.distinct import distinct_rows
+from stedi_dagster.keys import matching_key
 from stedi_dagster_tests.scenario import T0, Scenario, checks, customer, reading, step
 
 PANIC = "Trying to access an element at index 1 from a StringArray of length 1"

@@ -7,9 +7,9 @@ from typing import Any
 from pydantic import SecretStr
 
 from stedi_dagster.erasure.digests import Digester
+from stedi_dagster.erasure.erasure_filter import ErasureFilter
 from stedi_dagster.erasure.ledger import OWN_PHONE, Erasure, Trace
 from stedi_dagster.erasure.raw import RawFiles, Rewritten
-from stedi_dagster.erasure.wanted import Wanted
 from stedi_dagster.landing.cut import cut_addresses
 from stedi_dagster.landing.documents import Document
 from stedi_dagster.landing.feeds import FEEDS, Feed
@@ -22,11 +22,13 @@ BY = Digester(SecretStr("k" * 40))
 CUSTOMER, ACCELEROMETER, STEP_TRAINER = FEEDS.values()
 
 
-def wanted(email: str, serial: str = "", others: set[str] | None = None, name: str = "", own_phone: str = "") -> Wanted:
+def wanted(
+    email: str, serial: str = "", others: set[str] | None = None, name: str = "", own_phone: str = ""
+) -> ErasureFilter:
     """Somebody to erase, who has a device or none, and whom landing knows."""
     told = {"email": email, "serialNumber": serial, "customerName": name, OWN_PHONE: own_phone}
     traces_ = frozenset(Trace.of(what, value, BY) for what, value in told.items() if value)
-    return Wanted.of(Erasure("one", traces_, BY.key_id, NOW, NOW), BY).knowing(others or set())
+    return ErasureFilter.of(Erasure("one", traces_, BY.key_id, NOW, NOW), BY).with_known(others or set())
 
 
 @dataclass(frozen=True)

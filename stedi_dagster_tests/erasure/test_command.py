@@ -10,9 +10,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from stedi_dagster.definitions import build_defs
+from stedi_dagster.defs.definitions import build_defs
 from stedi_dagster.storage.local import LocalStorage
-from stedi_dagster_tests.assets.builders import contents, failure
+from stedi_dagster_tests.defs.assets.builders import contents, failure
 from stedi_dagster_tests.erasure.zoe import (
     BOB,
     NAME,
@@ -28,9 +28,9 @@ from stedi_dagster_tests.erasure.zoe import (
     stedi,
     verify,
 )
+from stedi_dagster_tests.leaks import bytes_below
 from stedi_dagster_tests.published import Published
 from stedi_dagster_tests.scenario import Scenario, reading
-from stedi_dagster_tests.test_privacy import bytes_below
 
 KEY, OTHER_KEY = "k" * 40, "another key that is long enough, too"
 

@@ -13,23 +13,23 @@ import pytest
 from stedi_dagster.erasure import erase
 from stedi_dagster.erasure.ledger import Erasure, Ledger
 from stedi_dagster.erasure.raw import RawFiles
+from stedi_dagster.lakehouse.commit import Commit
 from stedi_dagster.lakehouse.lock import writer_lock
-from stedi_dagster.lakehouse.publish import Publication
 from stedi_dagster.storage.local import LocalStorage
-from stedi_dagster_tests.assets.builders import contents, failure, orphans
+from stedi_dagster_tests.defs.assets.builders import contents, failure, orphans
 from stedi_dagster_tests.erasure.zoe import BOB, ZOE, bytes_of, forget, land_zoe_and_bob, standing, stedi, verify
 from stedi_dagster_tests.published import Published
 from stedi_dagster_tests.scenario import Scenario, customer
 
 # The calls in the order in which they are made; each stops before it has done its work.
 STEPS = {
-    "before the ledger": (Publication, "commit", 1),
+    "before the ledger": (Commit, "publish", 1),
     "before raw files": (RawFiles, "remove", 1),
     "at the first raw file": (LocalStorage, "_replace", 1),
     "at the second raw file": (LocalStorage, "_replace", 2),
-    "before tables": (erase, "strike", 1),
-    "between tables": (erase, "strike", 5),
-    "within a table's commit": (Publication, "commit", 3),
+    "before tables": (erase, "delete_rows", 1),
+    "between tables": (erase, "delete_rows", 5),
+    "within a table's commit": (Commit, "publish", 3),
     "before history": (erase, "expire", 1),
     "between histories": (erase, "expire", 7),
     "before orphans": (erase, "sweep", 1),
@@ -174,11 +174,11 @@ import os, signal
 from pathlib import Path
 from stedi_dagster.storage import local
 original = Path.replace
-def doomed(self, target):
+def dying(self, target):
     if self.name.endswith(".unfinished") and "/accelerometer/" in str(self):
         os.kill(os.getpid(), signal.SIGKILL)
     return original(self, target)
-Path.replace = doomed
+Path.replace = dying
 from stedi_dagster.cli import main
 main()
 """

@@ -9,11 +9,11 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stedi_dagster.erasure.fields import owner_of
+from stedi_dagster.erasure.fields import owners_of
+from stedi_dagster.keys import key_of
 from stedi_dagster.landing.cut import cut_addresses
 from stedi_dagster.landing.spellings import addresses_in
 from stedi_dagster.landing.traces import traces
-from stedi_dagster.policies.keys import key_of
 from stedi_dagster_tests.erasure.raw import ACCELEROMETER, CUSTOMER, left_of, records, texts
 from stedi_dagster_tests.landing.zone import NOW, examples
 from stedi_dagster_tests.scenario import T0, customer, reading
@@ -94,7 +94,7 @@ def meant(world: str, without: str) -> set[tuple[object, ...]]:
 def means(world: str, whom: str) -> bool:
     """Whether a text means somebody that is nobody else's record, and not for meaning somebody else."""
     for one in texts(CUSTOMER, world):
-        if owner_of(one.value, "email") is None:
+        if not owners_of(one.value, CUSTOMER.contract):
             others = [key for key in KEYS.values() if key != whom]
             people = {*(traces(one, now_ms=NOW).people or "").split("\n")}
             if whom in people and not any(whom in addresses_in(other) for other in people & {*others}):

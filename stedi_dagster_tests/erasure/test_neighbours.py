@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from stedi_dagster_tests.assets.builders import contents
+from stedi_dagster_tests.defs.assets.builders import contents
 from stedi_dagster_tests.erasure.zoe import (
     BOB,
     CID,

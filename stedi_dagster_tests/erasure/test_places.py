@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from stedi_dagster.contracts import TABLES
-from stedi_dagster_tests.assets.builders import contents, orphans, tables
+from stedi_dagster_tests.defs.assets.builders import contents, orphans, tables
 from stedi_dagster_tests.erasure.places import (
     FOREIGN,
     KEPT,

@@ -8,14 +8,14 @@ from unittest.mock import patch
 
 from sqlalchemy.orm import Session
 
-from stedi_dagster.lakehouse.publish import Publication
-from stedi_dagster.lakehouse.staging import Staging
+from stedi_dagster.lakehouse.commit import Commit
+from stedi_dagster.lakehouse.staged import StagedTable
 from stedi_dagster.storage.local import LocalStorage
 
 # What writes, in the warehouse, in the catalog and in the landing zone.
 _WRITES: dict[str, tuple[type[Any], tuple[str, ...]]] = {
-    "staging": (Staging, ("write_rows", "write_frame", "write_batches")),
-    "publishing": (Publication, ("commit",)),
+    "staging": (StagedTable, ("write_rows", "write_frame", "write_batches")),
+    "publishing": (Commit, ("publish",)),
     "the catalog's commit": (Session, ("commit",)),
     "deleting files": (LocalStorage, ("delete", "delete_folder")),
     "rewriting a raw file": (LocalStorage, ("_replace",)),
@@ -63,11 +63,11 @@ def crashing(crash: Crash) -> Iterator[_Fate]:
     with ExitStack() as stack:
         for where, (owner, names) in _WRITES.items():
             for name in names:
-                stack.enter_context(patch.object(owner, name, _doomed(fate, where, getattr(owner, name))))
+                stack.enter_context(patch.object(owner, name, _dying(fate, where, getattr(owner, name))))
         yield fate
 
 
-def _doomed(fate: _Fate, where: str, original: Any) -> Any:
+def _dying(fate: _Fate, where: str, original: Any) -> Any:
     def write(*arguments: Any, **more: Any) -> Any:
         return fate.write(where, original, arguments, more)
 

@@ -18,8 +18,8 @@ from stedi_dagster.run_tags import ACCEPT_VOLUME
 from stedi_dagster_tests.histories.crashes import Crash, Killed, crashing
 from stedi_dagster_tests.histories.judge import Erasures, Judge
 from stedi_dagster_tests.histories.world import Erased, Record, World
+from stedi_dagster_tests.overtaking import overtake
 from stedi_dagster_tests.scenario import Scenario
-from stedi_dagster_tests.test_faults import overtake
 
 # A history may take back all that was delivered.
 _SMALLER = {ACCEPT_VOLUME: "customer,accelerometer,step_trainer"}

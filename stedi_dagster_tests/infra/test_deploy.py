@@ -8,7 +8,7 @@ from botocore.exceptions import WaiterError
 from moto.cloudformation.models import cloudformation_backends
 
 from infra.stack import Stack
-from stedi_dagster_tests.infra.conftest import ACCOUNT, BUCKET, REGION
+from stedi_dagster_tests.infra.commands import ACCOUNT, BUCKET, REGION
 
 
 def databases() -> list[str]:

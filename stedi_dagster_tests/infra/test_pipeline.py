@@ -8,11 +8,10 @@ from moto.server import ThreadedMotoServer
 
 from stedi_dagster.cli.settings import read_stack
 from stedi_dagster.contracts import TABLES
-from stedi_dagster_tests.assets.builders import land_three_people
-from stedi_dagster_tests.aws.cloud import Cloud
-from stedi_dagster_tests.aws.conftest import environment
-from stedi_dagster_tests.infra import taught
-from stedi_dagster_tests.infra.conftest import BUCKET, REGION, run_infra
+from stedi_dagster_tests.aws.cloud import Cloud, environment
+from stedi_dagster_tests.defs.assets.builders import land_three_people
+from stedi_dagster_tests.infra import moto_extensions
+from stedi_dagster_tests.infra.commands import BUCKET, REGION, run_infra
 
 
 class Lake(Cloud):
@@ -24,7 +23,7 @@ class Lake(Cloud):
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A moto server in this process, which knows every resource of the template: engines reach it by HTTP."""
-    taught.teach(monkeypatch)
+    moto_extensions.install(monkeypatch)
     moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     moto.start()
     try:

@@ -8,7 +8,7 @@ from cfnlint.api import lint_file
 from infra.stack import TEMPLATE
 from stedi_dagster.cli.settings import _ROLES, variable
 from stedi_dagster.settings import Settings
-from stedi_dagster_tests.infra import taught
+from stedi_dagster_tests.infra import moto_extensions
 
 
 @pytest.fixture
@@ -156,11 +156,11 @@ def test_alerts_have_an_encrypted_topic(properties):
     assert properties("AlertTopic")["KmsMasterKeyId"] == "alias/aws/sns"
 
 
-def test_moto_is_taught_exactly_the_types_that_it_does_not_know(template):
+def test_moto_is_extended_by_exactly_the_types_that_it_does_not_know(template):
     """So that what the deployment tests replace is as little as possible, and is noticed when moto learns a type."""
     needed = {resource["Type"] for resource in template["Resources"].values()}
-    assert needed - taught.known_to_moto() == set(taught.TAUGHT)
-    assert set(taught.TAUGHT) == {
+    assert needed - moto_extensions.known_to_moto() == set(moto_extensions.EXTENSIONS)
+    assert set(moto_extensions.EXTENSIONS) == {
         "AWS::Athena::WorkGroup",
         "AWS::EMRServerless::Application",
         "AWS::Glue::Database",

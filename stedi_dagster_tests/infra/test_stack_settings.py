@@ -10,7 +10,7 @@ import pytest
 from typer.testing import Result
 
 from stedi_dagster.settings import Settings
-from stedi_dagster_tests.infra.conftest import ACCOUNT, BUCKET, REGION, Run, account, exported, run_infra, run_stedi
+from stedi_dagster_tests.infra.commands import ACCOUNT, BUCKET, REGION, Run, account, exported, run_infra, run_stedi
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 from cfnlint.decode import cfn_yaml
 
 from infra.stack import TEMPLATE
-from stedi_dagster_tests.infra.conftest import ACCOUNT, REGION, account, run_infra, run_stedi
+from stedi_dagster_tests.infra.commands import ACCOUNT, REGION, account, run_infra, run_stedi
 
 Parameters = dict[str, str]
 ROOT = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}

@@ -8,9 +8,11 @@ from typing import Any
 from pyiceberg.table import Table
 
 from stedi_dagster.contracts import Participants
+from stedi_dagster.lakehouse.commit import Commit
+from stedi_dagster.lakehouse.data_files import DataFiles
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
-from stedi_dagster.lakehouse.publish import Publication, Published
-from stedi_dagster.lakehouse.staging import Content
+from stedi_dagster.lakehouse.snapshot import Snapshot
+from stedi_dagster.lakehouse.summary import SnapshotSummary
 
 NAME = "participants"
 
@@ -25,22 +27,22 @@ def table_of(lake: Lakehouse) -> Table:
     return lake.ensure_table(NAME, Participants)
 
 
-def stage(lake: Lakehouse, rows: Iterable[tuple[Any, ...]], table: Table | None = None) -> Content:
+def stage(lake: Lakehouse, rows: Iterable[tuple[Any, ...]], table: Table | None = None) -> DataFiles:
     """Stage rows."""
-    staging = lake.stage(table or table_of(lake), Participants)
-    staging.write_rows(rows)
-    return staging.content()
+    staged = lake.stage(table or table_of(lake), Participants)
+    staged.write_rows(rows)
+    return staged.files()
 
 
-def prepare(lake: Lakehouse, *names: str, inputs: str = "inputs", **recorded: Any) -> Publication:
+def prepare(lake: Lakehouse, *names: str, inputs: str = "inputs", **recorded: Any) -> Commit:
     """Stage people, and prepare to publish them instead of whoever is there."""
     table = table_of(lake)
-    return lake.prepare(table, stage(lake, people(*names), table), inputs, recorded)
+    return lake.prepare(table, stage(lake, people(*names), table), SnapshotSummary(inputs=inputs, **recorded))
 
 
-def publish(lake: Lakehouse, *names: str, inputs: str = "inputs", **recorded: Any) -> Published:
+def publish(lake: Lakehouse, *names: str, inputs: str = "inputs", **recorded: Any) -> Snapshot:
     """Publish people instead of whoever is there."""
-    return prepare(lake, *names, inputs=inputs, **recorded).commit()
+    return prepare(lake, *names, inputs=inputs, **recorded).publish()
 
 
 def published_rows(lake: Lakehouse, snapshot_id: int | None = None) -> list[tuple[Any, ...]]:
@@ -73,3 +75,32 @@ def _after_longs(block: bytes, number: int) -> bytes:
             at += 1
         at += 1
     return block[at:]
+
+
+def opened(lake: Lakehouse, **other: object) -> Lakehouse:
+    """As the next process opens it."""
+    arguments = {"home": lake.home, "warehouse": lake.warehouse, "database": lake.database, **other}
+    return Lakehouse(**arguments)  # type: ignore[arg-type]
+
+
+def written(lake: Lakehouse) -> Lakehouse:
+    """What a run that publishes somebody leaves, as the next process opens it."""
+    with writing(lake):
+        published(lake, "ann")
+        published(lake, "bob")
+    return opened(lake)
+
+
+def published(lake: Lakehouse, name: str) -> None:
+    """As a run does it: afterwards, nothing is left to do."""
+    publish(lake, name)
+    lake.expire(table_of(lake))
+
+
+def writing(lake: Lakehouse):
+    return lake.writing("a test", timeout=0, waiting=print)
+
+
+def everything(lake: Lakehouse) -> dict[str, bytes]:
+    root = Path(lake.warehouse)
+    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}

@@ -11,8 +11,16 @@ from stedi_dagster.errors import OriginError
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.origin.adopt import AdoptedTable, adopt
 from stedi_dagster.lakehouse.origin.identity import NAME
-from stedi_dagster_tests.lakehouse.builders import people, published_rows, table_of
-from stedi_dagster_tests.lakehouse.test_origin import everything, opened, published, writing, written
+from stedi_dagster_tests.lakehouse.builders import (
+    everything,
+    opened,
+    people,
+    published,
+    published_rows,
+    table_of,
+    writing,
+    written,
+)
 
 
 def lost(lake: Lakehouse) -> Lakehouse:

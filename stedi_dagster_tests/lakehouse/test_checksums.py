@@ -14,7 +14,7 @@ from stedi_dagster.lakehouse import checksums
 from stedi_dagster.lakehouse.checksums import Damage, add_checksums, checksum_file, damaged_files
 from stedi_dagster.lakehouse.history import expire
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
-from stedi_dagster.lakehouse.recorded import summary
+from stedi_dagster.lakehouse.summary import SnapshotSummary
 from stedi_dagster.storage import Checksum
 from stedi_dagster_tests.lakehouse.builders import (
     NAME,
@@ -34,10 +34,10 @@ def lake(tmp_path: Path) -> Lakehouse:
     lake = Lakehouse(tmp_path / "home", str(tmp_path / "warehouse"))
     publish(lake, "ann")
     table = table_of(lake)
-    staging = lake.stage(table, Participants)
+    staged = lake.stage(table, Participants)
     for rows in (people("ann", "bob"), people("cid")):
-        staging.write_rows(rows)
-    lake.prepare(table, staging.content(), "inputs", {}).commit()
+        staged.write_rows(rows)
+    lake.prepare(table, staged.files(), SnapshotSummary(inputs="inputs")).publish()
     return lake
 
 
@@ -132,9 +132,9 @@ def test_what_another_release_published_is_given_checksums_where_it_is(lake, mon
     assert [path for path in current_files(lake) if path.suffix == ".parquet"] == before
     assert published_rows(lake) == people("dan")
     assert lake.unchanged(table, Participants, "theirs") is not None
-    snapshot = table.current_snapshot()
+    snapshot = lake.read(NAME, Participants)
     assert snapshot is not None
-    assert summary(snapshot, "registered") == 4
+    assert snapshot.summary.registered == 4
     assert add_checksums(lake, table, Participants) is table
     expire(table, lake.journal, before_ms=2**62)
     assert published_rows(lake) == people("dan")
@@ -169,7 +169,7 @@ def test_those_of_a_commit_that_was_stopped_are_swept(lake):
 
 def test_what_this_process_wrote_is_not_read_again_for_it(lake, monkeypatch):
     table = table_of(lake)
-    content = stage(lake, people("dan"), table)
+    files = stage(lake, people("dan"), table)
     read: list[str] = []
     checksum: Callable[[str], Checksum] = lake.storage.checksum
 
@@ -178,9 +178,9 @@ def test_what_this_process_wrote_is_not_read_again_for_it(lake, monkeypatch):
         return checksum(path)
 
     monkeypatch.setattr(lake.storage, "checksum", follow)
-    lake.prepare(table, content, "inputs", {}).commit()
+    lake.prepare(table, files, SnapshotSummary(inputs="inputs")).publish()
     assert read
-    assert not set(read) & set(content.paths)
+    assert not set(read) & set(files.paths)
     monkeypatch.undo()
     assert damages(lake) == {}
 

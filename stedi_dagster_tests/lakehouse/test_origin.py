@@ -14,36 +14,16 @@ from stedi_dagster.contracts import CustomerTrusted
 from stedi_dagster.errors import OriginError
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.origin.identity import NAME, PROPERTY
-from stedi_dagster_tests.lakehouse.builders import people, publish, published_rows, table_of
-
-
-def opened(lake: Lakehouse, **other: object) -> Lakehouse:
-    """As the next process opens it."""
-    arguments = {"home": lake.home, "warehouse": lake.warehouse, "database": lake.database, **other}
-    return Lakehouse(**arguments)  # type: ignore[arg-type]
-
-
-def written(lake: Lakehouse) -> Lakehouse:
-    """What a run that publishes somebody leaves, as the next process opens it."""
-    with writing(lake):
-        published(lake, "ann")
-        published(lake, "bob")
-    return opened(lake)
-
-
-def published(lake: Lakehouse, name: str) -> None:
-    """As a run does it: afterwards, nothing is left to do."""
-    publish(lake, name)
-    lake.expire(table_of(lake))
-
-
-def writing(lake: Lakehouse):
-    return lake.writing("a test", timeout=0, waiting=print)
-
-
-def everything(lake: Lakehouse) -> dict[str, bytes]:
-    root = Path(lake.warehouse)
-    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+from stedi_dagster_tests.lakehouse.builders import (
+    everything,
+    opened,
+    people,
+    published,
+    published_rows,
+    table_of,
+    writing,
+    written,
+)
 
 
 def refused(lake: Lakehouse) -> str:

@@ -7,9 +7,10 @@ import pytest
 from sqlalchemy.orm import Session
 
 from stedi_dagster.contracts import Participants
+from stedi_dagster.lakehouse.commit import Commit
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.orphans import reachable_files, sweep
-from stedi_dagster.lakehouse.publish import Publication
+from stedi_dagster.lakehouse.summary import SnapshotSummary
 from stedi_dagster_tests.lakehouse.builders import (
     files_of,
     people,
@@ -31,9 +32,9 @@ def history(lake) -> dict[int, list[tuple[str, str]]]:
 
 
 def kill_while_staging(lake) -> None:
-    staging = lake.stage_more(table_of(lake), Participants)
-    staging.write_rows(people("half"))
-    engine = Path(staging.folder) / "engine" / "_temporary" / "0"
+    staged = lake.stage_beside(table_of(lake), Participants)
+    staged.write_rows(people("half"))
+    engine = Path(staged.folder) / "engine" / "_temporary" / "0"
     engine.mkdir(parents=True)
     (engine / "part-0.parquet").write_bytes(b"PAR1 and no more")
     (engine.parent.parent / ".part-0.parquet.crc").touch()
@@ -43,12 +44,12 @@ def kill_before_the_commit(lake) -> None:
     assert stage_a_commit(lake).snapshot_id
 
 
-def stage_a_commit(lake) -> Publication:
+def stage_a_commit(lake) -> Commit:
     table = table_of(lake)
-    staging = lake.stage_more(table, Participants)
-    staging.write_rows(people("half"))
-    publication: Publication = lake.prepare(table, staging.content(), "half", {})
-    return publication
+    staged = lake.stage_beside(table, Participants)
+    staged.write_rows(people("half"))
+    commit: Commit = lake.prepare(table, staged.files(), SnapshotSummary(inputs="half"))
+    return commit
 
 
 class Killed(BaseException):
@@ -61,9 +62,9 @@ def kill_within_the_commit(lake) -> None:
     def killed(_session: Session) -> None:
         raise Killed
 
-    publication = stage_a_commit(lake)
+    commit = stage_a_commit(lake)
     with patch.object(Session, "commit", killed), pytest.raises(Killed):
-        publication.commit()
+        commit.publish()
 
 
 KILLS = [kill_while_staging, kill_before_the_commit, kill_within_the_commit]

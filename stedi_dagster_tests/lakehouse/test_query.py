@@ -6,14 +6,15 @@ import pytest
 from stedi_dagster.contracts import TABLES, CustomerLanding, Participants, Quarantine
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.query import connect, pinned
+from stedi_dagster.lakehouse.summary import SnapshotSummary
 from stedi_dagster_tests.lakehouse.builders import people, publish, table_of
 
 
 def publish_rows(lake, name, contract, *rows) -> None:
     table = lake.ensure_table(name, contract)
-    staging = lake.stage(table, contract)
-    staging.write_rows(rows)
-    lake.prepare(table, staging.content(), "inputs", {}).commit()
+    staged = lake.stage(table, contract)
+    staged.write_rows(rows)
+    lake.prepare(table, staged.files(), SnapshotSummary(inputs="inputs")).publish()
 
 
 def unreadable(file: str, position: int = 0) -> tuple[object, ...]:
@@ -86,4 +87,4 @@ def test_participants_are_readable_by_their_contract_without_duckdb(lake):
     publish(lake, "ann")
     reading = lake.read("participants", Participants)
     assert reading is not None
-    assert reading.content.rows == 1
+    assert reading.files.rows == 1

@@ -11,8 +11,9 @@ from pyiceberg.types import NestedField, StringType
 from stedi_dagster.contracts import TABLES, Contract, Participants, Quarantine
 from stedi_dagster.contracts.base import column
 from stedi_dagster.errors import StediError
-from stedi_dagster.lakehouse.publish import Published
 from stedi_dagster.lakehouse.schema import arrow_schema, iceberg_schema, table_properties
+from stedi_dagster.lakehouse.snapshot import Snapshot
+from stedi_dagster.lakehouse.summary import SnapshotSummary
 
 
 class Before(Contract):
@@ -96,11 +97,11 @@ def test_pyiceberg_takes_a_missing_column_for_nulls(lake, tmp_path):
 
 
 def test_a_table_follows_its_contract_in_the_commit_that_replaces_its_rows(lake):
-    def publish(contract: type[Contract], *rows: tuple[object, ...]) -> Published:
+    def publish(contract: type[Contract], *rows: tuple[object, ...]) -> Snapshot:
         table = lake.ensure_table("changing", contract)
-        staging = lake.stage(table, contract)
-        staging.write_rows(rows)
-        published: Published = lake.prepare(table, staging.content(), "inputs", {}).commit()
+        staged = lake.stage(table, contract)
+        staged.write_rows(rows)
+        published: Snapshot = lake.prepare(table, staged.files(), SnapshotSummary(inputs="inputs")).publish()
         return published
 
     first = publish(Before, ("ann", 1), ("bob", 2))

@@ -11,7 +11,7 @@ from pyspark.sql.types import DoubleType, LongType
 from stedi_dagster.contracts.base import Column, Contract, is_moment
 from stedi_dagster.landing import canonical
 from stedi_dagster.landing.canonical import parse, raw_columns, scan
-from stedi_dagster.landing.feeds import ADDRESSES, FEEDS
+from stedi_dagster.landing.feeds import FEEDS
 from stedi_dagster_tests.landing.zone import NOW, examples, raw_file, read_ourselves
 
 GAPS = st.sampled_from(["", "", " ", "\t "])
@@ -38,7 +38,7 @@ def value_of(spec: Column) -> st.SearchStrategy[str]:
         value = matching(canonical._DOUBLE) | st.sampled_from(["-0", "-0.0", "0e5", "-0E-99", "0.1", "9e99"])
     elif spec.name == "birthDay":
         value = quoted(BIRTHDAYS | TEXTS)
-    elif spec.name in ADDRESSES:
+    elif spec.identifies == "person":
         value = quoted(matching(canonical._ADDRESS))
     elif spec.nullable:
         value = quoted(TEXTS)

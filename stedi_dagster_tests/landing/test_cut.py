@@ -32,7 +32,7 @@ KNOWN = ["liv@post.example.org", "liv@post.example.net", "olivia@post.example.or
     ],
 )
 def test_whoever_begins_as_the_text_ends_is_meant(text, meant):
-    from stedi_dagster.policies.keys import key_of
+    from stedi_dagster.keys import key_of
 
     known = Addresses(map(key_of, KNOWN))
     assert set(known.beginning(*cut_addresses(text))) == set(map(key_of, meant))

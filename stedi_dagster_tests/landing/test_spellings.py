@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from stedi_dagster.keys import key_of
 from stedi_dagster.landing.spellings import addresses_in
-from stedi_dagster.policies.keys import key_of
 
 LIV = "liv.o'dea@mail.example.net"
 EXAMPLES = settings(derandomize=True, deadline=None, max_examples=100, suppress_health_check=list(HealthCheck))

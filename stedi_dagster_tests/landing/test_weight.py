@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from stedi_dagster.checks.quarantine import audit_quarantine
+from stedi_dagster.audits.gate.quarantine import audit_quarantine
 from stedi_dagster.landing.feeds import Feed
 from stedi_dagster.landing.weight import FileWeight, Weight
 from stedi_dagster_tests.landing.zone import ACCELEROMETER, CUSTOMER, documents, read_record

@@ -13,11 +13,11 @@ from pyspark.sql import SparkSession
 
 from stedi_dagster.contracts import Quarantine
 from stedi_dagster.contracts.base import latest_ms
-from stedi_dagster.lakehouse.staging import Staging
+from stedi_dagster.lakehouse.staged import StagedTable
 from stedi_dagster.landing.documents import Document, read_documents
 from stedi_dagster.landing.feeds import FEEDS, Feed
 from stedi_dagster.landing.files import Listing, RawFile, list_files
-from stedi_dagster.landing.land import Landed, Lander
+from stedi_dagster.landing.land import Lander
 from stedi_dagster.landing.records import RecordReader
 from stedi_dagster.storage.local import LocalStorage
 from stedi_dagster_tests.scenario import T0, customer, reading, step
@@ -80,7 +80,7 @@ def read_ourselves(feed: Feed, paths: Iterable[Path]) -> tuple[Counter[str], int
 class Outcome:
     """What landing did, and what is in the staged files."""
 
-    landed: Landed
+    landed: Lander
     rows: list[tuple[Any, ...]]
     quarantine: list[tuple[Any, ...]]
 
@@ -98,14 +98,15 @@ class Outcome:
 def land(session: SparkSession, feed: Feed, landing: Path, folder: Path, *, listing: Listing | None = None) -> Outcome:
     """Land a feed into staging folders below `folder`."""
     storage = LocalStorage()
-    records = Staging(feed.contract, str(folder / "records"), storage)
-    quarantine = Staging(Quarantine, str(folder / "quarantine"), storage)
+    records = StagedTable(feed.contract, str(folder / "records"), storage)
+    quarantine = StagedTable(Quarantine, str(folder / "quarantine"), storage)
     listing = listing or list_files(str(landing), feed)
-    landed = Lander(feed, storage, now_ms=NOW).land(session, listing, records, quarantine)
+    landed = Lander(feed, storage, now_ms=NOW)
+    landed.land(session, listing, records, quarantine)
     return Outcome(landed, _staged(records), _staged(quarantine))
 
 
-def _staged(staging: Staging) -> list[tuple[Any, ...]]:
-    names: Sequence[str] = staging.contract.names()
-    tables = [pq.read_table(path, partitioning=None) for path in staging.content().paths]
+def _staged(staged: StagedTable) -> list[tuple[Any, ...]]:
+    names: Sequence[str] = staged.contract.names()
+    tables = [pq.read_table(path, partitioning=None) for path in staged.files().paths]
     return [tuple(row[name] for name in names) for table in tables for row in table.to_pylist()]

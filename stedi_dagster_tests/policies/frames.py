@@ -7,6 +7,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from stedi_dagster.contracts import (
     AccelerometerLanding,
+    Column,
     Contract,
     CustomerLanding,
     MachineLearningCurated,
@@ -14,25 +15,24 @@ from stedi_dagster.contracts import (
     Quarantine,
     StepTrainerLanding,
 )
-from stedi_dagster.landing.feeds import KEYS
+from stedi_dagster.keys import stored
+from stedi_dagster.landing.feeds import is_key
 from stedi_dagster.landing.records import is_iso_date
-from stedi_dagster.policies.keys import stored
 from stedi_dagster.policies.people import trusted_customers
-from stedi_dagster.policies.policy import Policy
 from stedi_dagster.policies.selection import REASON, Selection
+from stedi_dagster.settings.policy import Policy
 
 Record = Mapping[str, Any]
 
 
 def frame(session: SparkSession, contract: type[Contract], records: Iterable[Record]) -> DataFrame:
     """Records as a frame of a contract's columns, as landing stores them; what a record lacks is null."""
-    names = contract.names()
-    rows = [tuple(_stored(name, record.get(name)) for name in names) for record in records]
+    rows = [tuple(_stored(spec, record.get(spec.name)) for spec in contract.columns()) for record in records]
     return session.createDataFrame(rows, contract.struct())
 
 
-def _stored(name: str, value: Any) -> Any:
-    return stored(value) if name in KEYS and value is not None else value
+def _stored(spec: Column, value: Any) -> Any:
+    return stored(value) if is_key(spec) and value is not None else value
 
 
 def customers(session: SparkSession, *records: Record) -> DataFrame:

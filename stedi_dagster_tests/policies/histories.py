@@ -11,7 +11,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from stedi_dagster.policies.policy import Policy
+from stedi_dagster.settings.policy import Policy
 from stedi_dagster_tests.scenario import T0, customer, reading, step
 
 Row = tuple[Any, ...]

@@ -6,7 +6,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from stedi_dagster.policies.people import AGE_UNKNOWN, NO_CONSENT, SUPERSEDED, TOO_OLD
-from stedi_dagster.policies.policy import Policy
+from stedi_dagster.settings.policy import Policy
 from stedi_dagster_tests.policies.frames import customers, kept, reasons, trusting
 from stedi_dagster_tests.scenario import T0, customer
 

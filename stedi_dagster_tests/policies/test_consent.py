@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 
 from stedi_dagster.contracts import CustomerTrusted
 from stedi_dagster.policies.people import NO_CONSENT, SUPERSEDED
-from stedi_dagster.policies.policy import Policy
+from stedi_dagster.settings.policy import Policy
 from stedi_dagster_tests.policies.frames import customers, kept, reasons, trusting
 from stedi_dagster_tests.scenario import T0, customer
 

@@ -4,8 +4,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from stedi_dagster.policies.people import IN_DOUBT, NO_CONSENT, ambiguous_serials, trusted_customers, with_doubtful
-from stedi_dagster.policies.policy import Policy
 from stedi_dagster.policies.readings import AMBIGUOUS_SERIAL, trusted_steps
+from stedi_dagster.settings.policy import Policy
 from stedi_dagster_tests.policies.frames import customers, kept, reasons, records, steps, unreadable
 from stedi_dagster_tests.scenario import T0, customer, step
 

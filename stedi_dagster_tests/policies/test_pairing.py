@@ -7,9 +7,9 @@ import pytest
 from pyspark.sql import SparkSession
 
 from stedi_dagster.contracts import AccelerometerTrusted, CustomersCurated, StepTrainerTrusted
-from stedi_dagster.policies.policy import Match, Policy
 from stedi_dagster.policies.readings import NO_COUNTERPART, paired_readings
 from stedi_dagster.policies.selection import Selection
+from stedi_dagster.settings.policy import Match, Policy
 from stedi_dagster_tests.policies.frames import Record, frame, kept, participants, reasons
 from stedi_dagster_tests.scenario import T0, customer, reading, step
 

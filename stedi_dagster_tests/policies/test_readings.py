@@ -7,7 +7,6 @@ from pyspark.sql import SparkSession
 
 from stedi_dagster.contracts import AccelerometerTrusted
 from stedi_dagster.policies.people import NO_READINGS, curated_customers
-from stedi_dagster.policies.policy import Consent, Policy
 from stedi_dagster.policies.readings import (
     AMBIGUOUS_SERIAL,
     BEFORE_CONSENT,
@@ -17,6 +16,7 @@ from stedi_dagster.policies.readings import (
     trusted_steps,
 )
 from stedi_dagster.policies.selection import Selection
+from stedi_dagster.settings.policy import Consent, Policy
 from stedi_dagster_tests.policies.frames import (
     Record,
     customers,

@@ -11,9 +11,9 @@ from stedi_dagster.contracts import TABLES
 from stedi_dagster.errors import StediError
 from stedi_dagster.report.gather import DEFAULT_DAYS, beginning
 from stedi_dagster.report.page import render
-from stedi_dagster_tests.assets.builders import ANN, BOB, CID, three_people
+from stedi_dagster_tests.defs.assets.builders import ANN, BOB, CID, three_people
 from stedi_dagster_tests.erasure.zoe import forget
-from stedi_dagster_tests.report.conftest import begin_erasure, facts_of
+from stedi_dagster_tests.report.gathered import begin_erasure, facts_of
 from stedi_dagster_tests.scenario import T0, customer
 from stedi_dagster_tests.sql.worlds import adding, planted
 
@@ -42,7 +42,7 @@ def test_every_table_is_there_with_what_its_run_recorded(world):
         assert published is not None
         assert table.snapshot_id == str(published.metadata.current_snapshot_id)
         assert table.rows == len(world.rows(table.name))
-        assert table.code == code_version()
+        assert table.code == table.code_now == code_version(TABLES[table.name])
         assert table.policy == (None if table.name.endswith("_landing") else facts.policy)
         assert table.snapshots == len(published.metadata.snapshots)
         assert table.books is not None

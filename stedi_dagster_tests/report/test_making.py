@@ -7,8 +7,8 @@ import dagster as dg
 import pytest
 
 from stedi_dagster.contracts import TABLES
-from stedi_dagster.definitions import build_defs
-from stedi_dagster_tests.assets.builders import contents, failure, metadata
+from stedi_dagster.defs.definitions import build_defs
+from stedi_dagster_tests.defs.assets.builders import contents, failure, metadata
 
 
 @pytest.fixture

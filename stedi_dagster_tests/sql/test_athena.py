@@ -14,7 +14,7 @@ from moto import mock_aws
 from moto.core.models import DEFAULT_ACCOUNT_ID
 
 from stedi_dagster.sql.library import SQL
-from stedi_dagster_tests.cli.conftest import Stedi, parsed, stedi  # noqa: F401 - a fixture
+from stedi_dagster_tests.command import Stedi, parsed
 
 REGION = "us-east-1"
 
@@ -70,7 +70,7 @@ def refuses(operation: str, code: str, message: str) -> None:
     boto3.DEFAULT_SESSION.events.register(f"before-call.athena.{operation}", lambda **_: (response, told))
 
 
-def test_a_query_runs_in_the_workgroup_and_its_rows_are_printed(stedi: Stedi, aws: Any) -> None:  # noqa: F811
+def test_a_query_runs_in_the_workgroup_and_its_rows_are_printed(stedi: Stedi, aws: Any) -> None:
     answer({"step": "varchar", "people": "bigint"}, ("1 registered", "956"), ("2 agreed", None))
     told = stedi(
         "sql", "--on", "athena", "--json", str(SQL / "explore/consent_funnel.sql"), athena_workgroup="analysts"
@@ -82,7 +82,7 @@ def test_a_query_runs_in_the_workgroup_and_its_rows_are_printed(stedi: Stedi, aw
     assert sent(aws, "primary") == []
 
 
-def test_values_have_their_types(stedi: Stedi) -> None:  # noqa: F811
+def test_values_have_their_types(stedi: Stedi) -> None:
     answer(
         {"i": "integer", "d": "double", "b": "boolean", "t": "varchar", "n": "decimal"},
         ("7", "0.5", "true", 'two\nlines, "quoted"', "1.50"),
@@ -91,13 +91,13 @@ def test_values_have_their_types(stedi: Stedi) -> None:  # noqa: F811
     assert row == {"i": 7, "d": 0.5, "b": True, "t": 'two\nlines, "quoted"', "n": "1.50"}
 
 
-def test_rows_are_shown_to_people_as_those_of_this_machine(stedi: Stedi) -> None:  # noqa: F811
+def test_rows_are_shown_to_people_as_those_of_this_machine(stedi: Stedi) -> None:
     answer({"table_name": "varchar", "rows": "bigint"}, ("customer_trusted", "1"))
     told = stedi("sql", "--on", "athena", "SELECT 1", athena_workgroup="analysts")
     assert [line.split() for line in told.stdout.splitlines()] == [["table_name", "rows"], ["customer_trusted", "1"]]
 
 
-def test_a_typed_query_is_athenas_and_has_parameters(stedi: Stedi, aws: Any) -> None:  # noqa: F811
+def test_a_typed_query_is_athenas_and_has_parameters(stedi: Stedi, aws: Any) -> None:
     query = 'SELECT "user", "timestamp", count(*) AS "rows" FROM Accelerometer_Landing WHERE "user" = :who'
     answer({"a": "varchar"})
     told = stedi("sql", "--on", "athena", query, "-p", "who=o'neil", athena_workgroup="analysts", database="lake")
@@ -108,7 +108,7 @@ def test_a_typed_query_is_athenas_and_has_parameters(stedi: Stedi, aws: Any) -> 
     )
 
 
-def test_a_raw_table_is_made(stedi: Stedi, aws: Any) -> None:  # noqa: F811
+def test_a_raw_table_is_made(stedi: Stedi, aws: Any) -> None:
     file = str(SQL / "landing/accelerometer_landing.sql")
     told = stedi(
         "sql", "--on", "athena", "--json", file, "--param", "bucket=b", "-p", "prefix=", athena_workgroup="analysts"
@@ -130,18 +130,18 @@ def failed(told: Any) -> str:
     return line
 
 
-def test_without_a_workgroup_nothing_is_sent(stedi: Stedi, aws: Any) -> None:  # noqa: F811
+def test_without_a_workgroup_nothing_is_sent(stedi: Stedi, aws: Any) -> None:
     assert "set STEDI_ATHENA_WORKGROUP" in failed(stedi("sql", "--on", "athena", "SELECT 1"))
     assert sent(aws, "primary") == []
 
 
-def test_a_query_that_fails_is_explained(stedi: Stedi) -> None:  # noqa: F811
+def test_a_query_that_fails_is_explained(stedi: Stedi) -> None:
     ends("FAILED", StateChangeReason="COLUMN_NOT_FOUND: line 1:8: Column 'x' cannot be resolved")
     told = failed(stedi("sql", "--on", "athena", "SELECT x", athena_workgroup="analysts"))
     assert told == "stedi: The query failed on Athena: COLUMN_NOT_FOUND: line 1:8: Column 'x' cannot be resolved"
 
 
-def test_a_failure_never_quotes_data(stedi: Stedi, aws: Any) -> None:  # noqa: F811
+def test_a_failure_never_quotes_data(stedi: Stedi, aws: Any) -> None:
     ends("FAILED", StateChangeReason="INVALID_CAST_ARGUMENT: Cannot cast 'ann@example.com' to BIGINT")
     told = failed(stedi("sql", "--on", "athena", "SELECT 1", athena_workgroup="analysts"))
     assert "INVALID_CAST_ARGUMENT. " in told
@@ -150,14 +150,14 @@ def test_a_failure_never_quotes_data(stedi: Stedi, aws: Any) -> None:  # noqa: F
     assert query in told
 
 
-def test_a_table_that_could_not_be_made_is_explained(stedi: Stedi) -> None:  # noqa: F811
+def test_a_table_that_could_not_be_made_is_explained(stedi: Stedi) -> None:
     ends("FAILED", StateChangeReason="FAILED: SemanticException [Error 10072]: Database does not exist:\nx")
     ddl = "CREATE EXTERNAL TABLE t (a string) LOCATION 's3://a/b/'"
     told = failed(stedi("sql", "--on", "athena", ddl, athena_workgroup="analysts"))
     assert told.endswith("Database does not exist: x")
 
 
-def test_a_query_that_was_cancelled_is_told(stedi: Stedi) -> None:  # noqa: F811
+def test_a_query_that_was_cancelled_is_told(stedi: Stedi) -> None:
     ends("CANCELLED")
     assert re.search(
         r"Query \S+ was cancelled on Athena",
@@ -165,8 +165,8 @@ def test_a_query_that_was_cancelled_is_told(stedi: Stedi) -> None:  # noqa: F811
     )
 
 
-def test_a_query_that_does_not_end_is_told(stedi: Stedi, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
-    monkeypatch.setattr("stedi_dagster.sql.athena._LOOKS", 60)
+def test_a_query_that_does_not_end_is_told(stedi: Stedi, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stedi_dagster.defs.athena._LOOKS", 60)
     monkeypatch.setattr("time.sleep", lambda _: None)
     ends("RUNNING")
     told = failed(stedi("sql", "--on", "athena", "SELECT 1", athena_workgroup="analysts"))
@@ -174,18 +174,18 @@ def test_a_query_that_does_not_end_is_told(stedi: Stedi, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("operation", ["StartQueryExecution", "GetQueryExecution", "GetQueryResults"])
-def test_access_that_is_denied_is_told(stedi: Stedi, operation: str) -> None:  # noqa: F811
+def test_access_that_is_denied_is_told(stedi: Stedi, operation: str) -> None:
     refuses(operation, "AccessDeniedException", "You are not authorized to perform:\n athena:X on the resource")
     told = failed(stedi("sql", "--on", "athena", "SELECT 1", athena_workgroup="analysts"))
     assert "Athena refused the query: AccessDeniedException: You are not authorized to perform: athena:X" in told
 
 
-def test_a_workgroup_that_does_not_exist_is_told(stedi: Stedi) -> None:  # noqa: F811
+def test_a_workgroup_that_does_not_exist_is_told(stedi: Stedi) -> None:
     told = failed(stedi("sql", "--on", "athena", "SELECT 1", athena_workgroup="nobodys"))
     assert "WorkGroup does not exist" in told
 
 
-def test_missing_credentials_are_told(stedi: Stedi, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:  # noqa: F811
+def test_missing_credentials_are_told(stedi: Stedi, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     from botocore.exceptions import NoCredentialsError
 
     def without(**_: Any) -> None:
@@ -196,7 +196,7 @@ def test_missing_credentials_are_told(stedi: Stedi, monkeypatch: pytest.MonkeyPa
     assert told == "stedi: Athena cannot be reached: Unable to locate credentials"
 
 
-def test_a_missing_region_is_told(stedi: Stedi, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+def test_a_missing_region_is_told(stedi: Stedi, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_DEFAULT_REGION")
     boto3.setup_default_session()
     assert "You must specify a region" in failed(
@@ -227,7 +227,7 @@ def test_dagsters_own_results_have_no_names_and_break_at_lines(aws: Any) -> None
 
 def test_neither_athena_nor_sqlglot_is_loaded_by_a_run() -> None:
     code = (
-        "import sys, stedi_dagster.definitions, stedi_dagster.cli.run, stedi_dagster.cli.sql;"
+        "import sys, stedi_dagster.defs.definitions, stedi_dagster.cli.run, stedi_dagster.cli.sql;"
         "print([m for m in ('sqlglot', 'boto3', 'dagster_aws') if m in sys.modules])"
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -9,9 +9,9 @@ import sqlglot
 from sqlglot import exp
 
 from stedi_dagster.contracts import TABLES
+from stedi_dagster.keys import stored
 from stedi_dagster.lakehouse.query import connect
 from stedi_dagster.landing.feeds import DERIVED, FEEDS
-from stedi_dagster.policies.keys import stored
 from stedi_dagster.sql.library import SQL
 from stedi_dagster.sql.texts import parse, said_locally, said_on_athena
 from stedi_dagster_tests.scenario import Scenario

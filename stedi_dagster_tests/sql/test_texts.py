@@ -10,8 +10,8 @@ from sqlglot import exp
 
 from stedi_dagster.contracts import TABLES
 from stedi_dagster.errors import StediError
-from stedi_dagster.policies.keys import key_of, stored
-from stedi_dagster.policies.policy import PRESETS
+from stedi_dagster.keys import key_of, stored
+from stedi_dagster.settings.policy import PRESETS
 from stedi_dagster.sql.library import FUNCTIONS
 from stedi_dagster.sql.parameters import given
 from stedi_dagster.sql.texts import parse, said_locally, said_on_athena

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from stedi_dagster.policies.policy import PRESETS
+from stedi_dagster.settings.policy import PRESETS
 from stedi_dagster_tests.scenario import Scenario
 from stedi_dagster_tests.sql.violations import VIOLATIONS
 from stedi_dagster_tests.sql.violations.rows import CUSTOMERS, NUMBERS, PAIRS, STEPS, named

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from stedi_dagster_tests.assets.doomed import start
+from stedi_dagster_tests.killed_runs import start
 from stedi_dagster_tests.scenario import Scenario
 from stedi_dagster_tests.ui.pages import Browser, browsing
 from stedi_dagster_tests.ui.story import generated_world

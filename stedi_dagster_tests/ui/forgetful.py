@@ -7,12 +7,12 @@ import dagster as dg
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
 
-from stedi_dagster.assets.trusted import customer_trusted_by
-from stedi_dagster.definitions import build_defs
+from stedi_dagster.defs.assets.trusted import customer_trusted_by
+from stedi_dagster.defs.definitions import build_defs
 from stedi_dagster.policies.people import trusted_customers
-from stedi_dagster.policies.policy import Policy
 from stedi_dagster.policies.selection import Selection
 from stedi_dagster.settings import Settings
+from stedi_dagster.settings.policy import Policy
 
 _CONSENT = "shareWithResearchAsOfDate"
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Locator, Page, ViewportSize, expect, sync_playwright
 
 from stedi_dagster.contracts import TABLES
-from stedi_dagster.report.asset import GROUP as REPORTS
+from stedi_dagster.defs.assets.report import GROUP as REPORTS
 
 WIDE: ViewportSize = {"width": 2700, "height": 1400}
 """Wide enough for the graph to write the names out and to say what became of each table."""

@@ -65,7 +65,7 @@ def _all_is_well(page: Page, ui: str) -> None:
 def _report(page: Page, scenario: Scenario, file: Path) -> None:
     settings = scenario.load_settings()
     lakehouse = scenario.lakehouse()
-    facts = gather(settings, lakehouse, unmoved=nullcontext(), since_ms=beginning(None))
+    facts = gather(settings, lakehouse, consistent_read=nullcontext(), since_ms=beginning(None))
     file.write_text(render(facts), encoding="utf-8")
     page.set_viewport_size(_TALL)
     page.goto(file.as_uri())

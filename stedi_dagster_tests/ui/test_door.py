@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import uvicorn
 
+from stedi_dagster.defs.ui.door import BY_GET, ELSEWHERE, NOT_JSON, NOT_OUR_NAME, Door, named_hosts
+from stedi_dagster.defs.ui.webserver import guard
 from stedi_dagster.settings import Settings
-from stedi_dagster.ui.door import BY_GET, ELSEWHERE, NOT_JSON, NOT_OUR_NAME, Door, named_hosts
-from stedi_dagster.ui.webserver import guard
 
 JSON: dict[str, Any] = {"content-type": "application/json"}
 LINK: dict[str, Any] = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}

@@ -9,9 +9,9 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
+from stedi_dagster.defs.ui import services
+from stedi_dagster.defs.ui.services import Services, is_guarded
 from stedi_dagster.errors import StediError
-from stedi_dagster.ui import services
-from stedi_dagster.ui.services import Services, is_guarded
 
 # A service, and a run of its own, which would go on for good.
 _RUN = "import sys; print('run', end='', flush=True); sys.stdin.read()"
@@ -67,12 +67,12 @@ def test_without_the_door_or_without_a_part_of_it_the_ui_is_not_served(monkeypat
     monkeypatch.setattr(services, "is_guarded", lambda _: answer)
     monkeypatch.setattr(services, "_ASKED_EVERY", 0)
     with pytest.raises(StediError, match=said):
-        services._watch(Brief(), 1)
+        services._watch(Brief(), 1, lambda: None)
 
 
 def test_stopping_ends_a_service_that_will_not_end_and_what_it_started(tmp_path):
     code = f"""
-from stedi_dagster.ui.services import Services
+from stedi_dagster.defs.ui.services import Services
 services = Services()
 services.start("stubborn", "-c", {STUBBORN!r})
 input()
@@ -91,7 +91,7 @@ services.stop()
 def test_a_command_that_is_killed_takes_its_services_with_it():
     code = f"""
 import os, signal
-from stedi_dagster.ui.services import Services
+from stedi_dagster.defs.ui.services import Services
 Services().start("stubborn", "-c", {STUBBORN!r})
 input()
 os.kill(os.getpid(), signal.SIGKILL)

@@ -11,8 +11,8 @@ from playwright.sync_api import Page, expect
 from tenacity import Retrying, stop_after_delay, wait_fixed
 
 from stedi_dagster.contracts import TABLES
-from stedi_dagster.report.asset import GROUP as REPORTS
-from stedi_dagster_tests.assets.test_presentation import GROUPS, INPUTS
+from stedi_dagster.defs.assets.report import GROUP as REPORTS
+from stedi_dagster_tests.defs.assets.test_presentation import GROUPS, INPUTS
 from stedi_dagster_tests.scenario import Scenario
 from stedi_dagster_tests.ui import pages
 from stedi_dagster_tests.ui.attacker import ATTEMPTS, attacking

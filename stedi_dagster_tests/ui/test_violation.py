@@ -8,9 +8,9 @@ import pytest
 from playwright.sync_api import expect
 from tenacity import Retrying, stop_after_delay, wait_fixed
 
-from stedi_dagster.policies.keys import key_of
+from stedi_dagster.keys import key_of
 from stedi_dagster_tests.alerts.listeners import Webhook, webhook
-from stedi_dagster_tests.assets.builders import below, contents
+from stedi_dagster_tests.defs.assets.builders import below, contents
 from stedi_dagster_tests.scenario import Scenario
 from stedi_dagster_tests.ui import forgetful, pages
 from stedi_dagster_tests.ui.pages import Browser

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from pyiceberg.exceptions import NoSuchTableError, ValidationError
 from pyiceberg.table import StaticTable, Table
 
-from stedi_dagster.contracts import Erasures, Participants
+from stedi_dagster.contracts import CONTRACTS, TABLES, Erasures, Participants
 from stedi_dagster.errors import OriginError
 from stedi_dagster.lakehouse.origin.identity import PROPERTY, Identity, read_identity, write_identity
 from stedi_dagster.lakehouse.origin.metadata import MetadataFile, is_metadata, name_of, read_metadata, version_of
-from stedi_dagster.lakehouse.origin.recognise import CONTRACTS, is_within, listed, mark, refuse_other_database
+from stedi_dagster.lakehouse.origin.recognise import is_within, listed, mark, refuse_other_database
 from stedi_dagster.lakehouse.orphans import readable_files
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def missing(chosen: Iterable[AdoptedTable], identity: Identity | None) -> list[s
     expected = {name for name in _IRREPLACEABLE if name in found}
     if found and (identity is None or identity.ledger):
         expected.add(_LEDGER)
-    if "machine_learning_curated" in found:
+    if any(name in found and contract.identifying("participant") for name, contract in TABLES.items()):
         expected.add(_PARTICIPANTS)
     return [
         f"{name} ({consequence})"
@@ -104,16 +104,16 @@ def _identity(lakehouse: "Lakehouse") -> Identity | None:
 def _choose(lakehouse: "Lakehouse", name: str, paths: list[str]) -> AdoptedTable:
     """The newest metadata that leads to files which are all there; else the newest that can be read."""
     read = {path: read_metadata(lakehouse.storage, path) for path in paths if is_metadata(path)}
-    readable = [said for said in read.values() if said and is_within(said.location, lakehouse.warehouse)]
-    readable.sort(key=lambda said: said.order, reverse=True)
+    readable = [file for file in read.values() if file and is_within(file.location, lakehouse.warehouse)]
+    readable.sort(key=lambda file: file.order, reverse=True)
     if not readable:
         return AdoptedTable(name, None, 0, "all of it: no metadata of it can be read here")
     newest = readable[0]
-    unreadable = sum(said is None and version_of(path) >= version_of(newest.path) for path, said in read.items())
+    unreadable = sum(file is None and version_of(path) >= version_of(newest.path) for path, file in read.items())
     if not unreadable and _is_gone(lakehouse, name):
         unreadable = 1
     there = {_within(path, lakehouse.location_of(name)) for path in paths}
-    whole = next((said for said in readable if _is_whole(lakehouse, said, there)), None)
+    whole = next((file for file in readable if _is_whole(lakehouse, file, there)), None)
     passed = readable.index(whole) if whole else 0
     counts = {_UNREADABLE: unreadable, _INCOMPLETE: passed}
     lost = [f"{number} {what}" for what, number in counts.items() if number]
@@ -136,23 +136,23 @@ def _within(path: str, location: str) -> str:
     return path.removeprefix(f"{location}/")
 
 
-def _static(lakehouse: "Lakehouse", said: MetadataFile) -> Table:
-    return StaticTable.from_metadata(said.path, properties=dict(lakehouse.catalog.properties))
+def _static(lakehouse: "Lakehouse", file: MetadataFile) -> Table:
+    return StaticTable.from_metadata(file.path, properties=dict(lakehouse.catalog.properties))
 
 
-def _is_whole(lakehouse: "Lakehouse", said: MetadataFile, there: set[str]) -> bool:
-    if said.current is None:
+def _is_whole(lakehouse: "Lakehouse", file: MetadataFile, there: set[str]) -> bool:
+    if file.current is None:
         return True
     try:
-        needed = readable_files(_static(lakehouse, said), {said.current})
+        needed = readable_files(_static(lakehouse, file), {file.current})
     except (FileNotFoundError, ValidationError, ValueError):
         return False
-    return {_within(path, said.location) for path in needed} <= there
+    return {_within(path, file.location) for path in needed} <= there
 
 
-def _rows(lakehouse: "Lakehouse", said: MetadataFile) -> int:
+def _rows(lakehouse: "Lakehouse", file: MetadataFile) -> int:
     try:
-        snapshot = _static(lakehouse, said).current_snapshot()
+        snapshot = _static(lakehouse, file).current_snapshot()
     except (ValidationError, ValueError):
         return 0
     return int(snapshot.summary.get("total-records") or 0) if snapshot and snapshot.summary else 0
@@ -190,9 +190,9 @@ def _register(
 def _carried(lakehouse: "Lakehouse", chosen: Mapping[str, AdoptedTable]) -> str | None:
     """The number that the tables carry, where the warehouse has lost its own."""
     for table in chosen.values():
-        said = read_metadata(lakehouse.storage, table.metadata) if table.metadata else None
-        if said and PROPERTY in said.properties:
-            return said.properties[PROPERTY]
+        file = read_metadata(lakehouse.storage, table.metadata) if table.metadata else None
+        if file and PROPERTY in file.properties:
+            return file.properties[PROPERTY]
     return None
 
 

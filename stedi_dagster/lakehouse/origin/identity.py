@@ -19,7 +19,7 @@ class Identity:
     Attributes:
         lakehouse: a random number, which stands in the properties of its tables as well.
         database: the catalog's database of its tables.
-        catalog: `sqlite` or `glue`, for whoever has to be told.
+        catalog: `sqlite` or `glue`, for messages.
         ledger: whether somebody was ever erased out of it, so that it has a ledger of erasures.
         passed_over: names of metadata files that do not count, because somebody adopted older ones.
     """
@@ -37,7 +37,7 @@ class Identity:
 
 
 def read_identity(storage: Storage, warehouse: str) -> Identity | None:
-    """What a warehouse says that it is; None where it says nothing.
+    """The identity that a warehouse carries; None where it carries none.
 
     Raises:
         OriginError: the file is damaged.
@@ -57,5 +57,5 @@ def read_identity(storage: Storage, warehouse: str) -> Identity | None:
 
 
 def write_identity(storage: Storage, warehouse: str, identity: Identity) -> None:
-    """Have a warehouse say what it is."""
+    """Write an identity into a warehouse."""
     storage.write(f"{warehouse}/{NAME}", json.dumps(asdict(identity), indent=2).encode())

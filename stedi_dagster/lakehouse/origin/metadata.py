@@ -16,7 +16,7 @@ _VERSION = re.compile(r"v?(\d+)[^/]*$")
 
 @dataclass(frozen=True)
 class MetadataFile:
-    """What one metadata file says."""
+    """The content of one metadata file, as far as it is needed here."""
 
     path: str
     table_uuid: str
@@ -31,7 +31,7 @@ class MetadataFile:
 
     @property
     def order(self) -> tuple[int, int, int]:
-        """Which of two files of a table is newer. Not by the clock, as long as anything else tells: it may be set."""
+        """Orders the files of a table by age; by the clock, which may be set wrong, only where nothing else decides."""
         return self.sequence, version_of(self.path), self.updated_ms
 
 
@@ -52,23 +52,23 @@ def version_of(path: str) -> int:
 
 
 def read_metadata(storage: Storage, path: str) -> MetadataFile | None:
-    """What a metadata file says; None where it is gone, or cannot be read."""
+    """The content of a metadata file; None where it is gone, or cannot be read."""
     content = storage.read(path)
     if content is None:
         return None
     try:
-        said: dict[str, Any] = json.loads(gzip.decompress(content) if path.endswith(_PACKED) else content)
-        current = said.get("current-snapshot-id")
+        fields: dict[str, Any] = json.loads(gzip.decompress(content) if path.endswith(_PACKED) else content)
+        current = fields.get("current-snapshot-id")
         return MetadataFile(
             path,
-            said["table-uuid"],
-            said["location"],
-            said.get("last-sequence-number", 0),
-            said["last-updated-ms"],
+            fields["table-uuid"],
+            fields["location"],
+            fields.get("last-sequence-number", 0),
+            fields["last-updated-ms"],
             None if current == -1 else current,
-            frozenset(snapshot["snapshot-id"] for snapshot in said.get("snapshots") or ()),
-            tuple(entry["metadata-file"] for entry in said.get("metadata-log") or ()),
-            said.get("properties") or {},
+            frozenset(snapshot["snapshot-id"] for snapshot in fields.get("snapshots") or ()),
+            tuple(entry["metadata-file"] for entry in fields.get("metadata-log") or ()),
+            fields.get("properties") or {},
         )
     except (ValueError, KeyError, TypeError, OSError, EOFError, zlib.error):
         return None

@@ -10,26 +10,18 @@ from typing import TYPE_CHECKING
 
 from pyiceberg.table import Table
 
-from stedi_dagster.contracts import TABLES, Contract, Erasures, Participants, Quarantine
+from stedi_dagster.contracts import CONTRACTS, Erasures
 from stedi_dagster.errors import OriginError
 from stedi_dagster.lakehouse.journal import Note, full_name, metadata_files
 from stedi_dagster.lakehouse.origin.identity import PROPERTY, Identity, read_identity, write_identity
 from stedi_dagster.lakehouse.origin.metadata import is_metadata, name_of, read_metadata, version_of
 from stedi_dagster.lakehouse.origin.nested import refuse_nested
-from stedi_dagster.landing.feeds import FEEDS
 from stedi_dagster.locations import is_s3
 from stedi_dagster.storage import Storage
 
 if TYPE_CHECKING:
     from stedi_dagster.lakehouse.lakehouse import Lakehouse
 
-# Every table that the platform makes.
-CONTRACTS: dict[str, type[Contract]] = {
-    **TABLES,
-    **{feed.quarantine: Quarantine for feed in FEEDS.values()},
-    Participants.table(): Participants,
-    Erasures.table(): Erasures,
-}
 _OTHERWISE = "Nothing was changed. Set STEDI_HOME, STEDI_CATALOG, STEDI_DATABASE and STEDI_WAREHOUSE as they were"
 _ADOPT = f"{_OTHERWISE}, or, if these tables are to be this catalog's from now on, run `stedi adopt`."
 
@@ -43,7 +35,7 @@ def recognise(lakehouse: "Lakehouse") -> Identity:
         lakehouse: the caller holds its writer lock.
 
     Raises:
-        OriginError: they do not belong together, or it cannot be told.
+        OriginError: they do not belong together, or that cannot be determined.
     """
     storage, warehouse = lakehouse.storage, lakehouse.warehouse
     files = listed(lakehouse)
@@ -129,8 +121,8 @@ def _being_made(lakehouse: "Lakehouse", name: str, paths: Iterable[str], notes: 
     if not any(note.creates for note in begun):
         return False
     for path in paths:
-        said = read_metadata(lakehouse.storage, path) if is_metadata(path) else None
-        if not is_metadata(path) or (said is not None and not any(note.explains(said, None) for note in begun)):
+        file = read_metadata(lakehouse.storage, path) if is_metadata(path) else None
+        if not is_metadata(path) or (file is not None and not any(note.explains(file, None) for note in begun)):
             return False
     return True
 
@@ -174,21 +166,21 @@ def _refuse_older(lakehouse: "Lakehouse", table: Table, files: Iterable[str], no
 
 def _is_left_over(storage: Storage, path: str, table: Table, notes: Iterable[Note]) -> bool:
     """Whether a metadata file that the catalog does not know was written by a commit that was stopped."""
-    said = read_metadata(storage, path)
-    if said is None:
-        # Cut short: written by whoever was stopped, if anybody was.
+    file = read_metadata(storage, path)
+    if file is None:
+        # Cut short: written by a run that was stopped, if there was one.
         return any(note.snapshots or note.files for note in notes)
-    if any(note.explains(said, table.metadata_location) for note in notes):
+    if any(note.explains(file, table.metadata_location) for note in notes):
         return True
-    # One that only takes something away: of an expiry, say.
+    # One that only removes something, as an expiry does.
     has = {snapshot.snapshot_id for snapshot in table.metadata.snapshots}
-    return said.log[-1:] == (table.metadata_location,) and said.snapshots <= has
+    return file.log[-1:] == (table.metadata_location,) and file.snapshots <= has
 
 
 def _identified(lakehouse: "Lakehouse", identity: Identity | None, known: Mapping[str, Table]) -> Identity:
     """The identity, written down where it is missing: in the warehouse, and in each table."""
-    said = {name: table.properties.get(PROPERTY) for name, table in known.items()}
-    numbers = {number for number in said.values() if number} | ({identity.lakehouse} if identity else set())
+    marks = {table.properties.get(PROPERTY) for table in known.values()}
+    numbers = {number for number in marks if number} | ({identity.lakehouse} if identity else set())
     if len(numbers) > 1:
         raise OriginError(
             f"Not all tables of the catalog ({described(lakehouse)}) are of the lakehouse in "
@@ -208,7 +200,7 @@ def _identified(lakehouse: "Lakehouse", identity: Identity | None, known: Mappin
 
 
 def mark(table: Table, identity: Identity) -> None:
-    """Have a table say of which lakehouse it is, if it does not."""
+    """Record in a table of which lakehouse it is, unless it is recorded."""
     if table.properties.get(PROPERTY) == identity.lakehouse:
         return
     with table.transaction() as transaction:

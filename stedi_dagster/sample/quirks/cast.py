@@ -15,7 +15,7 @@ from stedi_dagster.sample.lines import feed_lines
 from stedi_dagster.sample.plan import ACCELEROMETER, CUSTOMER, FEEDS, STEP_TRAINER, OddFile
 from stedi_dagster.sample.quirks import QUIRKS
 from stedi_dagster.sample.quirks.histories import RESEARCH
-from stedi_dagster.sample.quirks.kit import PAIR, PERSON, Odd, Quirk, Record
+from stedi_dagster.sample.quirks.kit import PAIR, Odd, Quirk, Record, owner_field
 
 CUSTOMERS_BESIDES: Final = 11
 """Customers without readings that each quirk also delivers: so bad customer records stay under 4 %."""
@@ -55,9 +55,10 @@ def _people(seed: int, first: int, count: int) -> list[Person]:
     lines = feed_lines(crowd)
     readings: dict[str, list[Record]] = defaultdict(list)
     for feed in (ACCELEROMETER, STEP_TRAINER):
+        whose = owner_field(feed)
         for line in lines[feed]:
             record = json.loads(line)
-            readings[record[PERSON[feed]]].append(record)
+            readings[record[whose]].append(record)
     return [
         {CUSTOMER: [json.loads(line)], ACCELEROMETER: readings[email], STEP_TRAINER: readings[serial]}
         for line, email, serial in zip(lines[CUSTOMER], crowd.emails, crowd.serials, strict=True)

@@ -5,7 +5,6 @@ Every good record of the people concerned is whole somewhere: only copies are cu
 
 from stedi_dagster.sample.plan import CUSTOMER
 from stedi_dagster.sample.quirks.kit import (
-    PERSON,
     Delivery,
     Odd,
     Quirk,
@@ -13,6 +12,7 @@ from stedi_dagster.sample.quirks.kit import (
     flat,
     gzipped,
     half,
+    owner_field,
     plain,
     text,
     with_bad,
@@ -64,7 +64,7 @@ def binary_rubbish(feed: str, delivery: Delivery) -> list[Odd]:
 def invalid_utf8(feed: str, delivery: Delivery) -> list[Odd]:
     """A copy of a record with bytes in it that are no UTF-8: a bad record."""
     records = flat(delivery)
-    copy = {**records[0], PERSON[feed]: "BYTES" + str(records[0][PERSON[feed]])}
+    copy = {**records[0], owner_field(feed): "BYTES" + str(records[0][owner_field(feed)])}
     lines = dumps(feed, [*records, copy])
     lines[-1] = lines[-1].replace(b"BYTES", b"\xff\xc3\x28\xfe")
     return [Odd(text(lines[-1:] + lines[:-1]), len(records), 1)]

@@ -5,29 +5,21 @@ No quirk itself, and no random numbers.
 
 import json
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from stedi_dagster.sample.plan import ACCELEROMETER, CUSTOMER, STEP_TRAINER
+from stedi_dagster.sample.plan import CUSTOMER
+
+if TYPE_CHECKING:
+    from stedi_dagster.contracts import Contract
 
 Record = dict[str, Any]
 PAIR: Final = 2
 Delivery = Sequence[Sequence[Record]]
 """The well-formed records of one feed, person by person."""
-
-REQUIRED: Final[Mapping[str, tuple[str, ...]]] = {
-    CUSTOMER: ("email", "serialNumber"),
-    ACCELEROMETER: ("user", "timestamp", "x", "y", "z"),
-    STEP_TRAINER: ("sensorReadingTime", "serialNumber", "distanceFromObject"),
-}
-TIME: Final[Mapping[str, str]] = {
-    CUSTOMER: "registrationDate",
-    ACCELEROMETER: "timestamp",
-    STEP_TRAINER: "sensorReadingTime",
-}
-PERSON: Final[Mapping[str, str]] = {CUSTOMER: "email", ACCELEROMETER: "user", STEP_TRAINER: "serialNumber"}
 
 
 @dataclass(frozen=True)
@@ -67,6 +59,31 @@ class Quirk:
     def description(self) -> str:
         """What is odd, in a line."""
         return (self.make.__doc__ or "").strip().splitlines()[0]
+
+
+def required(feed: str) -> list[str]:
+    """Return the fields that every record of a feed has."""
+    return [spec.name for spec in _contract(feed).columns() if not spec.nullable]
+
+
+def time_field(feed: str) -> str:
+    """Return the field that says when a record's reading was taken, or its person registered."""
+    from stedi_dagster.contracts.base import is_moment
+
+    return next(spec.name for spec in _contract(feed).columns() if is_moment(spec))
+
+
+def owner_field(feed: str) -> str:
+    """Return the field that says whose a record is: a person's address, else a device's serial number."""
+    return _contract(feed).owners()[0].name
+
+
+@cache
+def _contract(feed: str) -> "type[Contract]":
+    # Not before it is needed: it takes longer to import than a small sample takes to make.
+    from stedi_dagster.landing.feeds import FEEDS
+
+    return next(each.contract for each in FEEDS.values() if each.name == feed)
 
 
 def flat(delivery: Delivery) -> list[Record]:

@@ -8,8 +8,6 @@ from typing import Final
 
 from stedi_dagster.sample.plan import ACCELEROMETER, CUSTOMER, STEP_TRAINER
 from stedi_dagster.sample.quirks.kit import (
-    REQUIRED,
-    TIME,
     Delivery,
     Odd,
     Quirk,
@@ -18,7 +16,9 @@ from stedi_dagster.sample.quirks.kit import (
     dumps,
     flat,
     plain,
+    required,
     text,
+    time_field,
     with_bad,
 )
 
@@ -63,13 +63,13 @@ def _spoilt(feed: str, delivery: Delivery, changes: tuple[Record, ...]) -> list[
 def missing_fields(feed: str, delivery: Delivery) -> list[Odd]:
     """Copies of a record without a required field, and an object without any: bad records."""
     records = flat(delivery)
-    copies = [{key: value for key, value in records[0].items() if key != field} for field in REQUIRED[feed]]
+    copies = [{key: value for key, value in records[0].items() if key != field} for field in required(feed)]
     return [with_bad(feed, records, dumps(feed, [*copies, {}]))]
 
 
 def null_fields(feed: str, delivery: Delivery) -> list[Odd]:
     """Copies of a record with null in a required field: bad records."""
-    return _spoilt(feed, delivery, tuple({field: None} for field in REQUIRED[feed]))
+    return _spoilt(feed, delivery, tuple({field: None} for field in required(feed)))
 
 
 def wrong_types(feed: str, delivery: Delivery) -> list[Odd]:
@@ -85,7 +85,7 @@ def not_finite(feed: str, delivery: Delivery) -> list[Odd]:
 def absurd_times(feed: str, delivery: Delivery) -> list[Odd]:
     """Copies of records from before 2000, from 2200, in seconds, or negative: bad records."""
     times = ABSURD_TIMES[::2] if feed == CUSTOMER else ABSURD_TIMES
-    return _spoilt(feed, delivery, tuple({TIME[feed]: time} for time in times))
+    return _spoilt(feed, delivery, tuple({time_field(feed): time} for time in times))
 
 
 def not_objects(feed: str, delivery: Delivery) -> list[Odd]:

@@ -1,0 +1,62 @@
+"""The curated layer: what data scientists work on."""
+
+from collections.abc import Mapping
+
+import dagster as dg
+
+from stedi_dagster.audits.gate import people
+from stedi_dagster.contracts import CustomersCurated, MachineLearningCurated
+from stedi_dagster.defs.assets.table_asset import same_columns, table_asset
+from stedi_dagster.defs.assets.trusted import customer_checks
+from stedi_dagster.defs.resources.run import RunResource
+from stedi_dagster.drafts.draft import Draft
+from stedi_dagster.drafts.participants import register_participants
+from stedi_dagster.drafts.run import PARTICIPANTS
+from stedi_dagster.drafts.tables import TablePlan, draft_table
+from stedi_dagster.lakehouse.snapshot import Snapshot
+from stedi_dagster.policies.people import curated_customers
+from stedi_dagster.policies.readings import paired_readings
+
+customers_curated = table_asset(
+    TablePlan(
+        CustomersCurated,
+        select=lambda policy, **frames: curated_customers(**frames),  # noqa: ARG005 - no policy applies
+        inputs=("customer_trusted", "accelerometer_trusted"),
+        checks=customer_checks,
+    ),
+    lineage=same_columns(CustomersCurated, "customer_trusted"),
+)
+
+
+def _with_participants(
+    _context: dg.AssetExecutionContext, resource: RunResource, inputs: Mapping[str, Snapshot]
+) -> Draft:
+    run = resource.begin()
+    participants = register_participants(run, inputs["customers_curated"])
+    return draft_table(run, _MACHINE_LEARNING, {**inputs, PARTICIPANTS: participants})
+
+
+_MACHINE_LEARNING = TablePlan(
+    MachineLearningCurated,
+    select=paired_readings,
+    inputs=("step_trainer_trusted", "accelerometer_trusted", "customers_curated"),
+    checks={
+        people.SAME_PERSON: lambda on: people.audit_same_person(
+            on.content, on.inputs["accelerometer_trusted"], on.inputs[PARTICIPANTS], match=on.policy.match
+        ),
+    },
+    input_row=("participantId", "sensorReadingTime", "distanceFromObject"),
+)
+
+machine_learning_curated = table_asset(
+    _MACHINE_LEARNING,
+    lineage={
+        "participantId": ("customers_curated", "email"),
+        "sensorReadingTime": ("step_trainer_trusted", "sensorReadingTime"),
+        "distanceFromObject": ("step_trainer_trusted", "distanceFromObject"),
+        "x": ("accelerometer_trusted", "x"),
+        "y": ("accelerometer_trusted", "y"),
+        "z": ("accelerometer_trusted", "z"),
+    },
+    drafting=_with_participants,
+)

@@ -1,0 +1,61 @@
+"""The trusted layer: what people agreed to share for research."""
+
+from collections.abc import Callable
+
+import dagster as dg
+
+from stedi_dagster.audits.gate import doubt, people
+from stedi_dagster.audits.outcome import Outcome
+from stedi_dagster.contracts import AccelerometerTrusted, CustomerTrusted, StepTrainerTrusted
+from stedi_dagster.defs.assets.table_asset import same_columns, table_asset
+from stedi_dagster.drafts.tables import CUSTOMER_LANDING, CUSTOMER_QUARANTINE, Candidate, GateCheck, TablePlan
+from stedi_dagster.policies.people import doubted_people, trusted_customers
+from stedi_dagster.policies.readings import trusted_accelerometer, trusted_steps
+from stedi_dagster.policies.selection import Selection
+
+customer_checks: dict[str, GateCheck] = {
+    people.UNIQUE_PERSON: lambda on: people.audit_unique_person(on.content),
+    people.SERIAL_CONFLICTS: lambda on: people.audit_serial_conflicts(on.content, on.customers),
+}
+
+
+def _check_doubt(on: Candidate) -> Outcome:
+    doubted = doubted_people(on.inputs[CUSTOMER_LANDING], on.inputs[CUSTOMER_QUARANTINE])
+    return doubt.audit_doubt(doubted, on.published(), max_doubt=on.max_doubt)
+
+
+def customer_trusted_by(rule: Callable[..., Selection]) -> dg.AssetsDefinition:
+    """The asset `customer_trusted`, its rows selected by a rule."""
+    return table_asset(
+        TablePlan(
+            CustomerTrusted,
+            select=rule,
+            inputs=("customer_landing",),
+            checks={**customer_checks, doubt.CHECK: _check_doubt},
+            wants_quarantine=True,
+        ),
+        lineage=same_columns(CustomerTrusted, "customer_landing"),
+    )
+
+
+customer_trusted = customer_trusted_by(trusted_customers)
+
+accelerometer_trusted = table_asset(
+    TablePlan(
+        AccelerometerTrusted,
+        select=trusted_accelerometer,
+        inputs=("accelerometer_landing", "customer_trusted"),
+    ),
+    lineage=same_columns(AccelerometerTrusted, "accelerometer_landing"),
+)
+
+step_trainer_trusted = table_asset(
+    TablePlan(
+        StepTrainerTrusted,
+        select=trusted_steps,
+        inputs=("step_trainer_landing", "customers_curated", "customer_landing"),
+        wants_quarantine=True,
+        wants_step_people=True,
+    ),
+    lineage=same_columns(StepTrainerTrusted, "step_trainer_landing"),
+)

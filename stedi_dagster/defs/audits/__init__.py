@@ -1,0 +1,1 @@
+"""The standing audits in Dagster: as asset checks, and how their verdicts are recorded."""

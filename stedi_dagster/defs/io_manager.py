@@ -1,0 +1,61 @@
+"""Dagster's way to the tables: an output is a draft, and is published; an input is a snapshot, pinned."""
+
+import dagster as dg
+
+from stedi_dagster.contracts import TABLES
+from stedi_dagster.defs.failures import failure
+from stedi_dagster.defs.resources.lakehouse import LakehouseResource
+from stedi_dagster.drafts.draft import Draft
+from stedi_dagster.errors import StediError
+from stedi_dagster.lakehouse.commit import Commit
+from stedi_dagster.lakehouse.snapshot import Snapshot
+from stedi_dagster.storage import storage_errors
+
+
+class IcebergIOManager(dg.ConfigurableIOManager):
+    """Publishes drafts that passed their audits, and reads what is published."""
+
+    lakehouse: dg.ResourceDependency[LakehouseResource]
+
+    def handle_output(self, context: dg.OutputContext, obj: Draft) -> None:
+        """Publish a draft, and record where it is now."""
+        try:
+            with storage_errors(f"publishing {context.asset_key.path[-1]}"):
+                published = obj.publish(self.lakehouse.lakehouse())
+        except StediError as error:
+            raise failure(error) from None
+        # After the commit: with a retention of 0 the snapshot before goes as well.
+        for commit in obj.commits:
+            self._expire(commit)
+        context.add_output_metadata(
+            {
+                "dagster/table_name": ".".join(published.table.name()),
+                "dagster/row_count": published.rows,
+                "dagster/uri": published.table.location(),
+                "dagster/storage_kind": "iceberg",
+                "snapshot_id": str(published.snapshot_id),
+                "iceberg_metadata": dg.MetadataValue.path(published.table.metadata_location),
+            }
+        )
+
+    def _expire(self, commit: Commit) -> None:
+        name = commit.table.name()[-1]
+        try:
+            with storage_errors(f"removing older snapshots of {name}", outcome="It is published."):
+                self.lakehouse.lakehouse().expire(commit.table)
+        except StediError as error:
+            raise failure(error) from None
+
+    def load_input(self, context: dg.InputContext) -> Snapshot:
+        """Pin what is published of an upstream table."""
+        name = context.asset_key.path[-1]
+        try:
+            with storage_errors(f"reading {name}"):
+                snapshot = self.lakehouse.lakehouse().read(name, TABLES[name])
+        except StediError as error:
+            raise failure(error) from None
+        if snapshot is None:
+            raise failure(
+                StediError(f"{name} has not been published yet. Materialize it first, or materialize everything.")
+            )
+        return snapshot

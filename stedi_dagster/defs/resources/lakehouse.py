@@ -1,0 +1,32 @@
+"""The tables as a resource: the catalog and the warehouse."""
+
+from pathlib import Path
+
+import dagster as dg
+from pydantic import Field, PrivateAttr
+
+from stedi_dagster.lakehouse.lakehouse import Lakehouse
+
+
+class LakehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """The catalog and the warehouse."""
+
+    catalog: str = Field(description="sqlite or glue.")
+    database: str = Field(description="The catalog's database.")
+    home: str = Field(description="Folder of the SQLite catalog and of the lock.")
+    warehouse: str = Field(description="Folder or s3:// URL of the tables' files.")
+    retention_days: float = Field(description="Days that a snapshot stays which is no longer current.")
+
+    _lakehouse: Lakehouse | None = PrivateAttr(default=None)
+
+    def lakehouse(self) -> Lakehouse:
+        """The tables, one object a run: it knows whether the run still holds the lock."""
+        if self._lakehouse is None:
+            self._lakehouse = Lakehouse(
+                Path(self.home),
+                self.warehouse,
+                catalog=self.catalog,
+                database=self.database,
+                retention_days=self.retention_days,
+            )
+        return self._lakehouse

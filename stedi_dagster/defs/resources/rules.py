@@ -1,0 +1,23 @@
+"""The rules in force as resources: who and what is kept, and how much of a feed must be sound."""
+
+import dagster as dg
+from pydantic import Field
+
+from stedi_dagster.settings.policy import Policy
+
+
+class LandingResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """Where raw files land, and what of it is not believed: too much that is unreadable, missing or in doubt."""
+
+    location: str = Field(description="Folder that holds the feeds' folders.")
+    max_bad_share: float = Field(description="Share of a feed's records that may be quarantined.")
+    max_shrink: float = Field(description="Share of a feed's published records that may be missing.")
+    max_doubt: float = Field(description="Share of the published people that unreadable texts may take out at once.")
+
+
+class PolicyResource(Policy, dg.ConfigurableResource):  # type: ignore[type-arg]
+    """The rules in force: who is kept, which readings, how they are paired. The fields are `Policy`'s."""
+
+    def policy(self) -> Policy:
+        """The same, as the rest of the platform knows it."""
+        return Policy(**{name: getattr(self, name) for name in Policy.model_fields})

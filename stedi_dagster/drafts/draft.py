@@ -1,0 +1,61 @@
+"""A draft: a table's next snapshot, prepared and checked, and not yet published."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from stedi_dagster.audits.outcome import Outcome
+from stedi_dagster.errors import PublishConflictError
+from stedi_dagster.lakehouse.commit import Commit
+from stedi_dagster.lakehouse.lakehouse import Lakehouse
+from stedi_dagster.lakehouse.snapshot import Snapshot
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A table's next snapshot with what its checks found and everything else there is to say about it.
+
+    Attributes:
+        commit: makes it the current snapshot.
+        outcomes: what the checks found.
+        rows_in: rows of the table's main input.
+        withheld: how many of these it leaves out, by reason.
+        upstream: the snapshots that must still be current when it is published, by table.
+        quarantine: of a feed: the next snapshot of its quarantine.
+        files_read: of a feed: how many files, bytes and so on were read, by what is counted.
+    """
+
+    commit: Commit
+    outcomes: tuple[Outcome, ...]
+    rows_in: int
+    withheld: Mapping[str, int]
+    upstream: Mapping[str, int] = field(default_factory=dict)
+    quarantine: Commit | None = None
+    files_read: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def blocked(self) -> bool:
+        """Whether a check forbids to publish it."""
+        return any(outcome.blocks for outcome in self.outcomes)
+
+    @property
+    def commits(self) -> tuple[Commit, ...]:
+        """What is committed, in this order: whoever is killed in between leaves more people in doubt, not fewer."""
+        return (self.commit,) if self.quarantine is None else (self.quarantine, self.commit)
+
+    def publish(self, lakehouse: Lakehouse) -> Snapshot:
+        """Publish, unless what it was made from is no longer what is published.
+
+        Raises:
+            PublishConflictError: another run published this table, or one it was made from.
+        """
+        for name, snapshot_id in self.upstream.items():
+            table = lakehouse.table(name)
+            current = table.current_snapshot() if table else None
+            if current is None or current.snapshot_id != snapshot_id:
+                raise PublishConflictError(
+                    f"Another run published {name} while {self.commit.table.name()[-1]} was made from the "
+                    "snapshot before. Nothing of this table is published; run it again."
+                )
+        lakehouse.holding.confirm()
+        *_, published = [commit.publish() for commit in self.commits]
+        return published

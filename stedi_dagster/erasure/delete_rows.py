@@ -1,0 +1,87 @@
+"""Deleting rows: from a published table, in one commit, or from staged files before they are committed."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from stedi_dagster.contracts import Contract
+from stedi_dagster.lakehouse.data_files import DataFiles
+from stedi_dagster.lakehouse.lakehouse import Lakehouse
+from stedi_dagster.lakehouse.schema import arrow_schema
+from stedi_dagster.lakehouse.staged import StagedTable
+
+Mask = Callable[[pa.RecordBatch], pa.BooleanArray]
+Remainder = Callable[[pa.RecordBatch], pa.RecordBatch]
+
+
+def count(files: DataFiles, columns: Sequence[str], mask: Mask) -> int:
+    """How many rows of some files a mask is true for.
+
+    Args:
+        files: the files.
+        columns: what the mask needs to see; without any, it is true for none.
+        mask: which rows.
+    """
+    if not columns:
+        return 0
+    return sum(pc.sum(mask(batch)).as_py() or 0 for batch in files.batches(columns))
+
+
+def rewrite_without(files: DataFiles, mask: Mask, remainder: Remainder, staged: StagedTable) -> DataFiles:
+    """Write the rows of some files again, but for those that a mask is true for; the old files stay.
+
+    Args:
+        files: the files.
+        mask: which rows go.
+        remainder: what is written in the place of rows that go.
+        staged: where to.
+    """
+
+    def kept() -> Iterator[pa.RecordBatch]:
+        schema = arrow_schema(files.contract)
+        for batch in files.batches(files.contract.names()):
+            going = mask(batch)
+            for rows in (batch.filter(pc.invert(going)), remainder(batch.filter(going))):
+                if rows.num_rows:
+                    yield rows.cast(schema)
+
+    staged.write_batches(kept())
+    return staged.files()
+
+
+def delete_rows(  # noqa: PLR0913
+    lakehouse: Lakehouse,
+    name: str,
+    contract: type[Contract],
+    columns: Sequence[str],
+    mask: Mask,
+    remainder: Remainder,
+    *,
+    inputs: str,
+    since: Literal["erased_since", "withdrawn_since"] = "erased_since",
+) -> int:
+    """Publish a table without the rows that a mask is true for, and return their number.
+
+    Args:
+        lakehouse: the caller holds its writer lock.
+        name: the table.
+        contract: its contract.
+        columns: what the mask needs to see.
+        mask: which rows.
+        remainder: what is written in the place of rows that go.
+        inputs: what the new snapshot is made from, so that the next run makes the table anew.
+        since: what the number of rows is added to in what the snapshot records.
+    """
+    snapshot = lakehouse.read(name, contract)
+    if snapshot is None:
+        return 0
+    rows = count(snapshot.files, columns, mask)
+    if rows:
+        table = lakehouse.ensure_table(name, contract)
+        files = rewrite_without(snapshot.files, mask, remainder, lakehouse.stage(table, contract))
+        deleted = getattr(snapshot.summary, since) + rows
+        summary = snapshot.summary.model_copy(update={"inputs": inputs, since: deleted})
+        lakehouse.prepare(table, files, summary).publish()
+    return rows

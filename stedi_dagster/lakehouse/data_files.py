@@ -1,0 +1,66 @@
+"""The Parquet files that together hold a table's rows, whether they are committed or not."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+from pyarrow import parquet as pq
+from pyspark.sql import DataFrame, SparkSession
+
+from stedi_dagster.contracts import Contract
+from stedi_dagster.storage import Checksum, Storage
+
+
+@dataclass(frozen=True)
+class DataFiles:
+    """Parquet files with the rows of one table.
+
+    Attributes:
+        contract: the table's.
+        sizes: how many bytes each file has, by its path.
+        rows: how many rows all of them hold.
+        folder: the folder that they are in.
+        storage: where the folder is.
+        checksums: of the files that this process wrote; the engine's are read once more, when they are committed.
+    """
+
+    contract: type[Contract]
+    sizes: Mapping[str, int]
+    rows: int
+    folder: str
+    storage: Storage = field(compare=False, repr=False)
+    checksums: Mapping[str, Checksum] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Their paths, in order."""
+        return tuple(sorted(self.sizes))
+
+    def frame(self, session: SparkSession) -> DataFrame:
+        """The rows, for the engine."""
+        if not self.sizes:
+            return session.createDataFrame([], self.contract.struct())
+        return session.read.parquet(*self.paths)
+
+    def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Some columns of the rows, in this order."""
+        for path in self.paths:
+            with pq.ParquetFile(self.storage.within(path), filesystem=self.storage.filesystem) as file:
+                for batch in file.iter_batches(columns=list(columns)):
+                    yield batch.select(list(columns))
+
+    def column(self, name: str) -> Iterator[Any]:
+        """The values of a column."""
+        for batch in self.batches([name]):
+            yield from batch[name].to_pylist()
+
+    def missing(self) -> int:
+        """How many files are gone, or have another size than when they were written, by a listing."""
+        if not self.sizes:
+            return 0
+        try:
+            there = {entry.path: entry.size for entry in self.storage.entries(self.folder)}
+        except FileNotFoundError:
+            there = {}
+        return sum(there.get(path) != size for path, size in self.sizes.items())

@@ -1,0 +1,106 @@
+"""A snapshot: what readers see of a table, and what another table's input is pinned to."""
+
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+
+from pyiceberg.exceptions import ResolveError
+from pyiceberg.manifest import DataFile
+from pyiceberg.table import Table
+from pyspark.sql import DataFrame, SparkSession
+
+from stedi_dagster.contracts import Contract
+from stedi_dagster.errors import OriginError
+from stedi_dagster.lakehouse.data_files import DataFiles
+from stedi_dagster.lakehouse.journal import full_name
+from stedi_dagster.lakehouse.summary import SnapshotSummary, folder_of
+from stedi_dagster.storage import Storage
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A table as readers see it at one moment: whatever is committed later, this is what is read."""
+
+    table: Table
+    snapshot_id: int
+    files: DataFiles
+
+    @classmethod
+    def current(cls, table: Table, contract: type[Contract], storage: Storage) -> "Snapshot | None":
+        """What readers see of a table now; None where nothing was ever committed.
+
+        Args:
+            table: as it is now.
+            contract: its contract.
+            storage: where its files are.
+
+        Raises:
+            OriginError: a manifest of the table is gone or damaged.
+        """
+        snapshot = table.current_snapshot()
+        if snapshot is None:
+            return None
+        found = data_files(table)
+        sizes = {file.file_path: file.file_size_in_bytes for file in found}
+        rows = sum(file.record_count for file in found)
+        folder = f"{table.location()}/data/{folder_of(snapshot) or ''}"
+        return cls(table, snapshot.snapshot_id, DataFiles(contract, sizes, rows, folder, storage))
+
+    @property
+    def name(self) -> str:
+        """The table's name, without its database."""
+        return self.table.name()[-1]
+
+    @property
+    def rows(self) -> int:
+        """How many rows it has."""
+        return self.files.rows
+
+    @cached_property
+    def summary(self) -> SnapshotSummary:
+        """What it records of how it was made.
+
+        Raises:
+            StediError: that cannot be read.
+        """
+        found = self.table.snapshot_by_id(self.snapshot_id)
+        assert found is not None  # noqa: S101 - `table` is as it was when this was its current snapshot
+        return SnapshotSummary.from_snapshot(found, self.name)
+
+    def frame(self, session: SparkSession) -> DataFrame:
+        """The rows, for the engine."""
+        return self.files.frame(session)
+
+
+def data_files(table: Table) -> tuple[DataFile, ...]:
+    """The data files of a table's current snapshot.
+
+    Raises:
+        OriginError: a manifest of the table is gone or damaged.
+    """
+    with reading_manifests(table):
+        return tuple(task.file for task in table.scan().plan_files())
+
+
+@contextmanager
+def reading_manifests(table: Table) -> Iterator[None]:
+    """Turn whatever a manifest that cannot be read raises into one sentence.
+
+    Raises:
+        OriginError: a manifest of the table is gone or damaged.
+    """
+    try:
+        yield
+    except FileNotFoundError:
+        found = "gone"
+    # PyIceberg promises nothing of a damaged manifest: each of these was seen of one with a single bit flipped.
+    except (ValueError, LookupError, TypeError, EOFError, SystemError, zlib.error, ResolveError):
+        found = "damaged"
+    else:
+        return
+    raise OriginError(
+        f"A manifest of {full_name(table)} that its current snapshot names is {found}. Nothing was changed. "
+        f"Bring it back from a backup of {table.location()}/metadata."
+    )

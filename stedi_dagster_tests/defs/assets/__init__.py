@@ -1,0 +1,1 @@
+"""Tests of `stedi_dagster.defs.assets`: whole runs through Dagster, in this process."""

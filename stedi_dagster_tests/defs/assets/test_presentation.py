@@ -1,0 +1,171 @@
+"""What the UI shows: of each table by its definition, and of each materialization by what it recorded."""
+
+import base64
+import re
+import xml.etree.ElementTree as ET
+
+import dagster as dg
+import pytest
+
+from stedi_dagster.code_version import code_version
+from stedi_dagster.contracts import TABLES
+from stedi_dagster.defs.assets.report import GROUP as REPORTS
+from stedi_dagster.defs.definitions import build_defs
+from stedi_dagster_tests.defs.assets.builders import materialized, metadata, snapshots, three_people
+from stedi_dagster_tests.scenario import Scenario, checks
+
+GROUPS = {
+    "landing": {"customer_landing", "accelerometer_landing", "step_trainer_landing"},
+    "trusted": {"customer_trusted", "accelerometer_trusted", "step_trainer_trusted"},
+    "curated": {"customers_curated", "machine_learning_curated"},
+}
+INPUTS = {
+    "customer_trusted": {"customer_landing"},
+    "accelerometer_trusted": {"accelerometer_landing", "customer_trusted"},
+    "customers_curated": {"customer_trusted", "accelerometer_trusted"},
+    "step_trainer_trusted": {"step_trainer_landing", "customers_curated", "customer_landing"},
+    "machine_learning_curated": {"step_trainer_trusted", "accelerometer_trusted", "customers_curated"},
+}
+PERSONAL = dict.fromkeys(TABLES, "yes") | {"machine_learning_curated": "pseudonym"}
+
+
+@pytest.fixture(scope="module")
+def scenario(tmp_path_factory) -> Scenario:
+    return three_people(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture(scope="module")
+def specs(scenario: Scenario) -> dict[str, dg.AssetSpec]:
+    defs = build_defs(scenario.load_settings())
+    return {spec.key.path[-1]: spec for spec in defs.resolve_all_asset_specs() if spec.group_name != REPORTS}
+
+
+@pytest.fixture(scope="module")
+def run(scenario: Scenario) -> dg.ExecuteInProcessResult:
+    result = scenario.run(max_age=120)
+    assert result.success
+    return result
+
+
+def test_there_are_eight_tables_in_three_layers(specs):
+    assert set(specs) == set(TABLES)
+    assert {group: {name for name in specs if specs[name].group_name == group} for group in GROUPS} == GROUPS
+
+
+def test_tables_are_made_from_what_the_rules_name(specs):
+    found = {name: {dep.asset_key.path[-1] for dep in spec.deps} for name, spec in specs.items()}
+    assert found == {name: INPUTS.get(name, set()) for name in TABLES}
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_table_tells_what_it_is(specs, table):
+    spec = specs[table]
+    assert str(spec.description).startswith(TABLES[table].description()[:40])
+    assert set(spec.kinds) >= {"iceberg", "pyspark", "pandera"}
+    assert spec.owners == ["team:data-platform"]
+    assert spec.tags["personal_data"] == PERSONAL[table]
+    assert spec.code_version == code_version(TABLES[table])
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_every_column_is_described_with_whether_it_is_personal(specs, table):
+    columns = specs[table].metadata["dagster/column_schema"].columns
+    expected = [(spec.name, spec.meaning, spec.nullable, spec.personal) for spec in TABLES[table].columns()]
+    assert [
+        (column.name, column.description, column.constraints.nullable, column.tags["personal_data"])
+        for column in columns
+    ] == expected
+
+
+@pytest.mark.parametrize("table", INPUTS)
+def test_the_lineage_of_every_column_ends_at_a_column_that_exists(specs, table):
+    lineage = specs[table].metadata["dagster/column_lineage"].deps_by_column
+    assert list(lineage) == TABLES[table].names()
+    for deps in lineage.values():
+        for dep in deps:
+            assert dep.asset_key.path[-1] in INPUTS[table]
+            assert dep.column_name in TABLES[dep.asset_key.path[-1]].names()
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_materialization_tells_where_how_much_and_how_long(scenario, run, table):
+    told = metadata(run, table)
+    location = f"{scenario.load_settings().warehouse_location}/stedi/{table}"
+    assert told["dagster/row_count"] == len(scenario.rows(table))
+    assert told["dagster/table_name"] == f"stedi.{table}"
+    assert told["dagster/uri"] == location
+    assert told["iceberg_metadata"].startswith(f"{location}/metadata/")
+    assert told["snapshot_id"] == str(snapshots(scenario)[table])
+    assert 0 < told["seconds"] < 600
+    assert told["policy"] == {"consent": "granted", "match": "person", "step_people": "curated", "max_age": 120}
+    assert told["dagster/column_schema"].columns[0].name == TABLES[table].names()[0]
+    assert "dagster/column_lineage" in told
+
+
+def test_the_data_version_is_the_snapshot(scenario, run):
+    for event in run.get_asset_materialization_events():
+        materialization = event.step_materialization_data.materialization
+        assert materialization.tags["dagster/data_version"] == str(
+            snapshots(scenario)[materialization.asset_key.path[-1]]
+        )
+
+
+def test_upstream_snapshots_are_recorded(scenario, run):
+    there = {name: str(snapshot_id) for name, snapshot_id in snapshots(scenario).items()}
+    for table, inputs in INPUTS.items():
+        upstream = metadata(run, table)["upstream_snapshots"]
+        assert inputs <= set(upstream)
+        assert upstream.items() <= there.items()
+
+
+def test_the_rows_withheld_are_told_by_reason_and_drawn(run):
+    told = metadata(run, "customer_trusted")
+    withheld = {record.data["reason"]: record.data["rows"] for record in told["withheld"].records}
+    assert withheld == {"no consent to research": 1}
+    picture = re.fullmatch(r"!\[.+\]\(data:image/svg\+xml;base64,(.+)\)", told["kept_and_withheld"])
+    assert picture is not None
+    svg = base64.b64decode(picture[1])
+    assert len(svg) < 5000
+    texts = [element.text for element in ET.fromstring(svg).iter() if element.text]  # noqa: S314 - our own
+    assert texts == ["kept: 2 (66.7%)", "no consent to research: 1 (33.3%)"]
+
+
+def test_a_landing_table_tells_how_many_files_it_was_read_from(scenario, run):
+    told = metadata(run, "customer_landing")
+    assert told["files"] == 1
+    assert told["markers_skipped"] == 0
+    assert told["bytes"] == (scenario.landing / "customer/landing/part-1.json").stat().st_size
+
+
+def test_every_table_has_its_checks_and_all_of_them_block(scenario, run):
+    everywhere = {"contract", "reconciliation"}
+    expected = {(table, check) for table in TABLES for check in everywhere}
+    expected |= {(table, check) for table in GROUPS["landing"] for check in ("quarantine", "volume")}
+    expected |= {(table, "consent") for table in GROUPS["trusted"] | GROUPS["curated"]}
+    expected |= {(table, check) for table in ("customer_trusted", "customers_curated") for check in CUSTOMER_CHECKS}
+    expected |= {("customer_trusted", "doubt"), ("machine_learning_curated", "same_person")}
+    assert set(checks(run)) == expected
+    defined = [
+        spec
+        for asset in build_defs(scenario.load_settings()).assets or ()
+        for spec in getattr(asset, "check_specs", ())
+    ]
+    assert {(spec.asset_key.path[-1], spec.name) for spec in defined} == expected
+    assert all(spec.blocking and spec.description for spec in defined)
+    assert all(evaluation.passed and evaluation.description for evaluation in checks(run).values())
+
+
+def test_on_success_the_checks_point_at_the_materialization_they_belong_to(scenario):
+    with dg.DagsterInstance.ephemeral() as instance:
+        for _ in range(2):
+            result = scenario.run(instance)
+            assert materialized(result) == set(TABLES)
+            for (table, _), evaluation in checks(result).items():
+                event = instance.get_latest_materialization_event(dg.AssetKey(table))
+                target = evaluation.target_materialization_data
+                assert event is not None
+                assert target is not None
+                assert (target.run_id, target.timestamp) == (result.run_id, event.timestamp)
+
+
+CUSTOMER_CHECKS = ("unique_person", "serial_conflicts")
