@@ -52,9 +52,12 @@ def walk(page: Path, checkout: Path, environment: Mapping[str, str] | None = Non
     if done.returncode:
         failed = steps[len(printed)][0]
         pytest.fail(f"{page.name}, line {failed.line}:\n{failed.text}\n{rest}\n{done.stderr[-4000:]}")
-    for (step, shown), text in zip(steps, printed, strict=True):
-        if shown is not None:
-            _compare(shown, text, f"{page.name}, line {step.line}:\n{step.text}")
+    differing = [
+        f"{page.name}, line {step.line}:\n{step.text}{difference}"
+        for (step, shown), text in zip(steps, printed, strict=True)
+        if shown is not None and (difference := _difference(shown, text))
+    ]
+    assert not differing, "\n".join(differing)
 
 
 def _steps(found: list[Block]) -> list[tuple[Block, str | None]]:
@@ -68,12 +71,14 @@ def _steps(found: list[Block]) -> list[tuple[Block, str | None]]:
     return steps
 
 
-def _compare(shown: str, printed: str, where: str) -> None:
-    example = doctest.Example(where, _SECONDS.sub("0.00", shown))
+def _difference(shown: str, printed: str) -> str:
+    """What differs between two outputs; nothing if they are alike."""
+    example = doctest.Example("", _SECONDS.sub("0.00", shown))
     got = _SECONDS.sub("0.00", printed)
     checker = doctest.OutputChecker()
-    if not checker.check_output(example.want, got, _AS_SHOWN):
-        pytest.fail(f"{where}\n{checker.output_difference(example, got, _AS_SHOWN)}")
+    if checker.check_output(example.want, got, _AS_SHOWN):
+        return ""
+    return checker.output_difference(example, got, _AS_SHOWN)
 
 
 def _lay_out(checkout: Path) -> None:
