@@ -1,4 +1,4 @@
-"""What the platform costs beside other ways of making the same eight tables: `python -m bench`.
+"""What the platform costs compared with other ways of making the same eight tables: `python -m bench`.
 
-Whole processes, measured from outside. Nothing here is imported by the platform, and nothing here is a test.
+Measures whole processes from outside. The platform imports nothing from here, and nothing here is a test.
 """

@@ -1,6 +1,6 @@
-"""The bench's command line: choose data and contenders, run them in turn, print and write what was measured.
+"""The bench's command line: chooses data and contenders, runs them in turn, prints and writes the results.
 
-What a run is lies in `contenders.py`, what it cost in `measure.py`, what is said of it in `report.py`.
+How contenders run is in `contenders`, how their cost is measured in `measure`, how it is presented in `report`.
 """
 
 import os
@@ -17,10 +17,10 @@ from bench.measure import BenchError, adopt_orphans
 
 
 def main(
-    times: Annotated[str, typer.Option(help="Data sets, in times the landing data.")] = "1,50",
+    times: Annotated[str, typer.Option(help="Data sets, as multiples of the landing data.")] = "1,50",
     runs: Annotated[int, typer.Option(min=1, help="Counted runs of each, after a warm-up.")] = 3,
     only: Annotated[
-        str | None, typer.Option(help="Contenders: stedi, spark, five, sail, duckdb; all without it.")
+        str | None, typer.Option(help="Contenders: stedi, spark, five, sail, duckdb; by default all.")
     ] = None,
     data: Annotated[
         Path | None, typer.Option(exists=True, file_okay=False, help="A landing folder to measure on.")
@@ -28,26 +28,26 @@ def main(
     *,
     write: Annotated[bool, typer.Option("--write", help="Also write bench/results.md.")] = False,
 ) -> None:
-    """Measure the platform beside plain Spark, five Spark processes, Sail and DuckDB, as whole processes."""
+    """Measure the platform, plain Spark, five Spark processes, Sail and DuckDB, as whole processes."""
     load_before = os.getloadavg()[0]
     chosen = _chosen(only)
     sizes = _sizes(times)
     adopt_orphans()
     try:
         base, name = base_landing(data)
-        measured = []
+        results = []
         for size in sizes:
             landing = copied(base, size)
             title = f"{name if size == 1 else f'{name}, {size} times'} ({megabytes(landing):,.0f} MB)"
-            measured.append(_measure(size, title, landing, chosen, runs))
-            report.show(measured[-1])
+            results.append(_measure(size, title, landing, chosen, runs))
+            report.show(results[-1])
     except BenchError as error:
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(1) from error
-    notes = report.captions(measured, runs, load_before)
+    notes = report.captions(results, runs, load_before)
     typer.echo("\n" + "\n".join(notes))
     if write:
-        report.write_markdown(ROOT / "bench" / "results.md", measured, notes)
+        report.write_markdown(ROOT / "bench" / "results.md", results, notes)
 
 
 def _sizes(times: str) -> list[int]:
@@ -58,7 +58,7 @@ def _sizes(times: str) -> list[int]:
 
 
 def _chosen(only: str | None) -> list[Contender]:
-    """Return the contenders asked for, without those this machine has no Java for."""
+    """Return the requested contenders, without those that need Java if this machine has none."""
     names = [each.name for each in CONTENDERS if each.name not in AFTER_STEDI]
     wanted = {part.strip() for part in only.split(",")} if only else set(names)
     if unknown := wanted.difference(names):
@@ -72,29 +72,29 @@ def _chosen(only: str | None) -> list[Contender]:
         return chosen
     for each in chosen:
         if each.needs_java:
-            typer.echo(f"Left out: {each.label}. Apache Spark needs Java 17 or 21, and there is none.")
+            typer.echo(f"Left out: {each.label}. Apache Spark needs Java 17 or 21, which is missing.")
     return [each for each in chosen if not each.needs_java]
 
 
 def _measure(size: int, title: str, landing: Path, contenders: Sequence[Contender], runs: int) -> report.DataSet:
     """Run every contender once to warm up, then all of them in turn, `runs` times."""
-    found: dict[str, list[Run]] = {each.name: [] for each in contenders}
+    results: dict[str, list[Run]] = {each.name: [] for each in contenders}
     rows: dict[str, int] = {}
     for number in range(runs + 1):
         for each in contenders:
             typer.echo(f"{title}: {f'run {number} of {runs}' if number else 'warm-up'}, {each.label} ...", err=True)
             result = run(each, landing)
-            _agree(rows, result.rows, each.label)
+            _check_rows(rows, result.rows, each.label)
             if number:
-                found[each.name].append(result)
-    return report.DataSet(size, title, found, rows)
+                results[each.name].append(result)
+    return report.DataSet(size, title, results, rows)
 
 
-def _agree(agreed: dict[str, int], rows: Mapping[str, int], label: str) -> None:
-    """Add a run's rows to those agreed on before.
+def _check_rows(agreed: dict[str, int], rows: Mapping[str, int], label: str) -> None:
+    """Compare a run's row counts with those of earlier runs, and add new ones.
 
     Raises:
-        BenchError: It counted other rows than a run before it: they would not be doing the same work.
+        BenchError: The counts differ, so the runs would not be doing the same work.
     """
     for table, count in rows.items():
         if agreed.setdefault(table, count) != count:

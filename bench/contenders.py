@@ -1,4 +1,4 @@
-"""Who is measured, how each is started, and how its rows and its seconds of work are read afterwards."""
+"""The contenders: how each one is started, and how its rows and its seconds of work are read afterwards."""
 
 import json
 import os
@@ -25,13 +25,13 @@ TABLES = LANDING_TABLES + DERIVED_TABLES
 STEDI, STEDI_AGAIN, STEDI_AUDIT = "stedi", "stedi-again", "stedi-audit"
 STEDI_FORGET, STEDI_VERIFY = "stedi-forget", "stedi-verify"
 PLAIN, FIVE, SAIL, DUCKDB = "spark", "five", "sail", "duckdb"
-#: What is measured in the home that STEDI has filled, right after it.
+#: Measured right after STEDI, in the home that it has filled.
 AFTER_STEDI = (STEDI_AGAIN, STEDI_AUDIT, STEDI_FORGET, STEDI_VERIFY)
 
 _ABOUT_SOMEBODY = (STEDI_FORGET, STEDI_VERIFY)
 _COPY, _SOMEBODY = WORK / "landing-of-somebody", WORK / "somebody.txt"
 
-#: Settings of the person who runs the bench must not reach what is measured.
+#: Settings of the person who runs the bench must not affect the results.
 _DROPPED_PREFIXES = ("STEDI_", "DAGSTER_", "SPARK_", "PYSPARK_", "PYTHONDONTWRITEBYTECODE")
 
 
@@ -40,9 +40,9 @@ class Contender:
     """One way of making the tables.
 
     Attributes:
-        name: What `--only` calls it.
-        label: What the report calls it.
-        steps: The arguments of each of its processes, one process after the other.
+        name: Its name for `--only`.
+        label: Its name in the report.
+        steps: The arguments of its processes, which run one after the other.
         tables: The tables it makes.
         needs_java: Whether it needs a Java runtime.
     """
@@ -55,13 +55,13 @@ class Contender:
 
     @property
     def is_stedi(self) -> bool:
-        """Whether this is the platform itself, which keeps its tables in a home, rather than a peer."""
+        """Whether this is the platform itself, which keeps its tables in a home, not a peer."""
         return self.name in (STEDI, *AFTER_STEDI)
 
 
 @dataclass(frozen=True)
 class Run:
-    """One measured run: its cost, its seconds without start-up where it tells them, and the rows of its tables."""
+    """One measured run: its cost, its seconds without start-up if it reports them, and the rows of its tables."""
 
     usage: Usage
     work: float | None
@@ -97,13 +97,13 @@ CONTENDERS = (
 
 
 def java() -> str | None:
-    """Return the Java that Apache Spark would start, or None where there is none."""
+    """Return the Java that Apache Spark would start, or None if there is none."""
     home = os.environ.get("JAVA_HOME")
     return shutil.which(f"{home}/bin/java" if home else "java")
 
 
 def run(contender: Contender, landing: Path) -> Run:
-    """Run a contender once on a landing folder and check that it made every table it should.
+    """Run a contender once on a landing folder and check that it made every table.
 
     Raises:
         BenchError: It failed, or a table is missing.
@@ -133,7 +133,7 @@ def run(contender: Contender, landing: Path) -> Run:
     else:
         work = sum(json.loads(output.splitlines()[-1])["seconds"] for output in outputs)
         rows = _parquet_rows(out)
-    # A run with nothing new may say nothing of a table; a run that made them may not.
+    # Only a run without anything new may report no rows for a table.
     missing = set(contender.tables) - rows.keys() if contender.name != STEDI_AGAIN else set()
     if missing:
         raise BenchError(f"{contender.label} made no {', '.join(sorted(missing))}.")
@@ -160,16 +160,16 @@ def _step(contender: Contender, step: tuple[str, ...], landing: Path, out: Path)
 
 
 def _choose_somebody(env: Mapping[str, str], landing: Path) -> None:
-    """Note somebody of whom there is something in every table, and copy the raw files: they will be rewritten."""
-    question = "SELECT min(email) AS email FROM customers_curated"
-    told = subprocess.run([_STEDI, "sql", "--json", question], env=env, capture_output=True, text=True, check=True)
-    _SOMEBODY.write_text(json.loads(told.stdout)[0]["email"])
+    """Choose somebody who is in every table, and copy the raw files, which will be rewritten."""
+    query = "SELECT min(email) AS email FROM customers_curated"
+    result = subprocess.run([_STEDI, "sql", "--json", query], env=env, capture_output=True, text=True, check=True)
+    _SOMEBODY.write_text(json.loads(result.stdout)[0]["email"])
     shutil.rmtree(_COPY, ignore_errors=True)
     shutil.copytree(landing, _COPY)
 
 
 def _parquet_rows(out: Path) -> dict[str, int]:
-    """Count the rows from the files' footers: here, so that it is nobody's measured time."""
+    """Count the rows from the files' footers; done here, outside of all measured time."""
     from pyarrow import parquet
 
     return {

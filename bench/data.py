@@ -1,6 +1,6 @@
-"""The landing data that is measured: the public data or a generated one, and larger copies of it.
+"""The landing data to measure on: the public data or a generated sample, and larger copies of it.
 
-Copies are made once, under `bench/.work`, and used again until their source changes.
+Copies are made once, under `bench/.work`, and reused until their source changes.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ def base_landing(data: Path | None) -> tuple[Path, str]:
 
     Args:
         data: A folder that holds `customer/landing`, `accelerometer/landing` and `step_trainer/landing`, or
-            None for the public data where it lies beside the repository, else a generated sample of its size.
+            None for the public data if it lies next to the repository, otherwise a generated sample of its size.
 
     Returns:
         The folder, and what to call it in the report.
@@ -42,11 +42,10 @@ def base_landing(data: Path | None) -> tuple[Path, str]:
 
 
 def copied(source: Path, times: int) -> Path:
-    """Return a landing folder with every record of `source` `times` times, each copy with people of its own.
+    """Return a landing folder with every record of `source` `times` times, each copy with its own people.
 
-    Every file becomes one file `times` as large. An email gets the copy's number before its `@`, a serial
-    number before its first character, so that copies never join with each other. Files must hold one object a
-    line.
+    Every file becomes one file `times` as large. The copy's number is inserted before an email's `@` and a serial
+    number's first character, so that copies never join with each other. Files must hold one object per line.
     """
     if times == 1:
         return source

@@ -1,6 +1,6 @@
 """What imports cost: `python -m bench.imports` prints the seconds until a command could begin, here and on AWS.
 
-Each line is a fresh process, the best of several: what else the machine does can only add.
+Each line is the best of several fresh processes, as other load on the machine can only add time.
 """
 
 import json
@@ -27,18 +27,18 @@ _OF_AWS = ("boto3", "botocore", "dagster_aws")
 _PROBE = "import sys, json; print(json.dumps([name for name in {names} if name in sys.modules] + [len(sys.modules)]))"
 
 
-def main(runs: Annotated[int, typer.Option(min=1, help="Processes a line; the best counts.")] = 7) -> None:
-    """Print seconds, modules, and what of AWS is among them."""
+def main(runs: Annotated[int, typer.Option(min=1, help="Processes per line; the best counts.")] = 7) -> None:
+    """Print seconds, modules, and the AWS libraries among them."""
     table = Table(box=None, header_style="bold")
     table.add_column("imported for")
     for heading in ("seconds", "modules"):
         table.add_column(heading, justify="right")
     table.add_column("of AWS")
     for label, code in _CASES.items():
-        # As the command does.
+        # Without garbage collection, like the command.
         text = f"import gc; gc.disable(); {code.format(engine=_ENGINE)}; {_PROBE.format(names=_OF_AWS)}"
-        seconds, found = min(_import(text) for _ in range(runs))
-        *of_aws, modules = found
+        seconds, probed = min(_import(text) for _ in range(runs))
+        *of_aws, modules = probed
         table.add_row(label, f"{seconds:.2f}", f"{modules:,}", ", ".join(map(str, of_aws)) or "nothing")
     Console().print(table)
 

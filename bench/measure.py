@@ -1,6 +1,6 @@
-"""Run one command and say what it cost, from outside: wall clock, CPU and memory of its whole process tree.
+"""Runs one command and measures its cost from outside: wall clock, CPU and memory of its whole process tree.
 
-Reads /proc and adopts orphans, so Linux only. Knows nothing of what is measured.
+Reads /proc and adopts orphans, so Linux only. Knows nothing about what is measured.
 """
 
 import contextlib
@@ -24,12 +24,12 @@ _PARENT_FIELD, _RESIDENT_FIELD = 1, 21  # of /proc/PID/stat, counted after the c
 
 
 class BenchError(Exception):
-    """Something the numbers would be worthless without did not hold."""
+    """Something failed without which the numbers would be worthless."""
 
 
 @dataclass(frozen=True)
 class Usage:
-    """What a process tree cost.
+    """The cost of a process tree.
 
     Attributes:
         wall: Seconds from the start until the command itself ended.
@@ -84,9 +84,9 @@ def measured(command: list[str], env: dict[str, str], cwd: Path, log: Path) -> t
 class _PeakMemory:
     """Samples the memory of all descendants while it is entered.
 
-    The sum over the tree is sampled, and each process's own high-water mark is read with it, so that a short
-    peak of one process is seen even between two samples. `wait4`'s maximum is of no use: it starts at the
-    size of this process and knows single processes only.
+    Samples the sum over the tree, and reads each process's own high-water mark, so that a short peak of one process is
+    seen even between two samples. `wait4`'s maximum is of no use: it starts at the size of this process and covers only
+    single processes.
     """
 
     def __init__(self) -> None:
@@ -119,11 +119,11 @@ def _descendants() -> Iterator[tuple[int, float]]:
             continue
         process = (int(stat.parent.name), int(fields[_RESIDENT_FIELD]) * _PAGE_MB)
         children.setdefault(int(fields[_PARENT_FIELD]), []).append(process)
-    found = list(children.get(os.getpid(), ()))
-    while found:
-        pid, resident = found.pop()
+    pending = list(children.get(os.getpid(), ()))
+    while pending:
+        pid, resident = pending.pop()
         yield pid, resident
-        found += children.get(pid, ())
+        pending += children.get(pid, ())
 
 
 def _high_water_mb(pid: int) -> float:
@@ -136,7 +136,7 @@ def _high_water_mb(pid: int) -> float:
 
 
 def _wait_for_orphans() -> float:
-    """Wait until nothing of the tree is left to disturb the next run, and return its CPU seconds."""
+    """Wait until no process of the tree is left to disturb the next run, and return their CPU seconds."""
     cpu = 0.0
     deadline = time.monotonic() + _GRACE_SECONDS
     while True:

@@ -1,6 +1,6 @@
-"""What a bench says: a table for each data set, whether the targets were met, and on what machine.
+"""The bench's report: a table for each data set, whether the targets were met, and on what machine.
 
-Numbers come in as measured runs; this module only sums up, compares and renders them.
+Only sums up, compares and renders measured runs.
 """
 
 import os
@@ -18,7 +18,7 @@ from rich.table import Table
 
 from bench.contenders import CONTENDERS, DUCKDB, FIVE, PLAIN, STEDI, STEDI_AUDIT, TABLES, Run, java
 
-SMALL, LARGE = 1, 50  # the data sets that targets speak of, in times the landing data
+SMALL, LARGE = 1, 50  # the data sets that targets refer to, as multiples of the landing data
 
 _HEADER = ("", "wall s", "CPU s", "peak MB", "work s")
 _PACKAGES = ("stedi-dagster", "dagster", "pyspark", "pysail", "duckdb", "pyarrow", "pyiceberg")
@@ -29,10 +29,10 @@ class DataSet:
     """One data set's runs.
 
     Attributes:
-        times: How many times the landing data it is.
-        title: What it is, in words.
+        times: Its size as a multiple of the landing data.
+        title: Its description.
         runs: The counted runs of each contender by name.
-        rows: The rows of each table, on which all contenders agreed.
+        rows: The rows of each table, on which all contenders agree.
     """
 
     times: int
@@ -64,13 +64,15 @@ def table_rows(data: DataSet) -> list[tuple[str, ...]]:
 
 
 def target_rows(data: DataSet) -> list[tuple[str, str, str]]:
-    """Each target of this data set, what was measured, and whether that meets it."""
+    """Each target of this data set, the measured value, and whether it meets the target."""
     medians = {name: _medians(runs) for name, runs in data.runs.items()}
-    return [_judged(text, needed, measure, medians) for times, text, needed, measure in _TARGETS if times == data.times]
+    return [
+        _target_row(text, needed, measure, medians) for times, text, needed, measure in _TARGETS if times == data.times
+    ]
 
 
 def captions(data: Sequence[DataSet], runs: int, load_before: float) -> list[str]:
-    """Say how and on what machine this was measured."""
+    """Describe how and on what machine this was measured."""
     cores = len(os.sched_getaffinity(0))
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
     versions = ", ".join(f"{package} {version(package)}" for package in _PACKAGES)
@@ -170,7 +172,7 @@ _TARGETS: tuple[tuple[int, str, tuple[str, ...], _Measure], ...] = (
 )
 
 
-def _judged(
+def _target_row(
     text: str, needed: tuple[str, ...], measure: _Measure, medians: Mapping[str, _Medians]
 ) -> tuple[str, str, str]:
     if missing := [name for name in needed if name not in medians]:
@@ -208,5 +210,5 @@ def _java_version() -> str:
     program = java()
     if program is None:
         return "no Java"
-    said = subprocess.run([program, "-version"], capture_output=True, text=True, check=True).stderr
-    return f"Java {said.split(chr(34))[1]}"
+    output = subprocess.run([program, "-version"], capture_output=True, text=True, check=True).stderr
+    return f"Java {output.split(chr(34))[1]}"

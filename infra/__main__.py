@@ -18,7 +18,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Name = Annotated[str, typer.Option(help="The stack's name, which its bucket's begins with.")]
+Name = Annotated[str, typer.Option(help="The stack's name, with which its bucket's name begins.")]
 Region = Annotated[str | None, typer.Option(help="By default your AWS configuration's.")]
 
 
@@ -65,7 +65,7 @@ def destroy(
             typer.echo(f"Its data is deleted: {kept}.", err=True)
         else:
             typer.echo(
-                f"Its data is kept, and costs what S3 costs: {kept}. Deploying {name} again takes it back; "
+                f"Its data is kept, at the cost of S3's storage: {kept}. Deploying {name} again takes it over; "
                 f"to delete it, do that and run this with --delete-data.",
                 err=True,
             )
@@ -80,13 +80,13 @@ def _parameters(given: list[str]) -> dict[str, str]:
 
 
 def _confirm(what: str, name: str) -> None:
-    if not _somebody_is_there():
+    if not _is_interactive():
         raise StediError(f"{what}: to do that without being asked, give --yes.")
     if typer.prompt(f"{what}. Type its name to go on") != name:
         raise StediError("That is not its name; nothing is deleted.")
 
 
-def _somebody_is_there() -> bool:
+def _is_interactive() -> bool:
     return sys.stdin.isatty()
 
 

@@ -1,6 +1,6 @@
-"""The stack through CloudFormation's API: change sets, waiting, reasons of a failure, and what outlives the stack.
+"""Handles the stack through CloudFormation's API: change sets, waiting, reasons for failures, and data that is kept.
 
-What is in the stack is said in `stack.yaml`, how these are called in `__main__.py`.
+The stack's content is in `stack.yaml`, the command line in `__main__`.
 """
 
 import re
@@ -28,7 +28,7 @@ _POLL = {"Delay": 5, "MaxAttempts": 360}
 
 @dataclass(frozen=True)
 class Data:
-    """What stays when the stack goes."""
+    """What remains when the stack is deleted."""
 
     bucket: str | None
     databases: tuple[str, ...]
@@ -62,17 +62,17 @@ class Stack:
         return f"The stack {self.name} in {self.region}"
 
     def deploy(self, parameters: dict[str, str]) -> bool:
-        """Create or update the stack and wait for it; False if there was nothing to do.
+        """Create or update the stack and wait for it; return False if there was nothing to do.
 
-        Buckets and databases that an earlier stack of this name left are taken back.
+        Takes over buckets and databases that an earlier stack of this name left behind.
 
         Args:
             parameters: those to set; on an update the others keep their values.
 
         Raises:
-            StediError: it failed; says which resources did, and why.
+            StediError: it failed; the message says which resources did, and why.
         """
-        with self._told_plainly():
+        with self._stack_errors():
             existing = self._describe()
             status = existing["StackStatus"] if existing else None
             if status in _NEVER_CREATED:
@@ -97,12 +97,12 @@ class Stack:
         return True
 
     def data(self) -> Data:
-        """What stays when the stack goes.
+        """What remains when the stack is deleted.
 
         Raises:
-            StediError: there is no such stack.
+            StediError: the stack does not exist.
         """
-        with self._told_plainly():
+        with self._stack_errors():
             if self._describe() is None:
                 raise StediError(f"{self} does not exist.")
             pages = self._cloudformation.get_paginator("list_stack_resources").paginate(StackName=self.name)
@@ -117,17 +117,17 @@ class Stack:
         return Data(buckets[0] if buckets else None, tuple(databases))
 
     def destroy(self, *, delete_data: bool) -> None:
-        """Delete the stack and wait for it; then, if asked to, what stays.
+        """Delete the stack and wait for it; then, if asked to, the data that remains.
 
         Raises:
-            StediError: it does not exist, or it failed; says which resources did, and why.
+            StediError: it does not exist, or it failed; the message says which resources did, and why.
         """
         data = self.data()
-        with self._told_plainly():
+        with self._stack_errors():
             described = self._describe()
             assert described is not None  # noqa: S101 - `data` has found it
             since = self._last_event()
-            # By its id, because a deleted stack is not found by its name.
+            # By its id, because a deleted stack cannot be found by its name.
             self._cloudformation.delete_stack(StackName=described["StackId"])
             self._wait("stack_delete_complete", since, described["StackId"])
             if delete_data:
@@ -160,7 +160,7 @@ class Stack:
         return found
 
     def _values(self, given: dict[str, str], existing: dict[str, Any] | None) -> dict[str, str]:
-        """Every parameter's value: as given, or as it is in the stack, or by default."""
+        """Every parameter's value: as given, otherwise the stack's present one, otherwise the default."""
         known = self._cloudformation.get_template_summary(TemplateBody=TEMPLATE.read_text(encoding="utf-8"))
         defaults = {parameter["ParameterKey"]: parameter["DefaultValue"] for parameter in known["Parameters"]}
         unknown = sorted(set(given) - set(defaults))
@@ -175,7 +175,7 @@ class Stack:
         return {name: str(value) for name, value in values.items()}
 
     def _body(self, values: dict[str, str]) -> str:
-        """The template with the names written out of what may exist already: AWS takes nothing else back."""
+        """The template with literal names of resources that may exist already: AWS takes over no others."""
         account = aws.client("sts", self.region).get_caller_identity()["Account"]
         names = {
             "bucket": values["BucketName"] or f"{self.name}-{account}-{self.region}",
@@ -185,7 +185,7 @@ class Stack:
         return _NAMED.sub(lambda line: line[1] + names[line[2]], TEMPLATE.read_text(encoding="utf-8"))
 
     def _prefix_list(self) -> str:
-        """The id of the region's managed prefix list of S3."""
+        """The id of the region's managed prefix list for S3."""
         name = f"com.amazonaws.{self.region}.s3"
         found = aws.client("ec2", self.region).describe_managed_prefix_lists(
             Filters=[{"Name": "prefix-list-name", "Values": [name]}]
@@ -193,7 +193,7 @@ class Stack:
         return str(found[0]["PrefixListId"]) if found else ""
 
     def _ready(self, change_set: str) -> bool:
-        """Wait for a change set; False if it holds no changes."""
+        """Wait for a change set; return False if it has no changes."""
         try:
             self._cloudformation.get_waiter("change_set_create_complete").wait(
                 ChangeSetName=change_set, WaiterConfig={"Delay": 2, "MaxAttempts": 150}
@@ -217,7 +217,7 @@ class Stack:
             raise StediError("\n  ".join([f"{self} failed:", *reasons])) from None
 
     def _reasons(self, stack: str, since: str | None) -> Iterator[str]:
-        """What failed and why, the first failure first; what was only cancelled because of it is left out."""
+        """What failed and why, the first failure first, without resources that were only cancelled because of it."""
         events: list[dict[str, Any]] = []
         for page in self._cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack):
             for event in page["StackEvents"]:
@@ -233,8 +233,8 @@ class Stack:
                 yield f"{event['LogicalResourceId']} ({event['ResourceType']}): {reason}"
 
     @contextmanager
-    def _told_plainly(self) -> Iterator[None]:
-        """What AWS refuses, in its own words, which name the parameter or the resource."""
+    def _stack_errors(self) -> Iterator[None]:
+        """Report AWS's errors in its own words, which name the parameter or the resource."""
         with aws.aws_errors(f"{self.name} in {self.region}"):
             try:
                 yield

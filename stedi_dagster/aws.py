@@ -1,7 +1,7 @@
-"""The one AWS session of a process: its region, its credentials, its clients; and what AWS says put into one sentence.
+"""The one AWS session of a process: its region, credentials and clients; and AWS's errors as one sentence.
 
-Imported only where something lies on AWS. No setting holds a key: boto3 finds credentials as it always does, and
-`lending` passes them on to whatever else talks to AWS.
+Imported only if something is on AWS. No setting holds a key: boto3 finds credentials as it always does, and `lending`
+passes them on to other libraries that talk to AWS.
 """
 
 import os
@@ -19,23 +19,23 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, 
 from stedi_dagster import lending
 from stedi_dagster.errors import AwsError
 
-# Where all of AWS's libraries find the same keys by themselves, and nothing renews them.
+# Sources that all AWS libraries read themselves, and whose keys are not refreshed.
 _FOUND_BY_ALL = {"env", "shared-credentials-file", "config-file"}
-# AWS's libraries differ in which of the two they read: boto3 the second alone.
+# AWS's libraries differ in which of the two they read: boto3 reads only the second.
 _REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")
 
-# Throttling and lost connections are normal on AWS: tried again for about a minute.
+# Throttling and lost connections are normal on AWS: requests are retried for about a minute.
 _ATTEMPTS = 8
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
 _DENIED = {"AccessDenied", "AccessDeniedException", "403", "Forbidden", "UnauthorizedOperation"}
 
 
 def client(service: str, region: str | None = None, *, attempts: int = _ATTEMPTS, read_timeout: float = 60) -> Any:
-    """A boto3 client of a service, in the region for everything where none is given.
+    """A boto3 client for a service.
 
     Args:
         service: its name in boto3.
-        region: where.
+        region: where; by default the region for everything.
         attempts: how often a request is made at most, if AWS throttles or does not answer.
         read_timeout: seconds to wait for an answer.
 
@@ -47,38 +47,38 @@ def client(service: str, region: str | None = None, *, attempts: int = _ATTEMPTS
         connect_timeout=5,
         read_timeout=read_timeout,
     )
-    with _MAKING:  # boto3's sessions make one client at a time
-        found = _session()
-        return found.boto.client(service, region_name=region or found.anywhere(), config=config)
+    with _LOCK:  # boto3's sessions make one client at a time
+        session = _session()
+        return session.boto.client(service, region_name=region or session.required_region(), config=config)
 
 
 def endpoint(service: str) -> str | None:
-    """The address of a service where it is not AWS's own: AWS_ENDPOINT_URL_<SERVICE> or AWS_ENDPOINT_URL."""
+    """The address of a service if it is not AWS's own: AWS_ENDPOINT_URL_<SERVICE> or AWS_ENDPOINT_URL."""
     return os.environ.get(f"AWS_ENDPOINT_URL_{service.upper()}") or os.environ.get("AWS_ENDPOINT_URL")
 
 
 def region() -> str:
-    """The region for everything: of AWS_REGION or AWS_DEFAULT_REGION, else of the profile.
+    """The region for everything: from AWS_REGION or AWS_DEFAULT_REGION, otherwise from the profile.
 
     Raises:
-        AwsError: none is set, or the two variables name different ones.
+        AwsError: none is set, or the two variables differ.
     """
-    with _MAKING:
-        return _session().anywhere()
+    with _LOCK:
+        return _session().required_region()
 
 
 def prepare() -> None:
     """Let other AWS libraries in this process find the same region and credentials as ours.
 
     Raises:
-        AwsError: the variables contradict each other, or the profile is not there.
+        AwsError: the variables contradict each other, or the profile does not exist.
     """
-    with _MAKING:
+    with _LOCK:
         _session()
 
 
 def check_region_of(bucket: str) -> None:
-    """Make sure that a bucket is where we are: boto3 would follow it to another region, and PyArrow would not.
+    """Make sure that a bucket is in our region: boto3 would follow it to another one, PyArrow would not.
 
     Raises:
         AwsError: it is in another region.
@@ -91,7 +91,7 @@ def check_region_of(bucket: str) -> None:
     except ClientError as error:
         answer = error.response
     except BotoCoreError:
-        return  # whatever is wrong, the next request tells
+        return  # whatever is wrong, the next request will report it
     there = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("x-amz-bucket-region", here)
     if there != here:
         raise AwsError(f"The bucket {bucket} is in {there}, and the AWS region is {here}. Set AWS_REGION={there}.")
@@ -100,7 +100,7 @@ def check_region_of(bucket: str) -> None:
 
 @dataclass(frozen=True)
 class _Session:
-    """boto3's session, where it works, and the variables that it came from."""
+    """boto3's session, its region, and the variables that it was made from."""
 
     boto: Any
     region: str | None
@@ -109,64 +109,68 @@ class _Session:
     def __repr__(self) -> str:
         return "<session>"
 
-    def anywhere(self) -> str:
-        """The region, if there is one."""
+    def required_region(self) -> str:
+        """The region.
+
+        Raises:
+            AwsError: none is set.
+        """
         if self.region is None:
             raise AwsError("No AWS region is set. Set AWS_REGION, or a region in the AWS profile.")
         return self.region
 
 
-_MAKING = threading.RLock()
-_MADE: list[_Session] = []
+_LOCK = threading.RLock()
+_CURRENT: list[_Session] = []
 _CHECKED: set[tuple[str, str]] = set()
 
 
 def _session() -> _Session:
-    """The session of this process; another one only where its variables have changed since."""
+    """The session of this process; a new one if its variables have changed."""
     lending.take_back()
-    if not _MADE or _MADE[0].variables != _variables():
-        _MADE[:] = [_made()]
+    if not _CURRENT or _CURRENT[0].variables != _variables():
+        _CURRENT[:] = [_new_session()]
         _CHECKED.clear()
-    return _MADE[0]
+    return _CURRENT[0]
 
 
 def _variables() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
 
 
-def _made() -> _Session:
-    named = {name: value for name in _REGIONS if (value := os.environ.get(name))}
-    if len(set(named.values())) > 1:
-        said = " and ".join(f"{name} is {value}" for name, value in named.items())
-        raise AwsError(f"{said}. Set both to the region that is meant, or only one of them.")
-    found = botocore.session.get_session()
+def _new_session() -> _Session:
+    regions = {name: value for name in _REGIONS if (value := os.environ.get(name))}
+    if len(set(regions.values())) > 1:
+        values = " and ".join(f"{name} is {value}" for name, value in regions.items())
+        raise AwsError(f"{values}. Set both to the same region, or only one of them.")
+    session = botocore.session.get_session()
     try:
-        profile = found.get_config_variable("profile")
-        found.get_scoped_config()  # kept by the session: after lending the files are out of sight
-        where: str | None = next(iter(named.values()), None) or found.get_config_variable("region")
-        credentials = found.get_credentials()
+        profile = session.get_config_variable("profile")
+        session.get_scoped_config()  # cached by the session: after lending, the files are out of sight
+        session_region: str | None = next(iter(regions.values()), None) or session.get_config_variable("region")
+        credentials = session.get_credentials()
     except ProfileNotFound:
         raise AwsError(f"There is no AWS profile {profile}. Correct AWS_PROFILE, or run `aws configure`.") from None
     except BotoCoreError as error:
         raise AwsError(f"The AWS configuration cannot be used: {error}") from None
-    if where is not None:
-        os.environ.update(dict.fromkeys(_REGIONS, where))
+    if session_region is not None:
+        os.environ.update(dict.fromkeys(_REGIONS, session_region))
     if credentials is not None and credentials.method not in _FOUND_BY_ALL:
-        # Named only now: a profile that is named would be preferred to keys in the environment.
-        found.set_config_variable("profile", profile)
+        # Only now: a profile that is set would be preferred to keys in the environment.
+        session.set_config_variable("profile", profile)
         lending.lend(credentials)
-    return _Session(boto3.session.Session(botocore_session=found), where, _variables())
+    return _Session(boto3.session.Session(botocore_session=session), session_region, _variables())
 
 
 @contextmanager
 def aws_errors(doing: str) -> Iterator[None]:
-    """Turn what boto3 raises into a sentence that names the operation and what to do.
+    """Turn boto3's errors into a sentence that names the operation and what to do.
 
     Args:
         doing: what is being done, for the message ("reading the stack stedi").
 
     Raises:
-        AwsError: instead of anything of botocore's.
+        AwsError: instead of any error of botocore's.
     """
     try:
         yield
@@ -182,7 +186,7 @@ def aws_errors(doing: str) -> Iterator[None]:
 
 
 def code_of(error: ClientError) -> str:
-    """The error code that a service gave."""
+    """The error code that a service returned."""
     return str(error.response.get("Error", {}).get("Code", "unknown"))
 
 
@@ -192,4 +196,4 @@ def _refusal(error: ClientError) -> str:
         return f"the credentials have expired ({operation}: {code}). Renew them and run it again."
     if code in _DENIED:
         return f"the credentials may not call {operation} ({code}). Use the orchestrator role of infra/stack.yaml."
-    return f"{operation} says {code}."
+    return f"{operation} returned {code}."

@@ -1,11 +1,11 @@
-"""The errors this platform raises on purpose; each message names the thing, what was found and what to do.
+"""The errors this platform raises on purpose; each message names the subject, what was found and what to do.
 
-No message may hold personal data: counts, names of tables, columns, files and settings only.
+No message may contain personal data: only counts and names of tables, columns, files and settings.
 """
 
 
 class StediError(Exception):
-    """Anything the platform refuses or cannot do, said in words a user can act on."""
+    """Anything the platform refuses or cannot do, in words a user can act on."""
 
 
 class ContractError(StediError):
@@ -21,7 +21,7 @@ class LandingError(StediError):
 
 
 class EngineError(StediError):
-    """The Spark Connect engine could not be started, reached, or did not do its work."""
+    """The Spark Connect engine could not be started or reached, or did not do its work."""
 
 
 class PublishConflictError(StediError):
@@ -29,7 +29,7 @@ class PublishConflictError(StediError):
 
 
 class AwsError(StediError):
-    """AWS refused, or did not answer."""
+    """AWS refused, or did not answer; or its configuration cannot be used."""
 
 
 class StorageError(StediError):
@@ -41,4 +41,4 @@ class BusyError(StediError):
 
 
 class OriginError(StediError):
-    """The tables in the warehouse are not those that the catalog knows, or it cannot be told whose they are."""
+    """The tables in the warehouse are not those that the catalog knows, or nobody can tell whose they are."""

@@ -1,7 +1,7 @@
-"""What boto3 may do, lent to AWS's other libraries in this process: PyArrow knows fewer kinds of profiles.
+"""Lends boto3's credentials to other AWS libraries in this process, as PyArrow knows fewer kinds of profiles.
 
-They ask an endpoint of this process, as a container on ECS asks one, and ask again before the keys expire. No file is
-written, and the keys stand in no variable. Whose credentials are lent, and when, is for `aws` to say.
+They ask an endpoint of this process, like containers on ECS do, and ask again before the keys expire. The keys are not
+written to any file or variable. `aws` decides whose credentials are lent, and when.
 """
 
 import hmac
@@ -15,12 +15,12 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-# botocore hands out no keys that end within ten minutes
+# botocore does not hand out keys that expire within ten minutes
 # (https://github.com/boto/botocore/blob/1.40.0/botocore/credentials.py: _mandatory_refresh_timeout).
 _GOOD_FOR = timedelta(minutes=5)
 _PATH = "/credentials"
 _URI, _TOKEN = "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN"
-# Where else the libraries would look first, and find somebody else or nobody.
+# Where the libraries would look first, and find other credentials or none.
 _OTHER_SOURCES = (
     "AWS_PROFILE",
     "AWS_DEFAULT_PROFILE",
@@ -34,15 +34,15 @@ _OTHER_SOURCES = (
     _URI,
     _TOKEN,
 )
-# For a process that this one starts: it may outlive the endpoint, and finds its own credentials as this one did.
+# For child processes: they may outlive the endpoint, and find their own credentials as this process did.
 _LENT = "LENT_BY_STEDI"
 
 
 def lend(credentials: Any) -> None:
-    """Point the AWS libraries of this process at an endpoint of this process, and away from every other source.
+    """Point the AWS libraries of this process to an endpoint of this process, and away from every other source.
 
     Args:
-        credentials: botocore's, which renew themselves.
+        credentials: botocore's, which refresh themselves.
     """
     token = secrets.token_urlsafe(32)
     server = _Lender(credentials, token)
@@ -55,7 +55,7 @@ def lend(credentials: Any) -> None:
 
 
 def take_back() -> None:
-    """In a process that was started by one that lends: let this one see what that one saw before it lent."""
+    """In a child of a process that lends credentials: restore the variables that the parent had before."""
     lent = json.loads(os.environ.get(_LENT, "null"))
     if lent is None or lent["by"] == os.getpid():
         return
@@ -77,11 +77,11 @@ class _Lender(ThreadingHTTPServer):
         self._token = token.encode()
 
     def admits(self, token: str) -> bool:
-        """Whether it is one of this process who asks."""
+        """Whether the request comes from this process."""
         return hmac.compare_digest(token.encode(), self._token)
 
     def document(self) -> bytes:
-        """The keys as the container protocol has them.
+        """The keys in the format of the container protocol.
 
         https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
         """
@@ -95,21 +95,21 @@ class _Lender(ThreadingHTTPServer):
         return json.dumps(document).encode()
 
     def handle_error(self, *_: object) -> None:
-        """Say nothing of a connection that broke."""
+        """Ignore broken connections."""
 
 
 class _Handler(BaseHTTPRequestHandler):
     server: _Lender
 
     def do_GET(self) -> None:
-        """Lend."""
+        """Answer with the keys."""
         if self.path != _PATH or not self.server.admits(self.headers.get("Authorization", "")):
             self._answer(403, b"{}")
             return
         try:
             self._answer(200, self.server.document())
         except (BotoCoreError, ClientError):
-            # boto3 will say it to the user, at its own next request.
+            # boto3 itself will report it to the user with its next request.
             self._answer(503, b"{}")
 
     def _answer(self, status: int, content: bytes) -> None:
@@ -120,4 +120,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing: standard error is the user's."""
+        """Log nothing: standard error belongs to the user."""

@@ -1,16 +1,16 @@
-"""What a run is told for this once by its tags, so that the UI can say it as well as the command; and its answer."""
+"""Tags that give a single run special instructions, from the UI as well as from the command, and hold its answer."""
 
 import re
 from collections.abc import Mapping
 
-# Feeds of which a run takes less than before for what is meant.
+# Feeds that are meant to be smaller than before.
 ACCEPT_VOLUME = "stedi/accept-volume"
-# Tables that a run makes anew, whatever is published of them.
+# Tables to make anew, whatever is published already.
 AGAIN = "stedi/again"
 # Of a run that looks for withdrawals: the digest of what it was asked to look at, and how many people it found.
 LOOKED_AT, WITHDRAWN = "stedi/looked-at", "stedi/withdrawn"
 
 
 def names_in(tags: Mapping[str, str], tag: str) -> frozenset[str]:
-    """The names that a tag holds, with commas or blanks between them."""
+    """The names in a tag, separated by commas or blanks."""
     return frozenset(filter(None, re.split(r"[\s,]+", tags.get(tag, ""))))

@@ -1,4 +1,4 @@
-"""Numbers and times as people read them, for what is told of checks and audits."""
+"""Formats numbers and times for people, in messages about checks and audits."""
 
 import re
 
@@ -22,25 +22,25 @@ _SINGULAR = {
     "landing folders": "landing folder",
 }
 _NOUN = re.compile(rf"({'|'.join(_SINGULAR)})(?![\w])(.*)", re.DOTALL)
-# What follows a noun, of one instead of several.
-_OF_ONE = {
+# What follows a noun: the singular for the plural.
+_SINGULAR_VERBS = {
     " who have ": " who has ",
     " that are ": " that is ",
     " that have ": " that has ",
     " that do ": " that does ",
     " that were ": " that was ",
 }
-_OF_ONE |= {" that pair ": " that pairs ", " who agree ": " who agrees "}
+_SINGULAR_VERBS |= {" that pair ": " that pairs ", " who agree ": " who agrees "}
 _HOUR_S = 60 * 60
 _DAYS_FROM = 48
 
 
 def counted(number: int, what: str) -> str:
-    """So many of something: "1 row without consent", "2 rows without consent".
+    """A number of things: "1 row without consent", "2 rows without consent".
 
     Args:
         number: how many.
-        what: what is counted, in the plural; behind a name and a colon, the name stays in front.
+        what: what is counted, in the plural; a name with a colon before it stays in front.
     """
     name, colon, rest = what.partition(": ")
     if colon and _NOUN.fullmatch(rest):
@@ -48,16 +48,16 @@ def counted(number: int, what: str) -> str:
     noun = _NOUN.fullmatch(what)
     if number == 1 and noun:
         after = noun[2]
-        for several, one in _OF_ONE.items():
-            # The first verb is the noun's; one behind it is somebody else's.
-            if after.startswith(several):
-                after = after.replace(several, one, 1)
+        for plural, singular in _SINGULAR_VERBS.items():
+            # Only the first verb belongs to the noun.
+            if after.startswith(plural):
+                after = after.replace(plural, singular, 1)
         what = f"{_SINGULAR[noun[1]]}{after}"
     return f"{number:,} {what}"
 
 
 def ago(seconds: float) -> str:
-    """How long ago something was, in the largest unit that says enough."""
+    """How long ago something was, in the largest unit that is precise enough."""
     hours = max(0, int(seconds // _HOUR_S))
     if not hours:
         return "less than an hour ago"

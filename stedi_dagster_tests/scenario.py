@@ -12,7 +12,7 @@ from typing import Any
 
 import dagster as dg
 
-from stedi_dagster.defs.audits.asset_checks import SELECTION as STANDING_AUDITS
+from stedi_dagster.defs.assets.standing_audits import SELECTION as STANDING_AUDITS
 from stedi_dagster.defs.definitions import build_defs
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.query import connect
@@ -100,14 +100,19 @@ class Scenario:
         job: str = "everything",
         tables: Iterable[str] | None = None,
         tags: Mapping[str, str] | None = None,
+        *,
+        participants: bool = True,
         **overrides: Any,
     ) -> dg.ExecuteInProcessResult:
-        """Run a job, or only some tables, in this process; a failure is in the result."""
+        """Run a job, or only some tables, in this process; a failure is in the result.
+
+        `participants`: whether they are made with the table that is paired by them.
+        """
         definitions = build_defs(self.load_settings(**overrides))
         if tables is not None:
             # Not `asset_selection` of a job: that would run the standing audits of these tables, too.
             job = "some_tables"
-            some = dg.define_asset_job(job, selection=dg.AssetSelection.assets(*tables) - STANDING_AUDITS)
+            some = dg.define_asset_job(job, selection=_selection(tables, participants=participants) - STANDING_AUDITS)
             definitions = dg.Definitions.merge(definitions, dg.Definitions(jobs=[some]))
         # One that is not closed here may be collected in another thread, which its databases do not allow.
         with nullcontext(instance) if instance else dg.DagsterInstance.ephemeral() as recording:
@@ -131,6 +136,14 @@ class Scenario:
     def rows(self, table: str) -> list[tuple[Any, ...]]:
         """All rows of a published table, in a fixed order."""
         return self.query(f'SELECT * FROM "{table}" ORDER BY ALL')
+
+
+def _selection(tables: Iterable[str], *, participants: bool) -> dg.AssetSelection:
+    """Tables, and the quarantines that are made with landing tables."""
+    names = set(tables)
+    if participants and "machine_learning_curated" in names:
+        names.add("participants")
+    return dg.AssetSelection.assets(*names).required_multi_asset_neighbors()
 
 
 def checks(result: dg.ExecuteInProcessResult) -> dict[tuple[str, str], dg.AssetCheckEvaluation]:

@@ -90,15 +90,15 @@ def test_engines_are_known_by_name_or_by_url(env, engine):
         ("LOCK_TIMEOUT", "-1", "greater than or equal to 0"),
         ("LOCK_TIMEOUT", "forever", "number"),
         ("LOCK_TIMEOUT", "nan", "0"),
-        ("WAREHOUSE", "gs://bucket", "a folder of this machine"),
+        ("WAREHOUSE", "gs://bucket", "a folder on this machine"),
         ("ALERT_TOPIC_ARN", "alerts", "arn:"),
         ("ALERT_TOPIC_ARN", "arn:aws:sns:eu-west-1:123456789012:alerts.fifo", "arn:"),
         ("UI_URL", "dagster.example", "https?://"),
         ("UI_HOSTS", "https://lake.example", "stedi.example.com:8443"),
         ("UI_HOSTS", "lake.example, *", "stedi.example.com:8443"),
-        ("HOME", "s3://bucket/home", "a folder of this machine"),
-        ("HOME", "/data/a*b", "none of * ? [ ] { }"),
-        ("WAREHOUSE", "/data/{a,b}", "none of * ? [ ] { }"),
+        ("HOME", "s3://bucket/home", "a folder on this machine"),
+        ("HOME", "/data/a*b", "must not contain * ? [ ] { }"),
+        ("WAREHOUSE", "/data/{a,b}", "must not contain * ? [ ] { }"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name_with_what_is_allowed(env, name, value, allowed):
@@ -160,9 +160,9 @@ def test_the_token_of_an_engine_url_is_not_repeated(env):
 @pytest.mark.parametrize(
     ("urls", "said"),
     [
-        ("slack://geheim", "number 1 of its URLs, which begins with slack://, is none that Apprise can send to"),
-        ("json://h/geheim, nope://geheim", "number 2 of its URLs, which begins with nope://, is none"),
-        ("geheim", "number 1 of its URLs, which has no ://, is none"),
+        ("slack://geheim", "Apprise cannot send to URL number 1, which begins with slack://; "),
+        ("json://h/geheim, nope://geheim", "Apprise cannot send to URL number 2, which begins with nope://; "),
+        ("geheim", "Apprise cannot send to URL number 1, which has no ://; "),
     ],
 )
 def test_a_wrong_url_of_alerts_is_told_by_its_place_and_not_repeated(env, urls, said):
@@ -196,6 +196,11 @@ def test_hosts_of_the_ui_are_separated_by_blanks_or_commas(env):
 def test_a_preset_is_a_set_of_rules(env, preset):
     env("PRESET", preset)
     assert Settings.load().policy == PRESETS[preset]
+
+
+def test_every_rule_of_the_policy_has_a_setting_that_says_the_same_of_it():
+    for name, rule in Policy.model_fields.items():
+        assert str(Settings.model_fields[name].description).startswith(str(rule.description))
 
 
 def test_a_rule_of_its_own_wins_over_the_presets(env):

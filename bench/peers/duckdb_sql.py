@@ -1,4 +1,4 @@
-"""The eight tables in DuckDB's SQL, each written as Parquet and read from there by the next.
+"""The eight tables in DuckDB's SQL, each written as Parquet and read from there by the next one.
 
 Prints the seconds of the queries, without the import and the connection, as one JSON line.
 """
@@ -53,7 +53,7 @@ QUERIES = {
 def make_tables(landing: Path, out: Path) -> float:
     """Write the eight tables, a folder each, and return the seconds it took."""
     with duckdb.connect() as connection:
-        # Spark promises no order of rows either, and DuckDB is faster without it.
+        # Spark does not guarantee the order of rows either, and DuckDB is faster without it.
         connection.execute("SET preserve_insertion_order = false")
         connection.execute("SET VARIABLE landing = $1", [str(landing)])
         start = time.monotonic()

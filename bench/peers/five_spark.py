@@ -1,6 +1,6 @@
-"""One of the five derived tables in a Spark process of its own, as such projects usually run them.
+"""One of the five derived tables in its own Spark process, as such projects usually run them.
 
-A job reads landing data from JSON and everything else from the Parquet an earlier job wrote.
+A job reads landing data from JSON and everything else from the Parquet that an earlier job wrote.
 """
 
 import argparse

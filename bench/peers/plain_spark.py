@@ -15,7 +15,7 @@ from bench.peers.spark_tables import DERIVED, LANDING_SCHEMAS, Lake, local_spark
 
 
 def make_tables(lake: Lake) -> None:
-    """Land the three feeds as Parquet, then derive each other table from the Parquet before it."""
+    """Land the three feeds as Parquet, then derive the other tables from the Parquet written before."""
     for table in LANDING_SCHEMAS:
         lake.write(lake.json(table), table)
     for table, (transform, inputs) in DERIVED.items():
@@ -30,7 +30,7 @@ def main() -> None:
     parser.add_argument("--sail", action="store_true")
     arguments = parser.parse_args()
     if arguments.sail:
-        # The server stops when its object is collected, and its clients then wait for ever: hold it.
+        # Keep a reference: the server stops when its object is collected, and its clients then wait for ever.
         server = _sail_server()
         _, port = server.listening_address
         spark = SparkSession.builder.remote(f"sc://127.0.0.1:{port}").getOrCreate()

@@ -50,7 +50,7 @@ def _machine_learning_curated(steps: DataFrame, readings: DataFrame, customers: 
     )
 
 
-#: The five derived tables in the order they can be made: how, and from which tables.
+#: The five derived tables in the order in which they can be made: how, and from which tables.
 DERIVED: dict[str, tuple[Callable[..., DataFrame], tuple[str, ...]]] = {
     "customer_trusted": (_customer_trusted, ("customer_landing",)),
     "accelerometer_trusted": (_accelerometer_trusted, ("accelerometer_landing", "customer_trusted")),
@@ -65,14 +65,14 @@ DERIVED: dict[str, tuple[Callable[..., DataFrame], tuple[str, ...]]] = {
 
 @dataclass(frozen=True)
 class Lake:
-    """A folder of landing JSON and a folder of Parquet tables, as one Spark session sees them."""
+    """A folder of landing JSON and a folder of Parquet tables, read and written by one Spark session."""
 
     spark: SparkSession
     landing: Path
     out: Path
 
     def json(self, table: str) -> DataFrame:
-        """Read a landing table from the JSON that landed."""
+        """Read a landing table from its JSON files."""
         folder = self.landing / table.removesuffix("_landing") / "landing"
         return self.spark.read.schema(LANDING_SCHEMAS[table]).json(str(folder))
 
@@ -81,12 +81,12 @@ class Lake:
         return self.spark.read.parquet(str(self.out / table))
 
     def write(self, rows: DataFrame, table: str) -> None:
-        """Write a table, which must not be there yet."""
+        """Write a table, which must not exist yet."""
         rows.write.parquet(str(self.out / table))
 
 
 def local_spark() -> SparkSession:
-    """Start Apache Spark in this process's own JVM: its defaults, but for memory and the web UI."""
+    """Start Apache Spark in this process's own JVM, with its defaults except for memory and the web UI."""
     return (
         SparkSession.builder.master("local[*]")
         .config("spark.driver.memory", "4g")

@@ -1,4 +1,5 @@
-"""Who hears of a failed check or run, and of its recovery: at least once, in order, without repeats (ADR 7).
+"""Alerts about failed checks and runs, and about their recovery: at least once, in order, without repeats (ADR 7).
 
-`record` writes what ended runs say into the outbox, `deliver` sends from there; either may happen in any process.
+`defs.alerts.record` turns the events of ended runs into alerts in the outbox, `deliver` sends them; either may happen
+in any process. Nothing here knows Dagster.
 """

@@ -1,4 +1,4 @@
-"""Sending what is in the outbox: each destination by itself, its alerts in order, each until it was taken."""
+"""Sends the alerts in the outbox: each destination separately, its alerts in order, each until it is accepted."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -12,32 +12,32 @@ from stedi_dagster.alerts.destinations import Destination, NotTakenError, destin
 from stedi_dagster.alerts.outbox import FOLDER, Outbox, Waiting, open_outbox
 from stedi_dagster.settings import Settings
 
-# Seconds. A sensor's tick has a minute, which these and the last alert's time limit keep to.
+# Seconds. Together with the last alert's time limit they fit into the minute that a sensor's tick has.
 _FOR_A_DESTINATION = 20.0
 _FOR_ANOTHER_PROCESS = 15.0
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """What came of one round."""
+    """The result of one round of sending."""
 
     sent: int
     problems: list[str]
 
 
 def deliver(settings: Settings, record: Callable[[Outbox], None], *, at_once: bool) -> Delivery:
-    """Have recorded what is new, and send all that waits.
+    """Record new alerts, and send all that are waiting.
 
     Args:
-        settings: which name at least one destination.
-        record: puts into the outbox what is to be told.
-        at_once: whether a destination that failed lately is tried without a pause.
+        settings: name at least one destination.
+        record: puts new alerts into the outbox.
+        at_once: whether to retry a destination that failed recently without a pause.
     """
     destinations = destinations_of(settings)
     with open_outbox(settings.home) as outbox:
         keys = [outbox.key_of(destination.address) for destination in destinations]
-        # First, so that a new destination is told of the run that ended just now.
-        gone = outbox.give({key: to.name for key, to in zip(keys, destinations, strict=True)})
+        # First, so that a new destination hears of the run that has just ended.
+        gone = outbox.register({key: to.name for key, to in zip(keys, destinations, strict=True)})
         record(outbox)
     with ThreadPoolExecutor(len(destinations)) as pool:
         counts = list(pool.map(lambda key, to: _drain(settings.home, key, to, at_once=at_once), keys, destinations))
@@ -52,11 +52,11 @@ def _troubled(outbox: Outbox, keys: Sequence[str]) -> Iterator[Waiting]:
 
 def _undelivered(waiting: Waiting) -> str:
     verb = "waits" if waiting.alerts == 1 else "wait"
-    return f"{_count(waiting)} {verb} for {waiting.name}: {waiting.problem or 'it was not tried yet'}."
+    return f"{_count(waiting)} {verb} for {waiting.name}: {waiting.problem or 'it has not been tried yet'}."
 
 
 def _lost(gone: Waiting) -> str:
-    return f"{gone.name} has not been set for a week and is forgotten, with {_count(gone)} that waited for it."
+    return f"{gone.name} has not been set for a week and was dropped, with {_count(gone)} waiting for it."
 
 
 def _count(waiting: Waiting) -> str:
@@ -64,23 +64,23 @@ def _count(waiting: Waiting) -> str:
 
 
 def _drain(home: Path, key: str, destination: Destination, *, at_once: bool) -> int:
-    """Send a destination what waits for it, until it refuses or time is up; return how many it took."""
+    """Send a destination the alerts waiting for it, until it refuses or time is up; return how many it accepted."""
     sent = 0
     try:
         # Two processes would send the same alert twice.
         with FileLock(home / FOLDER / f"{key}.lock", timeout=_FOR_ANOTHER_PROCESS), open_outbox(home) as outbox:
-            until = time.monotonic() + _FOR_A_DESTINATION
+            deadline = time.monotonic() + _FOR_A_DESTINATION
             if not at_once and outbox.next_try(key) > time.time():
                 return 0
-            while time.monotonic() < until and (waiting := outbox.next_for(key)):
+            while time.monotonic() < deadline and (waiting := outbox.next_for(key)):
                 number, message = waiting
                 try:
                     destination.send(message)
                 except NotTakenError as error:
-                    outbox.refused(key, str(error))
+                    outbox.note_refused(key, str(error))
                     break
-                outbox.took(key, number)
+                outbox.note_sent(key, number)
                 sent += 1
     except Timeout:
-        return 0  # the other process is slow; what waits is sent by the next round
+        return 0  # the other process is slow; the next round sends what is waiting
     return sent

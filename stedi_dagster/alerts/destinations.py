@@ -1,4 +1,4 @@
-"""Where alerts go: Apprise's URLs and an SNS topic. What goes wrong is said without a word of the URL."""
+"""Where alerts go: Apprise URLs and an SNS topic. Problems are reported without quoting any part of a URL."""
 
 import re
 from collections.abc import Callable
@@ -9,15 +9,15 @@ from stedi_dagster.errors import AwsError, StediError
 from stedi_dagster.settings import Settings
 from stedi_dagster.settings.alert_urls import open_url, scheme_of, split_urls
 
-# Seconds that a destination has to take one alert.
+# Seconds that a destination has to accept one alert.
 TIME_LIMIT = 10.0
 
-# How Apprise's services log the status of an answer.
+# How Apprise's services log the status of a response.
 _STATUS = re.compile(r"\berror=(\d{3})\b")
 
 
 class NotTakenError(StediError):
-    """A destination did not take an alert."""
+    """A destination did not accept an alert."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Destination:
 
 
 def destinations_of(settings: Settings) -> list[Destination]:
-    """The destinations that the settings name, each once."""
+    """The destinations in the settings, each once."""
     urls = split_urls(settings.alert_urls.get_secret_value()) if settings.alert_urls else []
     found = {
         url: Destination(f"{scheme_of(url)} (URL {position})", url, _by_apprise(url))
@@ -68,7 +68,7 @@ def _by_apprise(url: str) -> Callable[[Message], None]:
 
 
 def _problem(result: object) -> str:
-    """What Apprise says went wrong, but for its words: they may quote the URL or an answer."""
+    """What went wrong according to Apprise, but not in its words: they may quote the URL or a response."""
     import apprise
 
     assert isinstance(result, apprise.AppriseResult)  # noqa: S101 - what `notify` returns

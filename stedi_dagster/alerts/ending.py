@@ -1,11 +1,11 @@
-"""What an alert is about: how one check, step or run ended."""
+"""How one check, step or run ended: what alerts are about."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """What can fail: a check, a step for another reason than its checks, a run for another than its steps."""
+    """What can fail: a check, a step for reasons other than its checks, a run for reasons other than its steps."""
 
     CHECK = "check"
     STEP = "step"

@@ -1,6 +1,6 @@
-"""What is kept between processes: what fails since when, the alerts still to be sent, and how far each destination is.
+"""What is kept between processes: what is failing since when, alerts still to be sent, and each destination's progress.
 
-A SQLite file in STEDI_HOME. It holds what alerts say, and of a destination a digest and a name without secrets.
+A SQLite file in STEDI_HOME. It holds the text of alerts, and of a destination only a digest and a name without secrets.
 """
 
 import hashlib
@@ -20,9 +20,9 @@ from stedi_dagster.settings.home import make_home
 
 # In STEDI_HOME.
 FOLDER = "alerts"
-_WAITS_FOR_ANOTHER_PROCESS = 60
+_LOCK_TIMEOUT = 60
 
-# A destination that no process was given for so long is gone, and what waited for it is not kept any longer.
+# A destination that no process has been given for this long is dropped, with the alerts waiting for it.
 GONE_AFTER = 7 * 24 * 3600.0
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 30.0, 900.0
@@ -42,14 +42,14 @@ CREATE TABLE IF NOT EXISTS destination (
   failing_since REAL, next_try REAL NOT NULL, problem TEXT
 );
 """
-# What later versions added, by the version that a file then has.
+# What later versions added, by the version that the file has afterwards.
 _SINCE = {2: "ALTER TABLE alert ADD COLUMN tone TEXT NOT NULL DEFAULT 'info';"}
 _STATE = ", ".join(f'"{field.name}"' for field in fields(Ending))
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """How far a destination is."""
+    """The state of a destination."""
 
     key: str
     name: str
@@ -67,19 +67,17 @@ class Outbox:
         make_home(home)
         folder = home / FOLDER
         folder.mkdir(exist_ok=True)
-        self._connection = sqlite3.connect(
-            folder / "outbox.db", timeout=_WAITS_FOR_ANOTHER_PROCESS, isolation_level=None
-        )
+        self._connection = sqlite3.connect(folder / "outbox.db", timeout=_LOCK_TIMEOUT, isolation_level=None)
         if self._value("PRAGMA user_version") < max(_SINCE):
             with self.exclusively():
-                self._make()
+                self._create_tables()
 
-    def _make(self) -> None:
-        """Make what is missing of the tables; of two processes the second finds nothing to do."""
+    def _create_tables(self) -> None:
+        """Create the tables and columns that are missing; the second of two processes finds nothing to do."""
         version = self._value("PRAGMA user_version")
-        todo = [] if version else [_TABLES]
-        todo += [change for since, change in _SINCE.items() if version < since]
-        for statement in filter(None, (each.strip() for each in "".join(todo).split(";"))):
+        statements = [] if version else [_TABLES]
+        statements += [change for since, change in _SINCE.items() if version < since]
+        for statement in filter(None, (part.strip() for part in "".join(statements).split(";"))):
             self._connection.execute(statement)
         self._connection.execute(f"PRAGMA user_version = {max(_SINCE)}")
 
@@ -89,7 +87,7 @@ class Outbox:
 
     @contextmanager
     def exclusively(self) -> Iterator[None]:
-        """All that happens inside, or nothing; and nobody else meanwhile."""
+        """A transaction, during which nobody else writes."""
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -98,29 +96,29 @@ class Outbox:
             raise
         self._connection.execute("COMMIT")
 
-    # ---- What was read of Dagster's events --------------------------------------------------------------------------
+    # ---- Which of Dagster's events were read ------------------------------------------------------------------------
 
     def positions(self) -> dict[str, int]:
-        """The last event read, by kind; empty where none was ever read."""
+        """The last event read, by kind; empty if none was ever read."""
         return dict(self._connection.execute("SELECT kind, event FROM position"))
 
     def move(self, positions: Mapping[str, int]) -> None:
-        """Keep the last events read."""
+        """Record the last events read."""
         self._connection.executemany("INSERT OR REPLACE INTO position VALUES (?, ?)", positions.items())
 
-    # ---- What fails -------------------------------------------------------------------------------------------------
+    # ---- What is failing --------------------------------------------------------------------------------------------
 
     def last(self, ending: Ending) -> Change | None:
-        """What was last found of the same thing, with the time since when it fails."""
+        """The last ending about the same thing, with the time since when it has been failing."""
         found = self._changes('WHERE kind = ? AND "table" = ? AND "check" = ?', ending.kind, ending.table, ending.check)
         return found[0] if found else None
 
     def failing(self) -> list[Change]:
-        """All that fails, the oldest failure first."""
+        """Everything that is failing, the oldest failure first."""
         return self._changes("WHERE failed ORDER BY since, event")
 
     def keep(self, change: Change) -> None:
-        """Keep the last ending."""
+        """Record the last ending."""
         values = (*astuple(change.ending), change.since)
         self._connection.execute(
             f"INSERT OR REPLACE INTO state ({_STATE}, since) VALUES ({', '.join('?' * len(values))})",  # noqa: S608
@@ -137,7 +135,7 @@ class Outbox:
     # ---- What is to be sent -----------------------------------------------------------------------------------------
 
     def put(self, messages: Iterable[Message]) -> None:
-        """Keep alerts until every destination has them."""
+        """Store alerts until every destination has them."""
         rows = [(message.subject, message.body, message.tone, time.time()) for message in messages]
         self._connection.executemany("INSERT INTO alert (subject, body, tone, at) VALUES (?, ?, ?, ?)", rows)
 
@@ -150,11 +148,11 @@ class Outbox:
                 self._connection.execute("INSERT INTO salt VALUES (?)", (salt,))
         return hashlib.scrypt(address.encode(), salt=salt, n=2**13, r=8, p=1, dklen=16).hex()
 
-    def give(self, names: Mapping[str, str]) -> list[Waiting]:
-        """Take note of the destinations that this process was given; return those that are gone for good.
+    def register(self, names: Mapping[str, str]) -> list[Waiting]:
+        """Record which destinations this process was given; return those that are dropped for good.
 
-        A new one gets what comes from now on, and what waits for one that it may replace (a URL with a new token, say):
-        one that is not given any more.
+        A new one gets all alerts from now on, and those waiting for a destination that is no longer given, which it may
+        replace (a URL with a new token, say).
 
         Args:
             names: by key.
@@ -172,7 +170,7 @@ class Outbox:
             if start is None:
                 start = self._value("SELECT seq FROM sqlite_sequence WHERE name = 'alert'") or 0
             if not self._value("SELECT count(*) FROM destination"):
-                # Nobody has listened: what failed and recovered meanwhile is history, what fails now is not.
+                # Nobody has been listening: past failures that recovered are history, present ones are not.
                 self._connection.execute("DELETE FROM position")
                 self._connection.execute("DELETE FROM state")
             for key, name in names.items():
@@ -185,7 +183,7 @@ class Outbox:
         return gone
 
     def waiting(self) -> list[Waiting]:
-        """Every destination, with the number of alerts that wait for it."""
+        """Every destination, with the number of alerts waiting for it."""
         rows = self._connection.execute(
             "SELECT key, name, (SELECT count(*) FROM alert WHERE number > sent), failures, failing_since, next_try, "
             "problem FROM destination ORDER BY name"
@@ -193,7 +191,7 @@ class Outbox:
         return [Waiting(*row) for row in rows]
 
     def next_for(self, key: str) -> tuple[int, Message] | None:
-        """The next alert of a destination, with its number."""
+        """The next alert for a destination, with its number."""
         row = self._connection.execute(
             "SELECT number, subject, body, tone FROM alert "
             "WHERE number > (SELECT sent FROM destination WHERE key = ?) ORDER BY number",
@@ -205,16 +203,16 @@ class Outbox:
         """When a destination may be tried again."""
         return float(self._value("SELECT next_try FROM destination WHERE key = ?", key) or 0)
 
-    def took(self, key: str, number: int) -> None:
-        """Keep that a destination has an alert, and so is well."""
+    def note_sent(self, key: str, number: int) -> None:
+        """Record that a destination accepted an alert, and so works."""
         self._connection.execute(
             "UPDATE destination SET sent = ?, failures = 0, failing_since = NULL, next_try = 0, problem = NULL "
             "WHERE key = ?",
             (number, key),
         )
 
-    def refused(self, key: str, problem: str) -> None:
-        """Keep that a destination did not take an alert; it is tried again after a pause that grows."""
+    def note_refused(self, key: str, problem: str) -> None:
+        """Record that a destination did not accept an alert; it is tried again after a growing pause."""
         now = time.time()
         failures = int(self._value("SELECT failures FROM destination WHERE key = ?", key) or 0) + 1
         pause = min(_FIRST_PAUSE * 2 ** min(failures - 1, 10), _LONGEST_PAUSE)
@@ -245,5 +243,5 @@ def open_outbox(home: Path) -> Iterator[Outbox]:
     except sqlite3.Error as error:
         raise StediError(
             f"The alerts in {home / FOLDER} cannot be read or written ({type(error).__name__}): check the disk. If the "
-            "file is damaged, remove the folder: what fails is then told again."
+            "file is damaged, remove the folder: alerts about whatever is failing are then sent again."
         ) from None

@@ -1,4 +1,7 @@
-"""The `stedi` command. Each subcommand imports what it needs when it is called, so that --help is instant."""
+"""The `stedi` command. Each subcommand imports what it needs when called, so that --help is instant.
+
+Only arguments, progress and output belong here; the work is done by the other packages.
+"""
 
 import contextlib
 import gc
@@ -10,15 +13,15 @@ from stedi_dagster.stopping import work_until_stopped
 def main() -> None:
     """Run the command, and end the process at once.
 
-    The libraries allocate for a second and free nothing: collecting garbage meanwhile, and taking a million objects
-    apart at the end, would add a third to a run. Whatever needs closing is closed by then.
+    The libraries allocate for a second and free nothing: garbage collection meanwhile, and the destruction of a million
+    objects at the end, would add a third to a run. Everything that needs closing is closed by then.
     """
     gc.disable()
     work_until_stopped(_command)
 
 
 def _command() -> int:
-    """Do what the command line asks for; return the exit code."""
+    """Run the command line; return the exit code."""
     from stedi_dagster.cli.app import app
 
     try:

@@ -1,4 +1,4 @@
-"""`stedi alerts`: what fails, what waits to be sent; and `stedi alerts test`."""
+"""`stedi alerts`: what is failing and what is waiting to be sent; and `stedi alerts test`."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +13,7 @@ from stedi_dagster.settings import Settings
 
 
 def list_alerts(*, as_json: bool) -> None:
-    """Print the destinations with what waits for them, and what fails since when."""
+    """Print the destinations with the alerts waiting for them, and what is failing since when."""
     settings = Settings.load()
     with open_outbox(settings.home) as outbox:
         destinations: list[dict[str, Any]] = [
@@ -38,22 +38,22 @@ def list_alerts(*, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"destinations": destinations, "failing": failing}, indent=2))  # noqa: T201
         return
-    for rows, none in ((destinations, "No alert was ever due."), (failing, "Nothing is failing.")):
+    for rows, if_empty in ((destinations, "No alert was ever due."), (failing, "Nothing is failing.")):
         if rows:
             show(rows, as_json=False)
         else:
-            Printing().print(none)
+            Printing().print(if_empty)
 
 
 def try_destinations(*, as_json: bool) -> bool:
-    """Send every destination a test message, and print which took it; whether all did.
+    """Send every destination a test message and print the results; return whether all accepted it.
 
     Raises:
         SettingsError: there is no destination.
     """
     destinations = destinations_of(Settings.load())
     if not destinations:
-        raise SettingsError("Nobody would hear of an alert: set STEDI_ALERT_URLS or STEDI_ALERT_TOPIC_ARN.")
+        raise SettingsError("Alerts would reach nobody: set STEDI_ALERT_URLS or STEDI_ALERT_TOPIC_ARN.")
     with ThreadPoolExecutor(len(destinations)) as pool:
         problems = list(pool.map(_problem, destinations))
     show(

@@ -1,4 +1,4 @@
-"""The subcommands' names, arguments and help; what they do is in the modules beside this one."""
+"""The subcommands' names, arguments and help; what they do is in the other modules of this package."""
 
 import re
 from pathlib import Path
@@ -17,12 +17,12 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-# No option: those have no blank before their value.
+# Not an option: options have no blank before their value.
 _COMMENT = re.compile(r"--[^\s=]*\s")
 
 
 def _feeds(names: list[str] | None) -> list[str]:
-    """Refuse what is no feed. The feeds are imported where some are named: for `--help` it would take too long."""
+    """Refuse names that are not feeds. Imports the feeds only if needed: it would take too long for `--help`."""
     if not names:
         return []
     from stedi_dagster.landing.feeds import FEEDS
@@ -31,7 +31,7 @@ def _feeds(names: list[str] | None) -> list[str]:
 
 
 def _tables(names: list[str] | None) -> list[str]:
-    """Refuse what is no table; see `_feeds`."""
+    """Refuse names that are not tables; see `_feeds`."""
     if not names:
         return []
     from stedi_dagster.contracts import TABLES
@@ -195,7 +195,7 @@ def forget(
         from stedi_dagster.cli.forget import asked_for, forget_person, print_digest, prove
 
         if verify + dry_run + digest > 1:
-            raise StediError("--verify, --dry-run and --digest are different things: give one of them.")
+            raise StediError("--verify, --dry-run and --digest exclude each other: give one of them.")
         address = asked_for(email)
         if digest:
             print_digest(address)
@@ -234,7 +234,7 @@ class _Texts(TyperCommand):
     """A command whose argument is a text that may begin with `--`, as a comment in SQL does."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Tell a text from an option: it holds a blank or a line break before any `=`."""
+        """Distinguish a text from an option: it contains a blank or a line break before any `=`."""
         return super().parse_args(ctx, [f"\n{arg}" if _COMMENT.match(arg) else arg for arg in args])
 
 
@@ -291,7 +291,7 @@ def settings(
         if from_stack is not None:
             list_stack_settings(from_stack, region, as_json=json)
         elif region is not None:
-            raise StediError("--region says where a stack is: give --from-stack NAME with it.")
+            raise StediError("--region is that of a stack: give --from-stack NAME with it.")
         else:
             list_settings(as_json=json)
 

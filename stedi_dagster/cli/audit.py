@@ -1,4 +1,4 @@
-"""`stedi audit`: the standing audits without a run of Dagster's; what they find is recorded for its UI."""
+"""`stedi audit`: the standing audits outside a Dagster run; their findings are recorded for its UI."""
 
 import json
 import sys
@@ -16,10 +16,10 @@ from stedi_dagster.settings import Settings
 
 
 def audit_everything(*, as_json: bool) -> bool:
-    """Run every audit, record and print what came of it; return whether none failed.
+    """Run every audit, record and print the outcome; return whether none failed.
 
     Raises:
-        StediError: nothing is published, a run goes on for too long, or the tables cannot be read.
+        StediError: nothing is published, a run takes too long, or the tables cannot be read.
     """
     settings = Settings.load()
     lakehouse = open_lakehouse()
@@ -29,18 +29,18 @@ def audit_everything(*, as_json: bool) -> bool:
     passed = not any(verdict.fails for verdict in verdicts)
     with while_somebody_reads():
         if as_json:
-            told = {"passed": passed, "audits": [_told(verdict) for verdict in verdicts]}
-            sys.stdout.write(f"{json.dumps(told, indent=2)}\n")
+            result = {"passed": passed, "audits": [_as_dict(verdict) for verdict in verdicts]}
+            sys.stdout.write(f"{json.dumps(result, indent=2)}\n")
         else:
-            show([line for verdict in verdicts for line in _lines(verdict)], as_json=False)
+            show([row for verdict in verdicts for row in _rows(verdict)], as_json=False)
     for problem in problems:
         sys.stderr.write(f"stedi: {problem}\n")
     return passed
 
 
 def _record(verdicts: list[Verdict], settings: Settings) -> list[str]:
-    """Record what was found, and tell whoever is to be told; return what went wrong with that."""
-    # After the work: loading Dagster takes memory that the audits can use.
+    """Record the findings and send alerts; return the problems with sending."""
+    # Only after the work, because loading Dagster takes memory that the audits can use.
     from stedi_dagster.defs.alerts.record import send_alerts
     from stedi_dagster.defs.audits.recording import record
     from stedi_dagster.defs.instance.opening import open_instance
@@ -50,7 +50,7 @@ def _record(verdicts: list[Verdict], settings: Settings) -> list[str]:
         return send_alerts(settings, instance)
 
 
-def _told(verdict: Verdict) -> dict[str, Any]:
+def _as_dict(verdict: Verdict) -> dict[str, Any]:
     return {
         "audit": verdict.audit.name,
         "question": verdict.audit.question,
@@ -62,14 +62,14 @@ def _told(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def _lines(verdict: Verdict) -> Iterator[dict[str, Any]]:
+def _rows(verdict: Verdict) -> Iterator[dict[str, Any]]:
     tables = verdict.audit.on
-    line = {"audit": verdict.audit.name, "on": tables[0] if len(tables) == 1 else f"{len(tables)} tables"}
-    line["outcome"] = _outcome(verdict)
+    row = {"audit": verdict.audit.name, "on": tables[0] if len(tables) == 1 else f"{len(tables)} tables"}
+    row["outcome"] = _outcome(verdict)
     if not verdict.findings:
-        yield {**line, "rows": None, "what": verdict.error}
+        yield {**row, "rows": None, "what": verdict.error}
     for finding in verdict.findings:
-        yield {**line, "on": finding.table, "rows": f"{finding.rows:,}", "what": finding.problem}
+        yield {**row, "on": finding.table, "rows": f"{finding.rows:,}", "what": finding.problem}
 
 
 def _outcome(verdict: Verdict) -> str:

@@ -1,4 +1,7 @@
-"""`stedi forget`: erasing a person, what that would remove, and the proof that nothing is left."""
+"""`stedi forget`: erases a person, shows what that would remove, and proves that nothing is left.
+
+The erasure itself is in `erasure`.
+"""
 
 import json
 import sys
@@ -23,17 +26,17 @@ from stedi_dagster.wording import counted
 
 
 def asked_for(email: str | None) -> str:
-    """The address: the argument, or what is typed or piped, so that it need not stand in a shell's history.
+    """The address: the argument, or typed or piped input, which keeps it out of the shell's history.
 
     Raises:
-        StediError: it is none.
+        StediError: it is not an address.
     """
     if email is None:
         email = typer.prompt("Address", err=True) if sys.stdin.isatty() else sys.stdin.read()
     if "@" not in email:
-        raise StediError("An address is needed, and what was given is none: it has no @.")
+        raise StediError("An address is needed, but the input is not one: it has no @.")
     if len(email.strip().splitlines()) > 1:
-        raise StediError("One address is needed, and what was given are several lines: give one at a time.")
+        raise StediError("One address is needed, but the input has several lines: give one address at a time.")
     return email.strip()
 
 
@@ -42,30 +45,30 @@ def forget_person(email: str, *, dry_run: bool, yes: bool, as_json: bool) -> Non
     settings = Settings.load()
     if not dry_run and not yes:
         _ask(email, settings)
-    with _ready(settings, "forgetting somebody", changes=not dry_run) as (lakehouse, by):
-        eraser = Eraser(lakehouse, settings.landing, by, _tell)
+    with _opened(settings, "forgetting somebody", changes=not dry_run) as (lakehouse, ledger_digester):
+        eraser = Eraser(lakehouse, settings.landing, ledger_digester, _print_note)
         if dry_run:
-            receipt = eraser.plan(by.of(email))
+            receipt = eraser.plan(ledger_digester.of(email))
         else:
-            receipt = eraser.erase(by.of(email))
+            receipt = eraser.erase(ledger_digester.of(email))
             eraser.resume()
     _print(receipt, as_json=as_json, would=dry_run)
     if not dry_run and settings.dagster_home.exists():
-        # Loading Dagster takes a second, and where it has no home nobody has ever audited.
+        # Loading Dagster takes a second, and without a home nothing has ever been audited.
         from stedi_dagster.defs.recovery import judge_again
 
         reading = consistent_read(settings, lakehouse, "stedi forget")
         for problem in judge_again(settings, lakehouse, consistent_read=reading):
-            _tell(f"stedi: {problem}")
+            _print_note(f"stedi: {problem}")
 
 
 def prove(email: str, *, as_json: bool) -> bool:
-    """Print where a person still stands; return whether they do nowhere, as far as can be seen."""
+    """Print where a person can still be found; return whether it is nowhere, as far as can be seen."""
     from stedi_dagster.erasure.verify import verify
 
     settings = Settings.load()
-    with _ready(settings, "looking for somebody", changes=False) as (lakehouse, by):
-        proof = verify(email, lakehouse, settings.landing, by)
+    with _opened(settings, "looking for somebody", changes=False) as (lakehouse, ledger_digester):
+        proof = verify(email, lakehouse, settings.landing, ledger_digester)
     if as_json:
         sys.stdout.write(json.dumps(asdict(proof), indent=2) + "\n")
         return proof.proven
@@ -80,21 +83,21 @@ def prove(email: str, *, as_json: bool) -> bool:
     if proof.hidden:
         sys.stdout.write(
             f"Not looked into, because of their format or damage: {', '.join(sorted(proof.hidden))}. The person may "
-            "stand there: look into them by hand, or remove them.\n"
+            "be in there: look into them by hand, or remove them.\n"
         )
     sys.stdout.write(_known(proof.erasures) + "\n")
     return proof.proven
 
 
 def print_digest(email: str) -> None:
-    """Print the digest by which the Dagster job `forget` knows a person."""
+    """Print the digest by which the Dagster job `forget` identifies a person."""
     settings = Settings.load()
     sys.stdout.write(f"{_digester(settings, Lakehouse.of(settings)).of(email)}\n")
 
 
 @contextmanager
-def _ready(settings: Settings, doing: str, *, changes: bool) -> Iterator[tuple[Lakehouse, Digester]]:
-    """The lakehouse, held for writing, and the digester that its ledger was or is going to be written with."""
+def _opened(settings: Settings, doing: str, *, changes: bool) -> Iterator[tuple[Lakehouse, Digester]]:
+    """The lakehouse, locked for writing, and the digester that its ledger was or will be written with."""
     lakehouse = open_lakehouse()
     with (
         storage_errors(doing, outcome=UNFINISHED if changes else ""),
@@ -104,34 +107,34 @@ def _ready(settings: Settings, doing: str, *, changes: bool) -> Iterator[tuple[L
 
 
 def _digester(settings: Settings, lakehouse: Lakehouse) -> Digester:
-    known = _existing(lakehouse)
-    if known is not None:
-        return known
+    existing = _existing(lakehouse)
+    if existing is not None:
+        return existing
     if settings.catalog == "glue" and settings.erasure_key is None:
         raise SettingsError(
             "STEDI_ERASURE_KEY is not set, and other machines that share this catalog need the same key: set it to "
             "at least 32 random characters, here and wherever `stedi run` runs."
         )
-    made = digester(settings.home, make=True)
-    assert made is not None  # noqa: S101 - it makes one
-    return made
+    new = digester(settings.home, make=True)
+    assert new is not None  # noqa: S101 - it makes one
+    return new
 
 
 def _existing(lakehouse: Lakehouse) -> Digester | None:
-    """The digester of the ledger, or of the key that was made for it."""
+    """The digester of the ledger, or of the key created for it."""
     return recognising(lakehouse, Ledger(lakehouse).erasures()) or digester(lakehouse.home, make=False)
 
 
 def _waiting(holder: str) -> None:
-    _tell(f"Waiting for the lakehouse, held by {holder}.")
+    _print_note(f"Waiting for the lakehouse, held by {holder}.")
 
 
-def _tell(text: str) -> None:
+def _print_note(text: str) -> None:
     sys.stderr.write(f"{text}\n")
 
 
 def _ask(email: str, settings: Settings) -> None:
-    """Say what there is, and have whoever types say yes; meanwhile the lakehouse is not held.
+    """Show what there is and ask for confirmation; the lakehouse is not locked meanwhile.
 
     Raises:
         StediError: nobody can be asked.
@@ -140,15 +143,15 @@ def _ask(email: str, settings: Settings) -> None:
         raise StediError(
             "An erasure cannot be undone, and nobody can be asked here: give --yes, or --dry-run to see what would go."
         )
-    with _ready(settings, "looking for somebody", changes=False) as (lakehouse, by):
-        there = Eraser(lakehouse, settings.landing, by, _tell).plan(by.of(email))
-    rows = sum(table.rows for table in there.tables)
-    if there.nothing:
-        _tell(f"Nothing of this person is there. {_known(there.erasures)} Go on only if they are to be kept out.")
+    with _opened(settings, "looking for somebody", changes=False) as (lakehouse, ledger_digester):
+        found = Eraser(lakehouse, settings.landing, ledger_digester, _print_note).plan(ledger_digester.of(email))
+    rows = sum(table.rows for table in found.tables)
+    if found.nothing:
+        _print_note(f"Nothing about this person was found. {_known(found.erasures)} Go on only to keep them out.")
     else:
-        _tell(f"There: {counted(rows, 'rows')} in tables, {counted(there.raw.records, 'records')} in raw files.")
-    asked = "It is for good, and ends the history of every table: no earlier snapshot stays. Go on?"
-    typer.confirm(asked, abort=True, err=True)
+        _print_note(f"Found: {counted(rows, 'rows')} in tables, {counted(found.raw.records, 'records')} in raw files.")
+    question = "This cannot be undone, and it ends the history of every table: no earlier snapshot stays. Go on?"
+    typer.confirm(question, abort=True, err=True)
 
 
 def _print(receipt: Receipt, *, as_json: bool, would: bool) -> None:
@@ -163,32 +166,32 @@ def _print(receipt: Receipt, *, as_json: bool, would: bool) -> None:
         grid.add_row(table.table, f"{table.rows:,}", f"{table.snapshots:,}", f"{table.files:,}")
     Printing().print(grid)
     raw = receipt.raw
-    told = [f"And {raw.records:,} records in {raw.files:,} raw files, {raw.versions:,} old versions of raw files."]
+    lines = [f"And {raw.records:,} records in {raw.files:,} raw files, {raw.versions:,} old versions of raw files."]
     if raw.hidden:
-        told.append(
+        lines.append(
             f"{raw.hidden:,} raw files could not be looked into, because of their format or damage, and are as they "
             "were: `stedi forget --verify` names them."
         )
     if would and receipt.nothing:
-        told[:1] = ["Nothing of this person is there.", _known(receipt.erasures)]
+        lines[:1] = ["Nothing about this person was found.", _known(receipt.erasures)]
     elif receipt.resumed:
-        told.append("It had been interrupted: what went before is not counted.")
+        lines.append("It had been interrupted: what was removed before is not counted.")
     elif receipt.nothing:
-        told[:1] = ["Nothing of this person was there; what an old file brings of them will not land."]
+        lines[:1] = ["Nothing about this person was found; records of them in old files will not land."]
     if any(table.snapshots for table in receipt.tables):
-        told.append("Snapshots are everybody's: readers cannot travel back to before this.")
+        lines.append("Snapshots are everybody's: readers cannot travel back to before this.")
     if would:
-        told.append("Nothing is removed yet.")
+        lines.append("Nothing is removed yet.")
     else:
         [erasure] = receipt.erasures
-        told.append(f"Erasure {erasure.number} in the lakehouse {receipt.lakehouse}: {_when(erasure)}.")
-    sys.stdout.write("\n".join(told) + "\n")
+        lines.append(f"Erasure {erasure.number} in the lakehouse {receipt.lakehouse}: {_when(erasure)}.")
+    sys.stdout.write("\n".join(lines) + "\n")
 
 
 def _known(erasures: tuple[LedgerEntry, ...]) -> str:
-    """What the ledger says of a person."""
+    """What the ledger says about a person."""
     if not erasures:
-        return "The ledger knows of no erasure of this address: if there was one, look how it was spelt."
+        return "The ledger has no erasure of this address: if there was one, check how the address was spelt."
     entries = (f"{erasure.number} ({_when(erasure)})" for erasure in erasures)
     return f"The ledger has {counted(len(erasures), 'erasures')} of this address: {'; '.join(entries)}."
 

@@ -1,4 +1,4 @@
-"""`stedi generate`."""
+"""`stedi generate`: shows the progress and the result of `sample`."""
 
 from pathlib import Path
 
@@ -11,10 +11,10 @@ from stedi_dagster.wording import counted
 
 
 def generate_sample(landing: Path, *, scale: float, seed: int, quirks: bool) -> None:
-    """Fill a landing zone, showing progress, and say what is in it.
+    """Fill a landing zone, show progress, and print what is in it.
 
     Raises:
-        SettingsError: the options are senseless, or the landing zone holds a feed already.
+        SettingsError: the options make no sense, or the landing zone holds a feed already.
         StediError: it cannot be written.
     """
     console = Console(stderr=True)
@@ -23,7 +23,7 @@ def generate_sample(landing: Path, *, scale: float, seed: int, quirks: bool) -> 
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("records", total=total)
         try:
-            made = generate(
+            generated = generate(
                 landing,
                 scale=scale,
                 seed=seed,
@@ -32,9 +32,9 @@ def generate_sample(landing: Path, *, scale: float, seed: int, quirks: bool) -> 
             )
         except OSError as error:
             raise StediError(
-                f"The landing folder {landing} cannot be filled ({error.strerror}): name another one, or mend that."
+                f"The landing folder {landing} cannot be filled ({error.strerror}): fix that, or name another one."
             ) from None
-    for feed, totals in made.feeds.items():
+    for feed, totals in generated.feeds.items():
         bad = f", {totals.bad:,} unreadable" if totals.bad else ""
-        made_of = f"{counted(totals.files, 'files')}, {counted(totals.records, 'records')}{bad}"
-        console.print(f"{landing / feed / 'landing'}: {made_of}", markup=False, soft_wrap=True)
+        content = f"{counted(totals.files, 'files')}, {counted(totals.records, 'records')}{bad}"
+        console.print(f"{landing / feed / 'landing'}: {content}", markup=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""Rows on standard output: a grid for people, JSON for scripts. Fast for a whole table."""
+"""Prints rows on standard output: a grid for people, JSON for scripts. Fast enough for a whole table."""
 
 import json
 import math
@@ -11,23 +11,23 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table as Grid
 
-# What would move the cursor or the line, in the first 32 characters, in DEL and in the first 32 above it.
+# Control characters, which could move the cursor.
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
-# Beyond so many rows nobody waits for columns that are folded to the width of a terminal.
+# Beyond this many rows, folding columns to the width of a terminal takes too long.
 _FOLDED_AT_MOST = 200
 
 
 class Printing(Console):
-    """A console that leaves it to the command how it ends where nobody reads on; Rich would end it with 1."""
+    """A console that leaves the exit code to the command if nobody reads on; Rich would exit with 1."""
 
     def on_broken_pipe(self) -> None:
-        """Pass the error on that Rich has caught."""
+        """Re-raise the error that Rich has caught."""
         raise  # noqa: PLE0704 - called in the handler of a BrokenPipeError
 
 
 def rows_of(relation: Any) -> list[dict[str, Any]]:
-    """A DuckDB result as a list of objects; of columns with the same name, later ones get a number."""
+    """A DuckDB result as a list of objects; if columns have the same name, later ones get a number."""
     columns = list(relation.columns)
     before = [columns[:index].count(name) for index, name in enumerate(columns)]
     names = [f"{name}_{count + 1}" if count else name for name, count in zip(columns, before, strict=True)]
@@ -35,7 +35,7 @@ def rows_of(relation: Any) -> list[dict[str, Any]]:
 
 
 def show(rows: list[dict[str, Any]], *, as_json: bool, columns: Iterable[str] = ()) -> None:
-    """Print rows as JSON or as a grid; `columns` are its headings where there are no rows."""
+    """Print rows as JSON or as a grid; `columns` are its headings if there are no rows."""
     if as_json:
         text = json.dumps([_plain(row) for row in rows], indent=2, default=str, ensure_ascii=False)
         sys.stdout.write(f"{text}\n")
@@ -80,10 +80,10 @@ def _width(text: str) -> int:
 
 
 def _visible(text: str) -> str:
-    """A text on one line, whatever is in it: raw texts are anybody's, and could steer a terminal."""
+    """A text on one line without control characters: raw texts come from anybody, and could control a terminal."""
     return _CONTROLS.sub(lambda found: _NAMED.get(found[0], f"\\x{ord(found[0]):02x}"), text)
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
-    """The row with what JSON has no number for as text."""
+    """The row with numbers that JSON does not have (NaN, infinity) as text."""
     return {k: str(v) if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}

@@ -1,4 +1,4 @@
-"""Standard output that nobody reads any more, as `| head` leaves it."""
+"""Handles standard output that nobody reads any more, as after `| head`."""
 
 import os
 import sys
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def while_somebody_reads() -> Iterator[None]:
-    """Print until the reader of a pipe (`| head`) has seen enough; what the command found still decides how it ends."""
+    """Print until the reader of a pipe (`| head`) has seen enough, which does not change the command's exit code."""
     try:
         yield
         sys.stdout.flush()
@@ -17,7 +17,7 @@ def while_somebody_reads() -> Iterator[None]:
 
 
 def stop_printing() -> None:
-    """Let nothing more be written to a pipe that is closed, not even what is still in its buffer."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
+    """Write nothing more to a closed pipe, not even what is still buffered."""
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, sys.stdout.fileno())
+    os.close(devnull)

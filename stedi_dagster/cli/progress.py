@@ -1,4 +1,4 @@
-"""What `stedi run` says while it works: a bar on a terminal, elsewhere a line with its time for each event."""
+"""The progress of `stedi run`: a bar on a terminal, elsewhere a line with its time for each event."""
 
 import sys
 import time
@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-Tell = Callable[[str, int], None]
-"""Takes what is going on now, and how many tables are done."""
+ShowProgress = Callable[[str, int], None]
+"""Takes what is happening now, and how many tables are done."""
 
 
 @contextmanager
-def progress(total: int) -> Iterator[Tell]:
-    """Show how far a run is.
+def progress(total: int) -> Iterator[ShowProgress]:
+    """Show the progress of a run.
 
     Args:
         total: the number of tables.
@@ -29,17 +29,17 @@ def progress(total: int) -> Iterator[Tell]:
         yield lambda doing, done: bar.update(task, completed=done, description=doing)
 
 
-def _lines() -> Tell:
+def _lines() -> ShowProgress:
     started = time.monotonic()
-    before = ""
+    previous = ""
 
-    def tell(doing: str, _done: int) -> None:
-        nonlocal before
-        if doing != before:
+    def show(doing: str, _done: int) -> None:
+        nonlocal previous
+        if doing != previous:
             moment = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
             sys.stderr.write(f"{moment}  {time.monotonic() - started:7.2f} s  {doing}\n")
             sys.stderr.flush()
-            before = doing
+            previous = doing
 
-    tell("starting", 0)
-    return tell
+    show("starting", 0)
+    return show

@@ -1,4 +1,4 @@
-"""`stedi report`: the page that a person can hand over, or the same facts as JSON."""
+"""`stedi report`: writes the report as a page to hand over, or prints the same facts as JSON."""
 
 import json
 import re
@@ -16,22 +16,22 @@ from stedi_dagster.storage import storage_for
 
 DEFAULT_FILE = "stedi-report.html"
 _STANDARD_OUTPUT = "-"
-# How a page says of which lakehouse it is, within so many characters.
-_OF = re.compile(r'<meta name="stedi-lakehouse" content="([0-9a-f-]+)">')
+# How a page names its lakehouse, within this many characters.
+_LAKEHOUSE = re.compile(r'<meta name="stedi-lakehouse" content="([0-9a-f-]+)">')
 _HEAD = 2_000
 
 
 def make_report(file: str | None, *, since: str | None, as_json: bool) -> None:
-    """Write the page and say where, or print the facts.
+    """Write the page and print where it is, or print the facts.
 
     Args:
-        file: where to; `-` for standard output.
+        file: where to write; `-` for standard output.
         since: the first day of the period.
         as_json: print the facts and write no page.
 
     Raises:
-        StediError: an argument is wrong, nothing is published, a run goes on for too long, the tables cannot be read,
-            or the file cannot be written.
+        StediError: an argument is wrong, nothing is published, a run takes too long, the tables cannot be read, or the
+            file cannot be written.
     """
     if as_json and file is not None:
         raise StediError("--json prints the facts and writes no page: leave out the file.")
@@ -41,23 +41,23 @@ def make_report(file: str | None, *, since: str | None, as_json: bool) -> None:
     reading = consistent_read(settings, lakehouse, "stedi report")
     facts = gather(settings, lakehouse, consistent_read=reading, since_ms=since_ms)
     if as_json:
-        told = {"state": facts.state, "verdict": facts.verdict, **asdict(facts)}
-        sys.stdout.write(json.dumps(told, indent=2) + "\n")
+        content = {"state": facts.state, "verdict": facts.verdict, **asdict(facts)}
+        sys.stdout.write(json.dumps(content, indent=2) + "\n")
     else:
         _write(facts, file or DEFAULT_FILE)
 
 
-def _refuse_anothers(file: Path, lakehouse: str) -> None:
-    """Keep the report of another lakehouse: a trial must not take the place of the real one.
+def _refuse_other_lakehouse(file: Path, lakehouse: str) -> None:
+    """Refuse to overwrite the report of another lakehouse: a trial must not replace the real one.
 
     Raises:
-        StediError: there is one.
+        StediError: the file is such a report.
     """
     try:
-        with file.open(encoding="utf-8", errors="replace") as before:
-            found = _OF.search(before.read(_HEAD))
+        with file.open(encoding="utf-8", errors="replace") as existing:
+            found = _LAKEHOUSE.search(existing.read(_HEAD))
     except OSError:
-        return  # there is none, or the writing says why not
+        return  # there is no file, or writing it will report the problem
     if found and found[1] != lakehouse:
         raise StediError(
             f"{file} is the report of another lakehouse, {found[1]}, and this one is {lakehouse}: name another file, "
@@ -74,12 +74,12 @@ def _write(facts: Facts, file: str) -> None:
         return
     target = Path(file).absolute()
     if target.is_file():
-        _refuse_anothers(Path(file), facts.lakehouse)
+        _refuse_other_lakehouse(Path(file), facts.lakehouse)
     try:
         if target.is_file() or (target.parent.is_dir() and not target.exists()):
             storage_for(str(target.parent)).write(str(target.resolve()), page.encode())
         else:
-            # A pipe or a terminal is not replaced, and no folder is made of what may be misspelt.
+            # Do not replace a pipe or a terminal, nor create a folder whose name may be misspelt.
             target.write_text(page, encoding="utf-8")
     except OSError as error:
         raise StediError(f"The report cannot be written to {file} ({error.strerror}): name another file.") from None

@@ -1,4 +1,7 @@
-"""`stedi run`: the Dagster job `everything` in this process, on the instance that the UI shows."""
+"""`stedi run`: the Dagster job `everything` in this process, on the instance that the UI shows.
+
+How the job is executed is in `defs.execution`.
+"""
 
 import json
 import sys
@@ -28,7 +31,7 @@ _WIDTH_OF_A_PIPE = 140
 
 
 def run_everything(*, as_json: bool, accept_volume: Sequence[str] = (), again: Sequence[str] = ()) -> bool:
-    """Run, show progress, print what came of it; return whether every table is published.
+    """Run, show progress and print the result; return whether every table is published.
 
     Args:
         as_json: whether to print JSON.
@@ -45,14 +48,14 @@ def run_everything(*, as_json: bool, accept_volume: Sequence[str] = (), again: S
     job = EverythingJob(settings)
     with (
         open_instance(settings) as instance,
-        progress(len(TABLES)) as tell,
+        progress(len(TABLES)) as show_progress,
     ):
-        _recognise(settings)
-        result = job.run(instance, {ACCEPT_VOLUME: accept_volume, AGAIN: again}, tell)
-        tell("sending alerts" if settings.alerting else "finishing", len(TABLES))
+        _refuse_foreign_tables(settings)
+        result = job.run(instance, {ACCEPT_VOLUME: accept_volume, AGAIN: again}, show_progress)
+        show_progress("sending alerts" if settings.alerting else "finishing", len(TABLES))
         alert_problems = send_alerts(settings, instance)
     if all(result.tables[name].error for name in FEEDS):
-        # Not before: the run that fails is what alerts tell of.
+        # Only now, because alerts report the failed run.
         refuse_lost_zone(settings.landing, begun=_anything_published(settings))
     with while_somebody_reads():
         if as_json:
@@ -65,9 +68,9 @@ def run_everything(*, as_json: bool, accept_volume: Sequence[str] = (), again: S
     return result.success
 
 
-def _recognise(settings: Settings) -> None:
-    """Say once, and not for each table, that catalog and warehouse do not belong together."""
-    # Another run that holds the lakehouse looked itself, and each step looks again.
+def _refuse_foreign_tables(settings: Settings) -> None:
+    """Report only once, not for each table, that catalog and warehouse do not belong together."""
+    # If another run holds the lakehouse, it has checked that itself, and each step checks it again.
     with suppress(BusyError), storage_errors("looking at the warehouse", outcome="Nothing was changed."):
         lakehouse = Lakehouse.of(settings)
         with lakehouse.writing("stedi run", timeout=0, waiting=lambda _holder: None):
@@ -88,9 +91,9 @@ def _show(tables: dict[str, TableResult], settings: Settings) -> None:
         grid.add_column(heading, justify="right" if numeric else "left", no_wrap=not heading.startswith("withheld"))
     for table in tables.values():
         rows = "" if table.rows is None else f"{table.rows:,}"
-        why = "\n".join(f"{count:,} {reason}" for reason, count in table.withheld.items() if count)
+        reasons = "\n".join(f"{count:,} {reason}" for reason, count in table.withheld.items() if count)
         seconds = "" if table.seconds is None else f"{table.seconds:.2f}"
-        grid.add_row(table.table, table.state, rows, why, _checks(table), seconds)
+        grid.add_row(table.table, table.state, rows, reasons, _checks(table), seconds)
     console.print(grid)
     for error in dict.fromkeys(table.error for table in tables.values() if table.error):
         names = ", ".join(table.table for table in tables.values() if table.error == error)

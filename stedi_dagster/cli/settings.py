@@ -11,7 +11,7 @@ from stedi_dagster.errors import StediError
 from stedi_dagster.settings import Settings
 
 _PREFIX = "STEDI_"
-# Outputs of infra/stack.yaml that say who may use the lakehouse, and set nothing.
+# Outputs of infra/stack.yaml that name who may use the lakehouse, and are not settings.
 _ROLES = {
     "OrchestratorRoleArn",
     "OrchestratorInstanceProfileArn",
@@ -50,24 +50,24 @@ def list_stack_settings(stack: str, region: str | None, *, as_json: bool) -> Non
     """Print a stack's settings as `export` lines for a shell, or as a JSON object.
 
     Raises:
-        StediError: the stack cannot be read, or an output is no setting.
+        StediError: the stack cannot be read, or an output is not a setting.
     """
     found = read_stack(stack, region)
     print(json.dumps(found, indent=2) if as_json else exports(found))  # noqa: T201
 
 
 def read_stack(stack: str, region: str | None) -> dict[str, str]:
-    """The settings that a CloudFormation stack's outputs hold, by their variables.
+    """The settings in a CloudFormation stack's outputs, by their variables.
 
     Raises:
-        StediError: there is no such stack, it has no outputs, or one that is no setting.
-        AwsError: there is no region or no credentials, or AWS refuses.
+        StediError: the stack does not exist, it has no outputs, or one that is not a setting.
+        AwsError: there is no region, there are no credentials, or AWS refused.
     """
     return {variable(name): value for name, value in _outputs(stack, region).items() if name not in _ROLES}
 
 
 def read_roles(stack: str, region: str | None) -> dict[str, str]:
-    """The roles, and what goes with them, that a stack's outputs name.
+    """The roles in a stack's outputs, and what goes with them.
 
     Raises:
         StediError, AwsError: see `read_stack`.
@@ -98,14 +98,14 @@ def _outputs(stack: str, region: str | None) -> dict[str, str]:
     unknown = sorted(name for name in outputs if variable(name) not in known and name not in _ROLES)
     if unknown:
         raise StediError(
-            f"{where} has outputs that are no settings: {', '.join(unknown)}. "
-            "It is another version's or no stack of this platform: deploy it with this version."
+            f"{where} has outputs that are not settings: {', '.join(unknown)}. "
+            "It belongs to another version, or not to this platform: deploy it with this version."
         )
     return outputs
 
 
 def variable(output: str) -> str:
-    """The variable of an output: StediEmrApplicationId is STEDI_EMR_APPLICATION_ID."""
+    """The variable for an output: StediEmrApplicationId is STEDI_EMR_APPLICATION_ID."""
     return _INNER_CAPITAL.sub("_", output).upper()
 
 
@@ -115,7 +115,7 @@ def exports(found: dict[str, str]) -> str:
 
 
 def _shown(value: object) -> str:
-    """A value as one would set it, but for secrets; nothing for what is not set."""
+    """A value as one would set it, except secrets; empty if it is not set."""
     if isinstance(value, SecretStr):
         return "set, and not shown"
     return "" if value is None else json.dumps(value) if isinstance(value, dict) else str(value)

@@ -1,4 +1,4 @@
-"""`stedi sql`."""
+"""`stedi sql`: runs a query in DuckDB or on Athena and prints its rows."""
 
 import os
 import sys
@@ -15,27 +15,27 @@ from stedi_dagster.lakehouse.query import connect
 from stedi_dagster.settings import Settings
 
 World = Literal["local", "athena"]
-# The columns' names, which are there without any row, and the rows.
+# The columns' names, known even without rows, and the rows.
 Result = tuple[list[str], list[dict[str, Any]]]
 
 
 def run_query(query: str, *, on: World = "local", parameters: Sequence[str] = (), as_json: bool) -> None:
     """Run a query, or the query in a file, and print its rows.
 
-    A file is in Athena's dialect, wherever it runs; a query that is typed is in the dialect of where it runs.
+    A file is in Athena's dialect, wherever it runs; a typed query is in the dialect of the engine that runs it.
 
     Raises:
         StediError: the query, or a parameter, is refused.
     """
     if not _is_file(query) and _is_path(query):
         kind = "a folder" if Path(query).is_dir() else "no such file"
-        raise StediError(f"{query} is {kind}: give a query in quotes, or the file that holds one.")
+        raise StediError(f"{query} is {kind}: give a query in quotes, or a file that holds one.")
     if on == "athena":
         results: Iterable[Result] = [_run_on_athena(query, parameters)]
     elif _is_file(query):
         results = _run_here(_translated(query, parameters), as_json=as_json)
     elif parameters:
-        raise StediError("A parameter is for a file, or for Athena: a typed query can hold its values itself.")
+        raise StediError("Parameters are for files, and for Athena: a typed query can hold its values itself.")
     else:
         results = _run_here(query, as_json=as_json)
     for number, (columns, rows) in enumerate(results):
@@ -45,7 +45,7 @@ def run_query(query: str, *, on: World = "local", parameters: Sequence[str] = ()
 
 
 def _run_here(text: str, *, as_json: bool) -> Iterator[Result]:
-    """What each statement of a text gives that gives rows."""
+    """The results of all statements in a text that return rows."""
     with connect(open_lakehouse()) as connection:
         try:
             statements = connection.extract_statements(text)
@@ -53,13 +53,13 @@ def _run_here(text: str, *, as_json: bool) -> Iterator[Result]:
                 raise StediError("The query is empty: it holds no statement.")
             if as_json and len(statements) > 1:
                 raise StediError(
-                    f"The query holds {len(statements)} statements, and --json prints what one of them gives: ask one "
-                    "at a time."
+                    f"The query holds {len(statements)} statements, and --json prints the rows of only one: run one at "
+                    "a time."
                 )
             for statement in statements:
                 relation = connection.sql(statement)
                 changes = duckdb.ExpectedResultType.CHANGED_ROWS in statement.expected_result_type
-                # How many rows a statement changed of what is its own, and none of the published tables', says nothing.
+                # The number of changed rows means nothing: a statement cannot change published tables, only its own.
                 if relation is not None and not (changes and relation.columns == ["Count"]):
                     yield relation.columns, rows_of(relation)
         except duckdb.Error as error:
@@ -67,12 +67,12 @@ def _run_here(text: str, *, as_json: bool) -> Iterator[Result]:
 
 
 def _translated(file: str, parameters: Sequence[str]) -> str:
-    # Imported only where they are needed: parsing takes sqlglot, and that takes a while to load.
+    # Imported only when needed: parsing needs sqlglot, which takes a while to load.
     from stedi_dagster.sql import texts
     from stedi_dagster.sql.parameters import given
 
     tree = texts.parse(_read(file), name=file)
-    return texts.said_locally(tree, Settings.load(), given(parameters))
+    return texts.render_for_duckdb(tree, Settings.load(), given(parameters))
 
 
 def _run_on_athena(query: str, parameters: Sequence[str]) -> Result:
@@ -84,7 +84,7 @@ def _run_on_athena(query: str, parameters: Sequence[str]) -> Result:
 
     settings = Settings.load()
     tree = texts.parse(_read(query), name=query) if _is_file(query) else texts.parse(query)
-    text = texts.said_on_athena(tree, settings, given(parameters))
+    text = texts.render_for_athena(tree, settings, given(parameters))
     return run_on_athena(text, settings, query=isinstance(tree, exp.Query))
 
 
@@ -96,7 +96,7 @@ def _read(file: str) -> str:
 
 
 def _is_path(query: str) -> bool:
-    """Whether a text that is no file was meant to be one: it is a path, and not a query by any reading."""
+    """Whether a text that is not a file was meant to be one: it looks like a path and cannot be a query."""
     text = query.strip()
     one_word = not any(char.isspace() for char in text)
     return "\n" not in text and (text.lower().endswith(".sql") or (one_word and os.sep in text))
@@ -105,5 +105,5 @@ def _is_path(query: str) -> bool:
 def _is_file(query: str) -> bool:
     try:
         return Path(query).is_file()
-    except (OSError, ValueError):  # a query may be longer than a file name can be
+    except (OSError, ValueError):  # a query may be too long for a file name
         return False

@@ -1,4 +1,7 @@
-"""`stedi tables` and `stedi quarantine`: what is published, and what could not be read."""
+"""`stedi tables` and `stedi quarantine`: what is published, and what could not be read.
+
+Also how every command opens the lakehouse.
+"""
 
 import sys
 from contextlib import AbstractContextManager
@@ -20,7 +23,7 @@ def open_lakehouse() -> Lakehouse:
     """The lakehouse that the settings name.
 
     Raises:
-        StediError: there is none yet, or its catalog is lost.
+        StediError: it does not exist yet, or its catalog is lost.
     """
     settings = Settings.load()
     lakehouse = Lakehouse.of(settings)
@@ -33,10 +36,10 @@ def open_lakehouse() -> Lakehouse:
 
 
 def consistent_read(settings: Settings, lakehouse: Lakehouse, command: str) -> AbstractContextManager[None]:
-    """While nobody publishes: held for reading several tables as they belong together.
+    """Keep others from publishing, to read several tables that belong together.
 
     Raises:
-        BusyError: a run went on for too long.
+        BusyError: a run took too long.
     """
     console = Console(stderr=True)
     return lakehouse.writing(
@@ -49,8 +52,8 @@ def consistent_read(settings: Settings, lakehouse: Lakehouse, command: str) -> A
 def list_tables(*, as_json: bool) -> None:
     """Print the published tables in the order in which data flows."""
     found: list[dict[str, Any]] = []
-    there = pinned(open_lakehouse())
-    for table in (there[name] for name in TABLES if name in there):
+    published = pinned(open_lakehouse())
+    for table in (published[name] for name in TABLES if name in published):
         snapshot = table.current_snapshot()
         assert snapshot is not None  # noqa: S101 - `pinned` has only tables that have one
         summary = snapshot.summary.additional_properties if snapshot.summary else {}
@@ -66,14 +69,14 @@ def list_tables(*, as_json: bool) -> None:
         )
     show(found, as_json=as_json)
     if not found and not as_json:
-        sys.stderr.write("Nothing is published yet: run `stedi run`; where it failed, its output says why.\n")
+        sys.stderr.write("Nothing is published yet: run `stedi run`; if it failed, its output says why.\n")
 
 
 def list_quarantine(*, as_json: bool, limit: int) -> None:
     """Print the feeds' quarantined texts."""
     with connect(open_lakehouse()) as connection:
-        everything = "SELECT feed, file, line, position, reason, raw FROM quarantine ORDER BY feed, file, position"
-        relation = connection.sql(everything if as_json else f"{everything} LIMIT {limit}")
+        query = "SELECT feed, file, line, position, reason, raw FROM quarantine ORDER BY feed, file, position"
+        relation = connection.sql(query if as_json else f"{query} LIMIT {limit}")
         show(rows_of(relation), as_json=as_json, columns=relation.columns)
         total = connection.sql("SELECT count(*) FROM quarantine").fetchall()[0][0]
     if not as_json:

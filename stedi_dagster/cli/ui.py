@@ -17,31 +17,31 @@ def serve(port: int, *, read_only: bool) -> None:
     """Serve the UI, for this machine only, until the command is stopped.
 
     Args:
-        port: of 127.0.0.1.
-        read_only: let it change and start nothing, neither by itself.
+        port: on 127.0.0.1.
+        read_only: whether nobody may start or change anything, and nothing starts by itself.
 
     Raises:
         SettingsError: a setting is not allowed, or the port is taken.
-        StediError: a part of it ended by itself.
+        StediError: one of its processes ended by itself.
     """
     settings = Settings.load()
     _refuse_taken(port)
     if "ui_url" not in settings.model_fields_set:
         # For the links in alerts, which the server's own processes send.
         os.environ["STEDI_UI_URL"] = f"http://127.0.0.1:{port}"
-    # Made before the server's processes look for it.
+    # Created before the server's processes look for it.
     with open_instance(settings) as instance:
 
-        def ended() -> None:
+        def record_runs() -> None:
             if not read_only:
                 record_ended(instance)
 
-        def meanwhile() -> None:
+        def record_lost_runs() -> None:
             if not read_only:
                 record_lost(instance, settings.home)  # runs of the UI would wait for theirs to end
 
-        ended()  # what a UI that was killed left behind
-        services.serve(DEFINITIONS, port, read_only=read_only, meanwhile=meanwhile, ended=ended)
+        record_runs()  # those that a killed UI left behind
+        services.serve(DEFINITIONS, port, read_only=read_only, meanwhile=record_lost_runs, ended=record_runs)
 
 
 def _refuse_taken(port: int) -> None:

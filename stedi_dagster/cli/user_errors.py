@@ -1,4 +1,4 @@
-"""How a command ends that cannot do what it was asked for. For every command line of the project."""
+"""How a command ends if it cannot do what was asked. For every command line of the project."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from stedi_dagster.errors import StediError
 
 @contextmanager
 def user_errors(program: str = "stedi", *, code: int = 2) -> Iterator[None]:
-    """An expected error is one sentence on standard error and an exit code, not a stack trace."""
+    """Turn an expected error into one sentence on standard error and an exit code, not a stack trace."""
     try:
         yield
     except StediError as error:

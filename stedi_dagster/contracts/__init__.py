@@ -6,7 +6,8 @@ Whatever lists tables or asks which column holds what asks here; so a new table 
 from types import ModuleType
 
 from stedi_dagster.contracts import curated, landing, trusted
-from stedi_dagster.contracts.base import Column, Contract, Personal
+from stedi_dagster.contracts.base import Contract
+from stedi_dagster.contracts.columns import Column, Identifies, Personal
 from stedi_dagster.contracts.consistency import refuse_silence
 from stedi_dagster.contracts.curated import CustomersCurated, MachineLearningCurated
 from stedi_dagster.contracts.landing import AccelerometerLanding, CustomerLanding, StepTrainerLanding
@@ -50,7 +51,7 @@ RESTRICTED: dict[str, type[Contract]] = {
 }
 # All that the platform makes.
 CONTRACTS = {**TABLES, **RESTRICTED}
-refuse_silence(CONTRACTS.values())
+refuse_silence({contract.__name__: contract.columns() for contract in CONTRACTS.values()})
 
 __all__ = [
     "CONSENTED",
@@ -67,6 +68,7 @@ __all__ = [
     "CustomerTrusted",
     "CustomersCurated",
     "Erasures",
+    "Identifies",
     "MachineLearningCurated",
     "Participants",
     "Personal",

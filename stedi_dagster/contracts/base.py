@@ -6,22 +6,14 @@ column schemas) is where it is used.
 
 import re
 from copy import deepcopy
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import pandera.pyspark as pa
 from pandera.api.pyspark.container import DataFrameSchema
-from pyspark.sql.types import DataType, LongType, StructType
+from pyspark.sql.types import LongType, StructType
 
+from stedi_dagster.contracts.columns import Column, Describes, Holds, Identifies, Personal
 from stedi_dagster.contracts.consistency import refuse_contradictions
-
-Personal = Literal["no", "yes", "pseudonym"]
-# Whose a row is: an address, a serial number of somebody's device, a participantId.
-Identifies = Literal["person", "device", "participant"]
-# What tells who somebody is, and not whose a row is: several people are called the same.
-Describes = Literal["name", "telephone"]
-# One value; several, one a line; or a text of any kind, in which anybody may be named.
-Holds = Literal["value", "lines", "text"]
 
 EPOCH_MS = "ms since 1970-01-01 UTC"
 # No device existed before: an earlier time is a clock that was never set.
@@ -41,27 +33,6 @@ _ASCII_BLANKS = r"[\t\n\x0b\f\r ]*"
 # As it is delivered, and as a key.
 ADDRESS = rf"^{_ASCII_BLANKS}{_ADDRESS}{_ASCII_BLANKS}$"
 ADDRESS_KEY = rf"^{_ADDRESS}$"
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column of a contract, as everything derived from it needs it."""
-
-    name: str
-    type: DataType
-    nullable: bool
-    description: str
-    unit: str | None
-    personal: Personal
-    identifies: Identifies | None
-    describes: Describes | None
-    holds: Holds
-    event_time: bool
-
-    @property
-    def meaning(self) -> str:
-        """The description with the unit, one line."""
-        return f"{self.description} [{self.unit}]" if self.unit else self.description
 
 
 def column(  # noqa: PLR0913 - one argument for each thing that a contract says of a column

@@ -1,17 +1,14 @@
 """What a contract may not say: it is refused when it is defined, and not when somebody is to be erased."""
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
 from pyspark.sql.types import LongType, StringType
 
+from stedi_dagster.contracts.columns import Column, Identifies
 from stedi_dagster.errors import ContractError
 
-if TYPE_CHECKING:
-    from stedi_dagster.contracts.base import Column, Contract, Identifies
 
-
-def refuse_contradictions(contract: str, columns: Sequence["Column"], *, is_ledger: bool) -> None:
+def refuse_contradictions(contract: str, columns: Sequence[Column], *, is_ledger: bool) -> None:
     """Refuse a contract that contradicts itself, or from whose table nobody could be erased.
 
     Args:
@@ -39,14 +36,17 @@ def refuse_contradictions(contract: str, columns: Sequence["Column"], *, is_ledg
         )
 
 
-def refuse_silence(contracts: "Iterable[type[Contract]]") -> None:
+def refuse_silence(contracts: Mapping[str, Sequence[Column]]) -> None:
     """Refuse a contract that leaves unsaid what a column of the same name says in another.
+
+    Args:
+        contracts: the columns of all contracts, by the names of their classes.
 
     Raises:
         ContractError: one does: nobody would be erased from its table, and nobody asked for their consent.
     """
     said: dict[str, tuple[str, Identifies | None]] = {}
-    everything = [(contract.__name__, spec) for contract in contracts for spec in contract.columns()]
+    everything = [(contract, spec) for contract, columns in contracts.items() for spec in columns]
     for contract, spec in everything:
         if spec.identifies:
             said.setdefault(spec.name, (contract, spec.identifies))
@@ -59,7 +59,7 @@ def refuse_silence(contracts: "Iterable[type[Contract]]") -> None:
             )
 
 
-def _contradiction(spec: "Column") -> str | None:
+def _contradiction(spec: Column) -> str | None:
     """What is wrong with a column, as the rest of a sentence."""
     tells = spec.identifies or spec.describes
     names = tells or spec.holds == "text"

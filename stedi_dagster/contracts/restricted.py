@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import pyspark.sql.types as T  # noqa: N812 - PySpark's own convention
 
-from stedi_dagster.contracts.base import EPOCH_MS, Contract, Describes, Identifies, column, epoch_ms
+from stedi_dagster.contracts.base import EPOCH_MS, Contract, column, epoch_ms
+from stedi_dagster.contracts.columns import Describes, Identifies
 
 # What the ledger of erasures calls a value, by what it says of somebody. It is written once and read for ever: these
 # words stay, whatever a column is called.

@@ -6,7 +6,9 @@ import dagster as dg
 
 from stedi_dagster.defs import assets
 from stedi_dagster.defs.assets.report import report_asset
-from stedi_dagster.defs.audits.asset_checks import standing_checks
+from stedi_dagster.defs.assets.restricted import erasures
+from stedi_dagster.defs.assets.specs import with_freshness
+from stedi_dagster.defs.assets.standing_audits import standing_checks
 from stedi_dagster.defs.jobs import jobs_for
 from stedi_dagster.defs.resources.configured import resources_for
 from stedi_dagster.defs.schedules import schedules_for
@@ -29,8 +31,9 @@ def build_defs(settings: Settings, *, instead: Iterable[dg.AssetsDefinition] = (
         for asset in dg.load_assets_from_package_module(assets)
         if not (isinstance(asset, dg.AssetsDefinition) and asset.keys & replaced)
     ]
+    everything = [*own, *replacing, erasures, report_asset(settings)]
     return dg.Definitions(
-        assets=[*own, *replacing, report_asset(settings)],
+        assets=[with_freshness(asset, settings.freshness) for asset in everything],
         asset_checks=[standing_checks(settings)],
         jobs=jobs_for(settings),
         schedules=schedules_for(settings),

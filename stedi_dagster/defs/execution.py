@@ -8,11 +8,12 @@ from typing import Any
 
 import dagster as dg
 
-from stedi_dagster.contracts import TABLES
+from stedi_dagster.contracts import TABLES, MachineLearningCurated
 from stedi_dagster.defs.definitions import build_defs
 from stedi_dagster.defs.instance.attribution import TAGS, attribute
 from stedi_dagster.defs.instance.lost_runs import running
 from stedi_dagster.defs.jobs import EVERYTHING
+from stedi_dagster.drafts.run import PARTICIPANTS
 from stedi_dagster.settings import Settings
 
 # Dagster's own console log would tear the progress bar; every event is in the instance, for the UI.
@@ -108,12 +109,16 @@ def _progress(entry: dg.EventLogEntry, tables: dict[str, TableResult]) -> str | 
 def _record(entry: dg.EventLogEntry, tables: dict[str, TableResult]) -> None:
     """Keep what an event of the run says about a table."""
     event = entry.dagster_event
+    if event is not None and event.step_key == PARTICIPANTS and event.is_step_failure:
+        table = tables[MachineLearningCurated.table()]
+        table.state, table.error = "not published", f"{PARTICIPANTS}: {_explanation(event)}"
     if event is None or event.step_key not in tables:
         return
     table = tables[event.step_key]
     if event.is_step_start:
         table.state = "running"
-    elif event.is_step_materialization:
+    # Not of its quarantine, which the same step makes.
+    elif event.is_step_materialization and event.asset_key == dg.AssetKey(table.table):
         metadata: Any = event.step_materialization_data.materialization.metadata
         table.state = "unchanged" if metadata["unchanged"].value else "published"
         table.rows = metadata["dagster/row_count"].value

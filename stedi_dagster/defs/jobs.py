@@ -9,15 +9,16 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from stedi_dagster.contracts import LAYERS
+from stedi_dagster.contracts import LAYERS, Participants
+from stedi_dagster.defs.assets.feeds import SELECTION as FEEDS
 from stedi_dagster.defs.assets.report import SELECTION as REPORT
-from stedi_dagster.defs.audits.asset_checks import SELECTION as STANDING_AUDITS
-from stedi_dagster.defs.audits.settling import VerdictsResource
+from stedi_dagster.defs.assets.standing_audits import SELECTION as STANDING_AUDITS
 from stedi_dagster.defs.failures import failure
 from stedi_dagster.defs.resources.lakehouse import LakehouseResource
 from stedi_dagster.defs.resources.lock import POOL, WriterLockResource
 from stedi_dagster.defs.resources.rules import LandingResource
 from stedi_dagster.defs.resources.spark import EmrServerlessResource
+from stedi_dagster.defs.resources.verdicts import VerdictsResource
 from stedi_dagster.erasure.digests import digester
 from stedi_dagster.erasure.erase import UNFINISHED, Eraser, Receipt
 from stedi_dagster.erasure.ledger import Ledger, recognising
@@ -33,16 +34,24 @@ everything = dg.define_asset_job(
     selection=dg.AssetSelection.all() - STANDING_AUDITS - REPORT,
     description="All tables, from the raw files on.",
 )
+observe_feeds = dg.define_asset_job(
+    "observe_feeds", selection=FEEDS, description="Looks which raw files there are; makes no table."
+)
 audit = dg.define_asset_job(
     "audit", selection=STANDING_AUDITS, description="The standing audits of what is published; makes no table."
 )
 report = dg.define_asset_job(
     "report", selection=REPORT, description="A page to hand over about what is published; makes no table."
 )
+# What the steps of a layer make besides its tables: quarantines; and what a table of the layer is paired by.
+_MADE_WITH = {"curated": dg.AssetSelection.assets(Participants.table())}
 layers = [
     dg.define_asset_job(
         layer,
-        selection=dg.AssetSelection.groups(layer) - STANDING_AUDITS,
+        selection=(
+            dg.AssetSelection.groups(layer) | _MADE_WITH.get(layer, dg.AssetSelection.assets())
+        ).required_multi_asset_neighbors()
+        - STANDING_AUDITS,
         description=f"The {layer} tables.",
     )
     for layer in LAYERS
@@ -51,7 +60,7 @@ layers = [
 
 def jobs_for(settings: Settings) -> list[Any]:
     """The jobs that the settings have a use for."""
-    jobs = [everything, audit, report, *layers, look_for_withdrawals, forget, expire_history]
+    jobs = [everything, observe_feeds, audit, report, *layers, look_for_withdrawals, forget, expire_history]
     return [*jobs, reap_sessions] if settings.engine == EMR_SERVERLESS else jobs
 
 

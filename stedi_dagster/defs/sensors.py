@@ -3,12 +3,15 @@
 The promise to people: a withdrawal starts a run, and the sensor of alerts tells whoever the settings name.
 """
 
+import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import dagster as dg
 
 from stedi_dagster.defs.alerts.sensor import alert_sensors
+from stedi_dagster.defs.assets.feeds import SELECTION as RAW_FILES
+from stedi_dagster.defs.assets.feeds import observation
 from stedi_dagster.defs.jobs import EVERYTHING, everything, look_for_withdrawals
 from stedi_dagster.errors import LandingError, StediError
 from stedi_dagster.fingerprint import fingerprint
@@ -18,13 +21,16 @@ from stedi_dagster.run_tags import LOOKED_AT, WITHDRAWN
 from stedi_dagster.settings import Settings
 from stedi_dagster.storage import storage_errors
 
+# Dagster's own call, when it gives a job that a sensor names its resources.
+warnings.filterwarnings("ignore", "Parameter `owners` of initializer `SensorDefinition", dg.BetaWarning)
+
 # How the cursor of the sensor `withdrawals` begins while a run is awaited.
 _PENDING = "pending "
 _FAILED = (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
 
 _table_automation = dg.AutomationConditionSensorDefinition(
     "table_automation",
-    target=dg.AssetSelection.all(),
+    target=dg.AssetSelection.all() | RAW_FILES,
     default_status=dg.DefaultSensorStatus.STOPPED,
     description="Materializes a table when what it is made from is new and has passed its audits.",
 )
@@ -43,17 +49,16 @@ def _new_files(landing: str) -> dg.SensorDefinition:
         default_status=dg.DefaultSensorStatus.STOPPED,
         description="Runs everything when a file in the landing zone is new or has changed.",
     )
-    def new_landing_files(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    def new_landing_files(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         try:
-            seen = fingerprint({table: list_files(landing, feed).digest() for table, feed in FEEDS.items()})
+            listings = {table: list_files(landing, feed) for table, feed in FEEDS.items()}
         except LandingError as error:
-            yield dg.SkipReason(str(error))
-            return
+            return dg.SensorResult(skip_reason=str(error))
+        seen = fingerprint({table: listing.digest() for table, listing in listings.items()})
         if seen == context.cursor:
-            yield dg.SkipReason("No file is new.")
-            return
-        context.update_cursor(seen)
-        yield dg.RunRequest(run_key=seen)
+            return dg.SensorResult(skip_reason="No file is new.")
+        observations = [observation(FEEDS[table], listing) for table, listing in listings.items()]
+        return dg.SensorResult([dg.RunRequest(run_key=seen)], cursor=seen, asset_events=observations)
 
     return new_landing_files
 

@@ -21,7 +21,7 @@ class Draft:
         withheld: how many of these it leaves out, by reason.
         upstream: the snapshots that must still be current when it is published, by table.
         quarantine: of a feed: the next snapshot of its quarantine.
-        files_read: of a feed: how many files, bytes and so on were read, by what is counted.
+        counted: what else was counted when it was made: files and bytes of a feed, people of `participants`.
     """
 
     commit: Commit
@@ -30,7 +30,7 @@ class Draft:
     withheld: Mapping[str, int]
     upstream: Mapping[str, int] = field(default_factory=dict)
     quarantine: Commit | None = None
-    files_read: Mapping[str, int] = field(default_factory=dict)
+    counted: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def blocked(self) -> bool:

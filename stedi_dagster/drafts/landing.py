@@ -18,6 +18,8 @@ from stedi_dagster.landing.files import Listing, masked
 from stedi_dagster.landing.land import Lander
 from stedi_dagster.storage import storage_for
 
+# How the reason begins of a record that is quarantined.
+QUARANTINED = "quarantined: "
 # How many of the files with the most quarantined texts are named in metadata; `stedi quarantine` has them all.
 _FILES_SHOWN = 20
 
@@ -49,9 +51,9 @@ def draft_landing(run: Run, feed: Feed, listing: Listing, limits: FeedLimits) ->
         records,
         check_feed(run, feed, records.files, quarantine.files, landed, limits),
         rows_in=landed.records,
-        withheld=erased | {f"quarantined: {reason}": texts for reason, texts in landed.quarantined.items()},
+        withheld=erased | {f"{QUARANTINED}{reason}": texts for reason, texts in landed.quarantined.items()},
         quarantine=quarantine,
-        files_read={
+        counted={
             "files": len(listing.files),
             "files_read_outside_the_engine": landed.odd_files,
             "markers_skipped": len(listing.markers),

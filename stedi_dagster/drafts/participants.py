@@ -2,22 +2,26 @@
 
 import uuid
 from collections.abc import Iterator
+from functools import partial
 
 from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
 
 from stedi_dagster.contracts import CustomerLanding, Participants, Quarantine
+from stedi_dagster.drafts.draft import Draft
 from stedi_dagster.drafts.run import PARTICIPANTS, Run, engine_errors
 from stedi_dagster.drafts.tables import CUSTOMER_LANDING, CUSTOMER_QUARANTINE
+from stedi_dagster.errors import StediError
 from stedi_dagster.fingerprint import fingerprint
 from stedi_dagster.keys import matching_key
-from stedi_dagster.lakehouse.checksums import add_checksums
+from stedi_dagster.lakehouse.commit import Commit
 from stedi_dagster.lakehouse.snapshot import Snapshot
 from stedi_dagster.lakehouse.summary import SnapshotSummary
+from stedi_dagster.lakehouse.upgrade import add_checksums
 from stedi_dagster.policies.people import agreeing_people, with_doubtful
 
 
-def register_participants(run: Run, customers_curated: Snapshot) -> Snapshot:
-    """Give a participantId to everybody in customers_curated who has none, and forget that of everybody who withdrew.
+def draft_participants(run: Run, customers_curated: Snapshot) -> Draft:
+    """Draft `participants`: an id for everybody in customers_curated who has none, and none for who withdrew.
 
     Whoever agrees again later is somebody new; who is only absent, because a feed was cut off, is not. The numbers are
     drawn here and not in the engine, whose query plan would hold what they were drawn from.
@@ -28,7 +32,6 @@ def register_participants(run: Run, customers_curated: Snapshot) -> Snapshot:
 
     Raises:
         EngineError: the engine did not do its work.
-        PublishConflictError: another run registered people at the same time.
     """
     known = run.lakehouse.read(PARTICIPANTS, Participants)
     landed = run.read(CUSTOMER_LANDING, CustomerLanding)
@@ -51,10 +54,17 @@ def register_participants(run: Run, customers_curated: Snapshot) -> Snapshot:
     table = run.lakehouse.ensure_table(PARTICIPANTS, Participants)
     # Before the way out: it removes what a killed run left, which names people.
     staged = run.lakehouse.stage(table, Participants)
+    drafted = partial(
+        Draft,
+        outcomes=(),
+        rows_in=customers_curated.rows,
+        withheld={},
+        upstream={customers_curated.name: customers_curated.snapshot_id},
+        counted={"registered": len(new), "forgotten": len(gone)},
+    )
     if known is not None and not new and not gone:
         now = add_checksums(run.lakehouse, table, Participants)
-        run.lakehouse.expire(now)
-        return known if now is table else run.read_participants()
+        return drafted(Commit(now, known.files, known.summary, None))
 
     def rows() -> Iterator[tuple[str, str]]:
         if known is not None:
@@ -73,5 +83,18 @@ def register_participants(run: Run, customers_curated: Snapshot) -> Snapshot:
         registered=len(new),
         forgotten=len(gone),
     )
-    run.lakehouse.expire(run.lakehouse.prepare(table, staged.files(), summary).publish().table)
-    return run.read_participants()
+    return drafted(run.lakehouse.prepare(table, staged.files(), summary))
+
+
+def refuse_unregistered(customers_curated: Snapshot, participants: Snapshot) -> None:
+    """Refuse to pair the readings of people who have no participantId: theirs would silently be missing.
+
+    Raises:
+        StediError: somebody has none.
+    """
+    unregistered = set(customers_curated.files.column("email")) - set(participants.files.column("email"))
+    if unregistered:
+        raise StediError(
+            f"People in customers_curated who have no participantId yet: {len(unregistered):,}. "
+            "Materialize participants first, or materialize everything."
+        )

@@ -76,7 +76,7 @@ class Run:
         """
         snapshot = self.lakehouse.read(PARTICIPANTS, Participants)
         if snapshot is None:
-            raise StediError("No participant is registered yet. Materialize machine_learning_curated first.")
+            raise StediError("No participant is registered yet. Materialize participants first.")
         return snapshot
 
 

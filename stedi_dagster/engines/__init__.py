@@ -1,4 +1,7 @@
-"""Where the work runs: one small interface, one module for each kind of Spark Connect engine."""
+"""Where the work runs: one small interface, and one module for each kind of Spark Connect engine.
+
+What the engines compute belongs elsewhere: to `landing`, `policies` and `drafts`.
+"""
 
 from stedi_dagster.engines.base import Engine, Server
 

@@ -1,4 +1,4 @@
-"""What every engine has in common: it opens one Spark Connect session and closes all that it opened.
+"""What all engines have in common: each opens one Spark Connect session, and closes everything it opened.
 
 What is special about one kind of engine is in the module named after it.
 """
@@ -22,8 +22,8 @@ _SESSION_CONF = {
 _ANSWER_SECONDS = 10.0
 
 Headers = Callable[[], Iterable[tuple[str, str]]]
-# Every session of this process, so that none is garbage: SparkSession.__del__ waits for threads that all sessions use,
-# and if the collector runs it inside a call of another session, those threads wait for that call: a deadlock.
+# Keeps every session of this process from becoming garbage: SparkSession.__del__ waits for threads that all sessions
+# share, and if the collector runs it within a call of another session, those threads wait for that call: a deadlock.
 _SESSIONS: list[SparkSession] = []
 
 
@@ -33,7 +33,7 @@ class Engine(ABC):
     @abstractmethod
     @contextmanager
     def session(self) -> Iterator[SparkSession]:
-        """Yield the one session of a run, and close it and all that was started for it however the run ends.
+        """Yield the one session of a run; close it, and everything started for it, however the run ends.
 
         Raises:
             EngineError: the engine cannot be started or reached.
@@ -42,12 +42,12 @@ class Engine(ABC):
 
 
 class Server(Engine):
-    """A Spark Connect server that its address alone opens."""
+    """A Spark Connect server that is opened by its address alone."""
 
     @abstractmethod
     @contextmanager
     def serving(self) -> Iterator[str]:
-        """Yield the sc:// URL of a server that answers; stop whatever was started afterwards.
+        """Yield the sc:// URL of a server that answers; afterwards, stop whatever was started.
 
         Raises:
             EngineError: the server cannot be started or found.
@@ -63,7 +63,7 @@ class Server(Engine):
 
 @contextmanager
 def connected(url: str, headers: Headers | None = None) -> Iterator[SparkSession]:
-    """A session as `connect` opens it, closed afterwards.
+    """A session opened by `connect`, closed afterwards.
 
     Raises:
         EngineError: see `connect`.
@@ -76,16 +76,16 @@ def connected(url: str, headers: Headers | None = None) -> Iterator[SparkSession
 
 
 def connect(url: str, headers: Headers | None = None) -> SparkSession:
-    """Open a session of its own on the server at `url`.
+    """Open a separate session on the server at `url`.
 
-    `create()` and not `getOrCreate()`: the latter returns whatever session exists, on whatever server.
+    `create()` rather than `getOrCreate()`: the latter returns any session that exists, on any server.
 
     Args:
         url: an sc:// URL.
-        headers: asked before each request for what to send along with it.
+        headers: called before each request for the headers to send.
 
     Raises:
-        EngineError: nobody answers there, or what answers is not Spark Connect.
+        EngineError: nothing answers there, or what answers is not Spark Connect.
     """
     import grpc
     from pyspark.sql.connect.client import DefaultChannelBuilder
@@ -93,7 +93,7 @@ def connect(url: str, headers: Headers | None = None) -> SparkSession:
     from pyspark.sql.connect.session import SparkSession as RemoteSession
 
     class AnsweringChannel(DefaultChannelBuilder):
-        """PySpark itself would try for ten minutes to reach a server that is not there, or not there any more."""
+        """PySpark itself would try for ten minutes to reach a server that does not exist, or no longer does."""
 
         def toChannel(self) -> grpc.Channel:  # noqa: N802 - PySpark's name
             channel = super().toChannel()
@@ -103,13 +103,13 @@ def connect(url: str, headers: Headers | None = None) -> SparkSession:
         def metadata(self) -> Iterable[tuple[str, str]]:
             return [*super().metadata(), *(headers() if headers else ())]
 
-    # What `SparkSession.builder.remote` does: `functions` then make plans for a server and look for no JVM.
+    # As `SparkSession.builder.remote` does: `functions` then build plans for a server and do not look for a JVM.
     os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"
     try:
-        made: Any = RemoteSession.Builder().channelBuilder(AnsweringChannel(url)).create()
-        _SESSIONS.append(made)
-        made.client.set_retry_policies([DefaultPolicy(max_retries=5, max_backoff=4_000)])
-        session: SparkSession = made
+        remote: Any = RemoteSession.Builder().channelBuilder(AnsweringChannel(url)).create()
+        _SESSIONS.append(remote)
+        remote.client.set_retry_policies([DefaultPolicy(max_retries=5, max_backoff=4_000)])
+        session: SparkSession = remote
         for key, value in _SESSION_CONF.items():
             session.conf.set(key, value)
         session.range(1).count()
@@ -127,7 +127,7 @@ def _close(session: SparkSession) -> None:
     try:
         session.stop()
     except (PySparkException, grpc.RpcError):
-        # The server is gone already (a crash or a cancelled run): nothing of ours is left to close on it.
+        # The server is gone already (a crash or a cancelled run): there is nothing left to close.
         return
 
 

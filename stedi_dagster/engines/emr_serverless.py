@@ -1,6 +1,6 @@
-"""EMR Serverless: one interactive Spark Connect session a run, started, waited for, and always ended.
+"""EMR Serverless: one interactive Spark Connect session per run, started, waited for, and always ended.
 
-The token that opens a session is `emr_token`'s matter.
+The token that opens a session is managed by `emr_token`.
 Source: "Run interactive sessions with Amazon EMR Serverless through Spark Connect", EMR Serverless User Guide.
 """
 
@@ -25,7 +25,7 @@ from stedi_dagster.stopping import if_stopped
 
 SERVICE = "emr-serverless"
 WAREHOUSE_TAG, RUN_TAG = "stedi:warehouse", "stedi:run-id"
-# The Spark that a release has, so that a mismatch shows before a session is paid for.
+# The Spark version of each release, so that a mismatch shows before a session is paid for.
 _SPARK_OF_RELEASE = {"emr-spark-8.0.0": "4.0", "emr-7.13.0": "3.5"}
 _ENDED = {"FAILED", "TERMINATED"}
 _READY = {"STARTED", "IDLE", "BUSY"}
@@ -60,11 +60,11 @@ class EmrServerless(Engine):
         """Prepare; nothing is started yet.
 
         Args:
-            emr: where and how.
+            emr: where and how to start sessions.
             run_id: the run that the session is for.
-            warehouse: the warehouse that it works on, which tells its left-over sessions from others'.
-            tell: told what is happening, for the run's log.
-            note: given what is worth keeping with the run: the session, its dashboard, what was billed.
+            warehouse: the warehouse that it works on, which distinguishes its leftover sessions from others'.
+            tell: called with what is happening, for the run's log.
+            note: called with facts worth keeping with the run: the session, its dashboard, what was billed.
         """
         self._emr = emr
         self._run_id = run_id
@@ -78,11 +78,11 @@ class EmrServerless(Engine):
         """See `Engine.session`.
 
         Raises:
-            AwsError: AWS refuses, or does not answer.
+            AwsError: AWS refused, or did not answer.
         """
         logs = self._check_application()
         self.reap()
-        with self._started(logs) as session_id:
+        with self._new_session(logs) as session_id:
             self._wait(session_id, logs)
             self._note_dashboard(session_id)
             token = Token(self._emr.application_id, session_id)
@@ -91,7 +91,7 @@ class EmrServerless(Engine):
                 yield session
 
     def reap(self) -> int:
-        """End sessions of this warehouse that a run left which was killed; return their number.
+        """End sessions of this warehouse that a killed run left behind; return their number.
 
         The caller holds the writer lock, so that no session of this warehouse can be in use.
         """
@@ -99,7 +99,7 @@ class EmrServerless(Engine):
         with aws.aws_errors("looking for sessions that were left running"):
             for session_id in self._running():
                 self._client.terminate_session(applicationId=self._emr.application_id, sessionId=session_id)
-                self._tell(f"Ended the EMR Serverless session {session_id}, which an earlier run left.")
+                self._tell(f"Ended the EMR Serverless session {session_id}, which an earlier run left behind.")
                 reaped += 1
         return reaped
 
@@ -114,7 +114,7 @@ class EmrServerless(Engine):
                         yield found["sessionId"]
 
     def _check_application(self) -> str:
-        """Refuse an application that cannot do it, before anything is paid for; return where its logs go."""
+        """Refuse an unsuitable application before anything is paid for; return where its logs go."""
         with aws.aws_errors(f"looking at the EMR Serverless application {self._emr.application_id}"):
             found = self._client.get_application(applicationId=self._emr.application_id)["application"]
         release, name = found["releaseLabel"], f"The EMR Serverless application {self._emr.application_id}"
@@ -128,7 +128,7 @@ class EmrServerless(Engine):
         return str(monitoring.get("s3MonitoringConfiguration", {}).get("logUri", "the application's log destination"))
 
     def _start_application(self, state: str) -> None:
-        """An application stops by itself when it is idle."""
+        """Start the application if it has stopped, which it does by itself when idle."""
         deadline = time.monotonic() + self._emr.start_minutes * 60
         with aws.aws_errors(f"starting the EMR Serverless application {self._emr.application_id}"):
             if state in {"CREATED", "STOPPED"}:
@@ -146,7 +146,7 @@ class EmrServerless(Engine):
                     time.sleep(_POLL_SECONDS)
 
     @contextmanager
-    def _started(self, logs: str) -> Iterator[str]:
+    def _new_session(self, logs: str) -> Iterator[str]:
         """Start a session, and end it however the run ends."""
         name = f"{self._emr.session_name}/{self._run_id}"
         overrides = {"runtimeConfiguration": [{"classification": "spark-defaults", "properties": self._emr.spark_conf}]}
@@ -154,7 +154,7 @@ class EmrServerless(Engine):
             with aws.aws_errors("starting an EMR Serverless session"):
                 session_id: str = self._client.start_session(
                     applicationId=self._emr.application_id,
-                    # The same for every attempt: a start whose answer was lost is not made twice.
+                    # The same for every attempt: if the answer is lost, the session is not started twice.
                     clientToken=str(uuid.uuid4()),
                     executionRoleArn=self._emr.execution_role_arn,
                     name=name,
@@ -163,7 +163,7 @@ class EmrServerless(Engine):
                     **({"configurationOverrides": overrides} if self._emr.spark_conf else {}),
                 )["sessionId"]
         except AwsError:
-            # No answer does not mean that nothing was started.
+            # The session may have been started even if no answer came.
             self.reap()
             raise
         try:
@@ -195,12 +195,12 @@ class EmrServerless(Engine):
                 time.sleep(_POLL_SECONDS)
 
     def _terminate(self, session_id: str) -> None:
-        """End a session without waiting for it; whatever goes wrong, the next run ends it."""
+        """End a session without waiting; if anything goes wrong, the next run ends it."""
         with suppress(ClientError, BotoCoreError):
             self._client.terminate_session(applicationId=self._emr.application_id, sessionId=session_id)
 
     def _end(self, session_id: str, logs: str) -> None:
-        """End the session and tell what it cost. What fails here must not hide how the run ended."""
+        """End the session and log what it cost. A failure here must not hide how the run ended."""
         try:
             state = self._get(session_id)["state"]
             if state not in _ENDED:
@@ -212,15 +212,15 @@ class EmrServerless(Engine):
                 f"ends it, and EMR after {self._emr.idle_minutes} idle minutes."
             )
             return
-        told = f"The EMR Serverless session {session_id} is {ended['state']}"
+        outcome = f"The EMR Serverless session {session_id} is {ended['state']}"
         if ended["state"] == "FAILED":
-            told += f": {_details(ended)}. Its logs are in {logs}"
+            outcome += f": {_details(ended)}. Its logs are in {logs}"
         billed = ended.get("billedResourceUtilization", {})
         cost = ", ".join(f"{billed[name]:g} {unit}" for name, unit in _BILLED.items() if name in billed)
         if cost:
             self._note({"stedi/emr_billed": cost})
-            told += f"; billed: {cost}"
-        self._tell(f"{told}.")
+            outcome += f"; billed: {cost}"
+        self._tell(f"{outcome}.")
 
     def _wait_for_end(self, session_id: str) -> Any:
         deadline = time.monotonic() + _ENDS_WITHIN_SECONDS
@@ -236,7 +236,7 @@ class EmrServerless(Engine):
                 applicationId=self._emr.application_id, resourceId=session_id, resourceType="SESSION"
             )
         if url := found.get("url"):
-            # Its query signs in whoever follows the link.
+            # Without its query, which signs in whoever follows the link.
             self._note({"stedi/emr_dashboard": url.split("?", maxsplit=1)[0]})
 
     def _get(self, session_id: str) -> Any:
@@ -245,7 +245,7 @@ class EmrServerless(Engine):
 
 
 def _details(session: Any) -> str:
-    """Why a session is in its state, without a full stop of its own."""
+    """Why a session is in its state, without a full stop."""
     return str(session["stateDetails"]).rstrip(".")
 
 
@@ -253,10 +253,10 @@ _BILLED = {"vCPUHour": "vCPU hours", "memoryGBHour": "GB hours of memory", "stor
 
 
 def _check_version(server: str, subject: str = "The EMR Serverless session has") -> None:
-    """Refuse a server whose Spark is another one than the client's.
+    """Refuse a server whose Spark version differs from the client's.
 
     Raises:
-        EngineError: it is; both versions are named.
+        EngineError: it differs; the message names both versions.
     """
     minor = re.match(r"\d+\.\d+", server)
     if minor is None or minor[0] != client_version.rpartition(".")[0]:

@@ -1,4 +1,4 @@
-"""Any Spark Connect server that somebody else runs, reached by its sc:// URL."""
+"""A Spark Connect server that somebody else runs, reached by its sc:// URL."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ from stedi_dagster.engines.base import Server
 
 
 class Remote(Server):
-    """A server that was there before the run and stays after it."""
+    """A server that runs before and after the run."""
 
     def __init__(self, url: str) -> None:
         self._url = url

@@ -15,14 +15,14 @@ class Sail(Server):
     @contextmanager
     def serving(self) -> Iterator[str]:
         """See `Server.serving`."""
-        # Its log would show query text; RUST_LOG set by hand wins, for whoever debugs the engine itself.
+        # Its log would show query text; RUST_LOG set by hand wins, for debugging the engine itself.
         os.environ.setdefault("RUST_LOG", "off")
-        # A session that nobody asks for a while is closed: one is, while files are read outside the engine.
+        # Sail closes an idle session, and a session is idle while files are read outside the engine.
         os.environ.setdefault("SAIL_SPARK__SESSION_TIMEOUT_SECS", _NEVER)
-        # With statistics, Sail 0.7 takes a column that has one value throughout a file for that value, and xxhash64 of
-        # it panics where the file has several rows. Which column of which file has one value is for the data to say,
-        # so that rewriting one expression would leave the next one to it. Without statistics Sail cannot choose the
-        # smaller side of a join: some 12 % of a run.
+        # With statistics, Sail 0.7 replaces a column that has one value throughout a file by that value, and xxhash64
+        # of it panics if the file has several rows. Which columns are affected depends on the data, so that rewriting
+        # one expression would not be enough. Without statistics Sail cannot choose the smaller side of a join: some
+        # 12 % of a run.
         os.environ.setdefault("SAIL_EXECUTION__COLLECT_STATISTICS", "false")
         from pysail.spark import SparkConnectServer
 
@@ -30,7 +30,7 @@ class Sail(Server):
         server.start(background=True)
         try:
             address = server.listening_address
-            assert address is not None  # noqa: S101 - it was started two lines above
+            assert address is not None  # noqa: S101 - it was started above
             yield f"sc://{address[0]}:{address[1]}"
         finally:
             server.stop()

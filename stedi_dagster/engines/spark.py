@@ -1,6 +1,6 @@
-"""Apache Spark on this machine: its Spark Connect server as a process of its own, stopped with the run.
+"""Apache Spark on this machine: its Spark Connect server in a separate process, stopped with the run.
 
-A process and not a `local[*]` session in this one: two engines can then live side by side in one Python.
+A process rather than a `local[*]` session in this one, so that two engines can exist side by side in one Python.
 """
 
 import os
@@ -21,8 +21,8 @@ from stedi_dagster.errors import EngineError
 # https://spark.apache.org/docs/4.0.0/: "Spark runs on Java 17/21".
 _JAVA_VERSIONS = (17, 21)
 _START_SECONDS = 90.0
-# Ends the server when this process ends: then the pipe to `cat` closes, even if nobody had the time to say so. Itself
-# it ends after the server only, also when all of them are told to (then the first `wait` is cut short).
+# Ends the server when this process ends: the pipe to `cat` then closes, even after a kill. The guard itself ends only
+# after the server, also when all of them get the signal (then the first `wait` is cut short).
 _GUARD = """
 trap : TERM
 exec 3<&0
@@ -76,7 +76,7 @@ class LocalSpark(Server):
             "spark.ui.enabled": "false",
             "spark.sql.warehouse.dir": f"{scratch}/spark-warehouse",
             "spark.local.dir": scratch,
-            # The tables are small against the default of 200 partitions, and a run has one session.
+            # The tables are too small for the default of 200 partitions, and a run has one session.
             "spark.sql.shuffle.partitions": str(os.cpu_count() or 2),
         }
         return [
@@ -104,8 +104,8 @@ def find_java() -> str:
             f"STEDI_ENGINE=spark needs Java {wanted}, and {place}. Install one, or use STEDI_ENGINE=sail, "
             "which needs no Java."
         )
-    found = subprocess.run([java, "-version"], capture_output=True, text=True, check=False, timeout=60).stderr
-    version = re.search(r'version "(\d+)', found)
+    output = subprocess.run([java, "-version"], capture_output=True, text=True, check=False, timeout=60).stderr
+    version = re.search(r'version "(\d+)', output)
     if version is None or int(version[1]) not in _JAVA_VERSIONS:
         raise EngineError(
             f"STEDI_ENGINE=spark needs Java {wanted}, and {java} is Java {version[1] if version else 'unknown'}. "
@@ -134,10 +134,10 @@ def _wait_until_serving(process: "subprocess.Popen[bytes]", port: int, log: Path
 
 
 def _stop(process: "subprocess.Popen[bytes]") -> None:
-    # The whole group: spark-submit is a shell script around the JVM.
-    for sign, patience in ((signal.SIGTERM, _STOP_SECONDS), (signal.SIGKILL, None)):
+    # Stop the whole group: spark-submit is a shell script around the JVM.
+    for signal_number, patience in ((signal.SIGTERM, _STOP_SECONDS), (signal.SIGKILL, None)):
         with suppress(ProcessLookupError):
-            os.killpg(process.pid, sign)
+            os.killpg(process.pid, signal_number)
         try:
             process.wait(timeout=patience)
         except subprocess.TimeoutExpired:

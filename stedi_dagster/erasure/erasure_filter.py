@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stedi_dagster.contracts import LEDGER_WORDS, Column, Contract, CustomerLanding, Quarantine
-from stedi_dagster.contracts.base import Identifies
+from stedi_dagster.contracts.columns import Identifies
 from stedi_dagster.erasure.digests import Digester, phrases
 from stedi_dagster.erasure.fields import REGISTERED, named_by, registration_of, split_lines
 from stedi_dagster.erasure.ledger import DEVICE, IDENTIFYING, OWN_PHONE, PERSON, SHARED, Erasure, Trace
@@ -195,7 +195,12 @@ class ErasureFilter:
     def _matches_landed(self, row: Mapping[str, Any]) -> bool:
         written = row[REGISTERED] if row["lastUpdateDate"] is None else row["lastUpdateDate"]
         agrees = row["shareWithResearchAsOfDate"] is not None
-        return self.matches_customer(row["email"], registered=row[REGISTERED], written=written, agrees=agrees)
+        owners = (row[spec.name] for spec in CustomerLanding.owners())
+        return any(
+            self.matches_customer(owner, registered=row[REGISTERED], written=written, agrees=agrees)
+            for owner in owners
+            if owner is not None
+        )
 
     def _matches_quarantined(self, row: Mapping[str, Any]) -> bool:
         value = decoded(row["raw"])

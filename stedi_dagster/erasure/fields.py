@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from stedi_dagster.contracts import Contract, CustomerLanding
-from stedi_dagster.contracts.base import Identifies
-from stedi_dagster.landing.records import is_address, said_under
+from stedi_dagster.contracts.columns import Identifies
+from stedi_dagster.landing.records import is_address, value_under
 
 # When a person registered is the moment of a customer record that is held against the time of an erasure: one after it
 # is a new registration.
@@ -57,4 +57,4 @@ def value_of(record: Any, key: str) -> str | None:
 
 def _under(record: Any, key: str) -> Any:
     """What is under a key; None where landing reads nothing there, or the record says several things."""
-    return said_under(record, key) if isinstance(record, Mapping) else None
+    return value_under(record, key) if isinstance(record, Mapping) else None

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from typing import get_args
 
 from stedi_dagster.contracts import LEDGER_WORDS, Erasures
-from stedi_dagster.contracts.base import Identifies
+from stedi_dagster.contracts.columns import Identifies
 from stedi_dagster.erasure.digests import Digester, digester, other_key, words
-from stedi_dagster.lakehouse.checksums import add_checksums
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.summary import SnapshotSummary
+from stedi_dagster.lakehouse.upgrade import add_checksums
 
 TABLE = Erasures.table()
 PERSON, DEVICE, PARTICIPANT = (LEDGER_WORDS[kind] for kind in get_args(Identifies))

@@ -7,8 +7,9 @@ from functools import reduce
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from pyiceberg.table import Table
 
-from stedi_dagster.contracts import CONTRACTS, LEDGER_WORDS, Contract
+from stedi_dagster.contracts import CONTRACTS, LEDGER_WORDS, Column, Contract
 from stedi_dagster.contracts.base import AHEAD_OF_RUN_MS
 from stedi_dagster.erasure.digests import Digester
 from stedi_dagster.erasure.fields import named_by, registration_of, split_lines
@@ -21,18 +22,25 @@ from stedi_dagster.landing.records import spelling
 from stedi_dagster.landing.traces import traces
 
 
-def _telling(contract: type[Contract]) -> dict[str, str]:
-    """The columns that tell of a person in the rows that are theirs, and what the ledger calls what they tell."""
+def _telling(contract: type[Contract], table: Table | None = None) -> dict[str, str]:
+    """The columns that tell of a person in the rows that are theirs, and what the ledger calls what they tell.
+
+    A table that is there may have been made before its contract had them all.
+    """
     columns = (*contract.identifying("device", "participant"), *contract.describing())
     return {
         spec.name: LEDGER_WORDS[tells]
         for spec in columns
-        if spec.holds == "value" and (tells := spec.identifies or spec.describes)
+        if spec.holds == "value" and (tells := spec.identifies or spec.describes) and _has(table, spec)
     }
 
 
-def _people(contract: type[Contract]) -> list[str]:
-    return [spec.name for spec in contract.identifying("person") if spec.holds == "value"]
+def _people(contract: type[Contract], table: Table | None = None) -> list[str]:
+    return [spec.name for spec in contract.identifying("person") if spec.holds == "value" and _has(table, spec)]
+
+
+def _has(table: Table | None, spec: Column) -> bool:
+    return table is None or spec.name in table.schema().column_names
 
 
 _LANDING = {feed.contract.table(): feed.contract for feed in FEEDS.values()}
@@ -92,9 +100,12 @@ def landed_of_others(person: str, lakehouse: Lakehouse, by: Digester, *whats: st
     """What other people's landed records have of some kinds, like serial numbers."""
     found: set[Trace] = set()
     for name, contract in _LANDING.items():
-        people, telling = _people(contract), {one: word for one, word in _telling(contract).items() if word in whats}
         table = lakehouse.table(name)
-        if not people or not telling or table is None or table.current_snapshot() is None:
+        if table is None or table.current_snapshot() is None:
+            continue
+        people = _people(contract, table)
+        telling = {one: word for one, word in _telling(contract, table).items() if word in whats}
+        if not people or not telling:
             continue
         rows = table.scan(selected_fields=(*people, *telling)).to_arrow()
         for row in rows.group_by(rows.column_names).aggregate([]).to_pylist():
@@ -108,9 +119,10 @@ def landed_addresses(lakehouse: Lakehouse) -> set[str]:
     found: set[str] = set()
     for name, contract in _LANDING.items():
         table = lakehouse.table(name)
-        for column in _people(contract):
-            if table is not None and table.current_snapshot() is not None:
-                found.update(pc.unique(table.scan(selected_fields=(column,)).to_arrow()[column]).to_pylist())
+        if table is None or table.current_snapshot() is None:
+            continue
+        for column in _people(contract, table):
+            found.update(pc.unique(table.scan(selected_fields=(column,)).to_arrow()[column]).to_pylist())
     return found - {None}
 
 

@@ -28,7 +28,7 @@ from stedi_dagster.landing.feeds import FEEDS
 from stedi_dagster.landing.formats import Broken, opened
 from stedi_dagster.landing.records import is_address
 from stedi_dagster.landing.spellings import addresses_in
-from stedi_dagster.landing.traces import said_by_keys
+from stedi_dagster.landing.traces import traces_in_keys
 
 _PARQUET, _AVRO, _SQLITE = b"PAR1", b"Obj\x01", b"SQLite format 3\x00"
 # Of the formats that landing does not read, those in which a text stands as it is.
@@ -208,7 +208,7 @@ class Search:
         return self._only_theirs(found) | apart
 
     def _is_somebody_elses(self, document: Document) -> bool:
-        said = split_lines(said_by_keys(document).people)
+        said = split_lines(traces_in_keys(document).people)
         said += [value for spec, value in self._said_in(document) if spec.identifies == "person"]
         # What has not the form of an address says whose it is only by those that may be read in it.
         people = [{one} if is_address(one) else addresses_in(one) for one in said]

@@ -9,19 +9,14 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from pyiceberg.table import Table, Transaction
 from pyiceberg.table.snapshots import Snapshot as IcebergSnapshot
 
-from stedi_dagster.contracts import Contract
 from stedi_dagster.lakehouse.data_files import DataFiles
-from stedi_dagster.lakehouse.snapshot import Snapshot
 from stedi_dagster.lakehouse.summary import checksums_of, folder_of
 from stedi_dagster.storage import Checksum, Storage
-
-if TYPE_CHECKING:
-    from stedi_dagster.lakehouse.lakehouse import Lakehouse
 
 KIND = "sha-256"
 # With an underscore: whoever reads a whole folder passes it over.
@@ -55,25 +50,6 @@ def record(table: Table, transaction: Transaction, files: DataFiles, storage: St
     recorded = {_within(table, path): asdict(checksum) for path, checksum in zip(paths, found, strict=True)}
     content = {"files": recorded, "sha256": _digest(recorded)}
     storage.write(f"{files.folder}/{_NAME}", json.dumps(content, indent=1).encode())
-
-
-def add_checksums(lakehouse: "Lakehouse", table: Table, contract: type[Contract]) -> Table:
-    """A table as it is now, with the checksums that another release did not record. Its files stay as they are.
-
-    For tables that no run makes anew by itself.
-
-    Args:
-        lakehouse: the caller holds its writer lock.
-        table: as it is now.
-        contract: its contract.
-    """
-    now = table.current_snapshot()
-    # What others published is not vouched for.
-    if folder_of(now) is None or checksum_file(table, now):
-        return table
-    snapshot = Snapshot.current(table, contract, lakehouse.storage)
-    assert snapshot is not None  # noqa: S101 - only a snapshot has a folder
-    return lakehouse.prepare(table, snapshot.files, snapshot.summary).publish().table
 
 
 def checksum_file(table: Table, snapshot: IcebergSnapshot | None) -> str | None:

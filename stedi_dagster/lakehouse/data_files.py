@@ -9,6 +9,7 @@ from pyarrow import parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 
 from stedi_dagster.contracts import Contract
+from stedi_dagster.lakehouse.schema import arrow_schema
 from stedi_dagster.storage import Checksum, Storage
 
 
@@ -44,11 +45,17 @@ class DataFiles:
         return session.read.parquet(*self.paths)
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """Some columns of the rows, in this order."""
+        """Some columns of the rows, in this order; null where a file is older than the column."""
+        schema = arrow_schema(self.contract)
         for path in self.paths:
             with pq.ParquetFile(self.storage.within(path), filesystem=self.storage.filesystem) as file:
                 for batch in file.iter_batches(columns=list(columns)):
-                    yield batch.select(list(columns))
+                    there = dict(zip(batch.schema.names, batch.columns, strict=True))
+                    found = [
+                        there[name] if name in there else pa.nulls(len(batch), schema.field(name).type)
+                        for name in columns
+                    ]
+                    yield pa.RecordBatch.from_arrays(found, names=list(columns))
 
     def column(self, name: str) -> Iterator[Any]:
         """The values of a column."""

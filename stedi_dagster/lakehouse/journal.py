@@ -12,7 +12,7 @@ from typing import Any
 
 from pyiceberg.table import Table, Transaction
 
-from stedi_dagster.lakehouse.origin.metadata import MetadataFile, is_metadata, read_metadata
+from stedi_dagster.lakehouse.metadata import MetadataFile, is_metadata, read_metadata
 from stedi_dagster.storage import Storage
 
 FOLDER = "_staged"
@@ -29,7 +29,7 @@ class Note:
         folder: the folder of staged data files.
         snapshots: one of these is current once the work is done.
         commits: what the names of that commit's manifests hold.
-        files: files that nothing leads to any more once the work is done.
+        files: files that nothing refers to any more once the work is done.
         creates: whether the table itself was being made.
     """
 
@@ -83,7 +83,7 @@ class Journal:
         self._write(note)
 
     def begin_expiry(self, table: Table, files: Iterable[str]) -> None:
-        """Note that only snapshots which are about to be removed lead to some files."""
+        """Note that only snapshots which are about to be removed refer to some files."""
         note = Note(
             self._path(full_name(table), "expiry"),
             snapshots=tuple(snapshot.snapshot_id for snapshot in table.metadata.snapshots),

@@ -11,7 +11,7 @@ from stedi_dagster.storage import Storage
 
 
 def sweep_noted(table: Table, journal: Journal) -> int:
-    """Delete what the journal names and nothing leads to, and return the number of files.
+    """Delete what the journal names and nothing refers to, and return the number of files.
 
     The caller holds the writer lock: nobody else is staging.
 
@@ -39,7 +39,7 @@ def sweep_noted(table: Table, journal: Journal) -> int:
 
 
 def sweep(table: Table, storage: Storage) -> int:
-    """Delete every file of a table that no snapshot leads to, noted or not, and return their number.
+    """Delete every file of a table that no snapshot refers to, noted or not, and return their number.
 
     For erasing somebody, who may stand in any of them. The caller holds the writer lock.
 
@@ -53,7 +53,7 @@ def sweep(table: Table, storage: Storage) -> int:
 
 
 def reachable_files(table: Table, *, without: Collection[int] = ()) -> set[str]:
-    """Every file that the table's current metadata leads to. Reads all manifests.
+    """Every file that the table's current metadata refers to. Reads all manifests.
 
     Args:
         table: as it is now.

@@ -64,8 +64,6 @@ class SnapshotSummary(_Recorded):
 
     Attributes:
         inputs: the fingerprint of everything that the table was made from.
-        staged_in: the name of the folder of its data files.
-        checksums: which kind of checksums lies in that folder.
         run_id: the run.
         code_version: of the code that made it.
         policy: the rules that were in force.
@@ -79,11 +77,11 @@ class SnapshotSummary(_Recorded):
         refused: whether it is the quarantine of a feed that was refused.
         withdrawn_since: rows of people who withdrew that were deleted since a run made the table.
         erased_since: rows that erasures deleted since then.
+        staged_in: the name of the folder of its data files.
+        checksums: which kind of checksums lies in that folder.
     """
 
     inputs: str | None = None
-    staged_in: str | None = None
-    checksums: str | None = None
     run_id: str | None = None
     code_version: str | None = None
     policy: dict[str, Any] | None = None
@@ -97,6 +95,8 @@ class SnapshotSummary(_Recorded):
     refused: bool = False
     withdrawn_since: int = 0
     erased_since: int = 0
+    staged_in: str | None = None
+    checksums: str | None = None
 
     @classmethod
     def from_snapshot(cls, snapshot: Snapshot, table: str) -> "SnapshotSummary":

@@ -1,1 +1,4 @@
-"""From raw files to records: which files there are, which the engine may read, and how every other one is read."""
+"""From raw files to records: listing files, deciding which ones the engine may read, and reading all others.
+
+Staging, judging and publishing what landed belong to `drafts`; what a withdrawal entails, to `policies`.
+"""

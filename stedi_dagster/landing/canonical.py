@@ -1,8 +1,8 @@
-"""Which files an engine may read by itself: those in which every line is in canonical form.
+"""Decides which files an engine may read itself: those in which every line is in canonical form.
 
-Engines disagree about, or silently lose, whatever is unusual (two objects on a line, a key in another case, a number
-as a string, a time that is no whole number). A line that matches the feed's pattern leaves them nothing to disagree
-about; a file with any other line is read by `documents` and `records`.
+Engines disagree about unusual input, or silently lose it (two objects on a line, a key in another case, a number as a
+string, a fractional time). A line that matches the feed's pattern leaves no room for disagreement; a file with any
+other line is read by `documents` and `records`.
 """
 
 import json
@@ -17,33 +17,34 @@ from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
 from pyspark.sql.types import DataType, DoubleType, LongType, StringType, StructType
 
 from stedi_dagster.contracts import Contract
-from stedi_dagster.contracts.base import Column, is_moment, latest_ms
+from stedi_dagster.contracts.base import is_moment, latest_ms
+from stedi_dagster.contracts.columns import Column
 from stedi_dagster.landing.feeds import DERIVED, POSITIVE_ZERO
 from stedi_dagster.landing.files import RawFile
 
-# No escapes, no control characters, no replacement character (which an engine may have put for invalid UTF-8), and
-# none of the punctuation that the counts below rely on.
+# No escapes, no control characters, no replacement character (an engine may have substituted it for invalid UTF-8),
+# and none of the punctuation that the counts below rely on.
 _TEXT_CHARACTERS = r'[^"\\{}:\x00-\x1f\x7f\x{FFFD}]'
 _VISIBLE_CHARACTERS = r"[!#-9;-\[\]-z|~]"
-# `contracts.base.ADDRESS`, in visible ASCII; what is beyond it is stored by its key, which is our own reader's to make.
+# `contracts.base.ADDRESS` in visible ASCII; any other address is stored by its key, which only our own reader makes.
 _ADDRESS = r"[!#-'*+\--9=?A-Z^-z|~]+@[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*"
 _GAP = r"[ \t]*"
 _DOUBLE = r"-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,17})?(?:[eE]-?[0-9]{1,2})?"
 _LONG = r"-?(?:0|[1-9][0-9]{0,17})"
-# Patterns end in \z and not in $: the latter would let a line separator (U+2028, say) follow on the JVM.
+# Patterns end in \z, not $: on the JVM, $ would allow a line separator (such as U+2028) to follow.
 _DATE = (
     r"^(?:[1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])"
     r"|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-9]))\z"
 )
-# What Python makes of a canonical value.
+# The Python types that a canonical value decodes to.
 _JSON: dict[type[DataType], tuple[type, ...]] = {StringType: (str,), LongType: (int,), DoubleType: (int, float)}
 
 
 @dataclass(frozen=True)
 class Lines:
-    """What a text read of some files found.
+    """What reading some files as text found.
 
-    `records` are lines with anything on them, `values` all their fields that are not null.
+    `records` counts lines that are not blank, `values` all their fields that are not null.
     """
 
     octets: int = 0
@@ -53,13 +54,13 @@ class Lines:
     values: int = 0
 
     def accounts_for(self, files: Sequence[RawFile]) -> bool:
-        """Whether every byte of the files was read (each may lack its last line's end) and all is canonical."""
+        """Whether every byte was read (a file's last line may lack its line end) and everything is canonical."""
         missing = sum(file.size for file in files) - self.octets
         return self.records == self.canonical and self.lines - len(files) <= missing <= self.lines
 
 
 def pattern(contract: type[Contract], *, now_ms: int) -> str:
-    """The regular expression of a feed's canonical line, in the syntax that Java and Rust share.
+    """The regular expression for a feed's canonical line, in the syntax that Java and Rust share.
 
     Args:
         contract: the feed's contract.
@@ -67,18 +68,18 @@ def pattern(contract: type[Contract], *, now_ms: int) -> str:
     """
     columns = raw_columns(contract)
     member = "|".join(f'"{re.escape(spec.name)}"{_GAP}:{_GAP}{_value(spec, now_ms)}' for spec in columns)
-    fewest = sum(not spec.nullable for spec in columns) - 1
-    more = rf"(?:{_GAP},{_GAP}(?:{member})){{{fewest},{len(columns) - 1}}}"
+    required_more = sum(not spec.nullable for spec in columns) - 1
+    more = rf"(?:{_GAP},{_GAP}(?:{member})){{{required_more},{len(columns) - 1}}}"
     return rf"^{_GAP}\{{{_GAP}(?:{member}){more}{_GAP}\}}[ \t\r]*\z"
 
 
 def raw_columns(contract: type[Contract]) -> list[Column]:
-    """The columns that stand in the raw records."""
+    """The columns that raw records contain."""
     return [spec for spec in contract.columns() if spec.name not in DERIVED]
 
 
 def scan(session: SparkSession, contract: type[Contract], files: Sequence[RawFile], *, now_ms: int) -> Lines:
-    """Read files as text and count what is there. One pass, nothing is parsed.
+    """Read files as text and count what is there, in one pass and without parsing.
 
     Raises:
         PySparkException: the engine cannot read one of the files as text.
@@ -87,7 +88,7 @@ def scan(session: SparkSession, contract: type[Contract], files: Sequence[RawFil
     is_record = F.trim(line) != ""
     columns = raw_columns(contract)
     if any(spec.nullable for spec in columns):
-        # A canonical line has a colon for each field, and nowhere else.
+        # A canonical line has one colon per field, and no others.
         colons = F.octet_length(line) - F.octet_length(F.replace(line, F.lit(":"), F.lit("")))
         values = F.sum(colons - F.regexp_count(line, F.lit(r":[ \t]*null")))
     else:
@@ -108,7 +109,7 @@ def scan(session: SparkSession, contract: type[Contract], files: Sequence[RawFil
 
 
 def parse(session: SparkSession, contract: type[Contract], files: Sequence[RawFile]) -> DataFrame:
-    """The records of canonical files, typed, in the contract's columns."""
+    """The records of canonical files, typed and in the contract's columns."""
     struct = StructType()
     for spec in raw_columns(contract):
         struct.add(spec.name, spec.type)
@@ -131,14 +132,14 @@ def canonical_files(
 ) -> tuple[list[RawFile], Lines]:
     """Which of the files are canonical, and what they hold together.
 
-    All are tried at once. Where that fails, those whose first line is not canonical are put aside, and of the rest
-    halves are tried, so that a few odd files among many cost a few passes.
+    All are tried at once. If that fails, files whose first line is not canonical are set aside, and the rest is tried
+    in halves, so that a few odd files among many cost a few passes.
 
     Args:
         session: the engine's session.
         contract: the feed's contract.
-        files: whose names the engine can read.
-        begins_well: whether the first line of a file is canonical, as `is_canonical_line` has it.
+        files: the files whose names the engine can read.
+        begins_well: whether a file's first line is canonical, according to `is_canonical_line`.
         now_ms: the time of the run in epoch milliseconds.
     """
     found = _try_scan(session, contract, files, now_ms=now_ms)
@@ -148,7 +149,7 @@ def canonical_files(
 
 
 def is_canonical_line(contract: type[Contract], line: bytes) -> bool:
-    """Whether a line looks canonical. A guess that saves the engine passes: `scan` is what decides."""
+    """Whether a line looks canonical. A guess that saves the engine passes; `scan` decides."""
     try:
         record = json.loads(line.decode())
     except (ValueError, RecursionError):
@@ -183,24 +184,24 @@ def _try_scan(
     try:
         found = scan(session, contract, files, now_ms=now_ms)
     except PySparkException:
-        # A file that the engine cannot read as text (invalid UTF-8) is one for the other reader, which reports
-        # what it cannot read either.
+        # A file that the engine cannot read as text (invalid UTF-8) is left to our own reader, which reports what it
+        # cannot read either.
         return None
     return found if found.accounts_for(files) else None
 
 
-def _sum(one: Lines, other: Lines) -> Lines:
+def _sum(left: Lines, right: Lines) -> Lines:
     return Lines(
-        one.octets + other.octets,
-        one.lines + other.lines,
-        one.records + other.records,
-        one.canonical + other.canonical,
-        one.values + other.values,
+        left.octets + right.octets,
+        left.lines + right.lines,
+        left.records + right.records,
+        left.canonical + right.canonical,
+        left.values + right.values,
     )
 
 
 def _hides_a_key(columns: Sequence[Column]) -> SparkColumn:
-    """Whether a line may hold a key twice, once with null, which the count of its values would not tell."""
+    """Whether a line may hold a key twice, once with null, which counting its values would not reveal."""
     line = F.col("value")
     twice = F.lit(False)
     for spec in columns:
@@ -210,18 +211,18 @@ def _hides_a_key(columns: Sequence[Column]) -> SparkColumn:
 
 
 def _has_the_keys(columns: Sequence[Column]) -> SparkColumn:
-    """Whether a line has every key that must be there: by their number alone, optional ones might stand for them."""
+    """Whether a line has every required key; if only counted, optional keys could take their place."""
     line = F.col("value")
-    there = F.lit(True)
+    has_keys = F.lit(True)
     if any(spec.nullable for spec in columns):
         for spec in columns:
             if not spec.nullable:
-                there &= line.rlike(f'"{re.escape(spec.name)}"{_GAP}:')
-    return there
+                has_keys &= line.rlike(f'"{re.escape(spec.name)}"{_GAP}:')
+    return has_keys
 
 
 def _is_iso_date(column: str) -> SparkColumn:
-    """`records.is_iso_date`, for an engine."""
+    """`records.is_iso_date` as an engine expression."""
     text = F.col(column)
     year = F.expr(f"try_cast(substring({column}, 1, 4) AS int)")
     leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
@@ -243,7 +244,7 @@ def _value(spec: Column, now_ms: int) -> str:
 
 
 def _up_to(latest: int) -> str:
-    """A pattern of the 13-digit numbers from 1000000000000 (2001) to `latest`; earlier ones are not canonical."""
+    """A pattern for the 13-digit numbers from 1000000000000 (2001) to `latest`; earlier ones are not canonical."""
     digits = str(latest)
     branches = [
         digits[:index] + (f"[{'1' if index == 0 else '0'}-{chr(ord(digit) - 1)}]") + f"[0-9]{{{12 - index}}}"

@@ -1,4 +1,4 @@
-"""Whom a text means that was cut within an address: everybody whose address begins as the text ends."""
+"""Resolves a text that was cut off within an address: it means everyone whose address begins as the text ends."""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
@@ -9,40 +9,40 @@ from stedi_dagster.landing.spellings import locals_before_at
 
 
 def cut_addresses(text: str) -> set[str]:
-    """The keys, as far as they go, of the addresses that a text may have been cut within; an @ is in each.
+    """The partial keys of the addresses that a text may have been cut off within; each contains an @.
 
     Args:
         text: any text, as for `spellings.addresses_in`.
     """
     found: set[str] = set()
-    for one in readings(text):
-        before, at, after = one.rpartition("@")
-        if at and (domain := _begun(after)) is not None:
+    for reading in readings(text):
+        before, at, after = reading.rpartition("@")
+        if at and (domain := _partial_domain(after)) is not None:
             found.update(f"{key_of(local)}@{domain}" for local in locals_before_at(before) if local)
     return found
 
 
-def _begun(text: str) -> str | None:
-    """The key of the domain that a text may have been cut within; None where something else follows it."""
-    begun = text.strip()
-    if not all(sign.isalnum() or sign in "-_." for sign in begun):
+def _partial_domain(text: str) -> str | None:
+    """The key of the domain that a text may have been cut off within; None if something else follows it."""
+    domain = text.strip()
+    if not all(character.isalnum() or character in "-_." for character in domain):
         return None
-    labels, dot, last = begun.rpartition(".")
-    # Of a label beyond ASCII the key is known only once it is whole.
+    labels, dot, last = domain.rpartition(".")
+    # The key of a non-ASCII label is known only once the label is complete.
     return key_of(f"{labels}{dot}{last if last.isascii() else ''}")
 
 
 class Addresses:
-    """Addresses, to be looked up by how they begin."""
+    """Looks up addresses by how they begin."""
 
     def __init__(self, keys: Iterable[str]) -> None:
-        """Prepare for addresses given by their keys."""
+        """Index addresses, given by their keys."""
         self._keys = sorted(set(keys))
 
     def beginning(self, *beginnings: str) -> Iterator[str]:
-        """Those that begin in one of some ways."""
-        for begun in beginnings:
-            at = bisect_left(self._keys, begun)
-            while at < len(self._keys) and self._keys[at].startswith(begun):
+        """The addresses that begin with one of the given texts."""
+        for beginning in beginnings:
+            at = bisect_left(self._keys, beginning)
+            while at < len(self._keys) and self._keys[at].startswith(beginning):
                 yield self._keys[at]
                 at += 1

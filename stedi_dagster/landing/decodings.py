@@ -1,6 +1,6 @@
-"""What a text says once it is decoded, in whatever ways it was encoded. Where it can be read in several, all count.
+"""Decodes a text in all the ways in which it may have been encoded; if several apply, every reading counts.
 
-Every step takes time in proportion to the text, whatever is in it.
+Every step takes time proportional to the text, whatever is in it. The encodings of whole files are in `formats`.
 """
 
 import base64
@@ -15,11 +15,11 @@ from urllib.parse import unquote
 
 from stedi_dagster.keys import plain
 
-# How often a text may have been encoded, in whatever ways, and how often packed as base64.
+# How often a text may have been encoded, in any way, and how often packed as base64 or hexadecimal.
 _ROUNDS = 6
 _PACKED_TIMES = 4
 
-# A run of backslashes is taken whole, with what it escapes: looked at from each of them it would be quadratic.
+# A run of backslashes is matched as a whole, with what it escapes: starting at each of them would be quadratic.
 _ESCAPE = re.compile(
     r"\\+(?:u\{[0-9a-fA-F]{1,6}\}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|x[0-9a-fA-F]{2}|[0-7]{3}|[nrtbfv0])?"
 )
@@ -30,22 +30,22 @@ _PRINTABLE = re.compile(r"(?:=[0-9A-Fa-f]{2})+")
 _SOFT_END = re.compile(r"=\r?\n")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}(?:(?:\\[rn]|[\r\n])+[A-Za-z0-9+/_-]+)*")
 _LINE_ENDS = re.compile(r"(?:\\[rn]|[\r\n])+")
-_CONTROL_SIGNS = dict.fromkeys([*range(0x09), *range(0x0E, 0x20), 0x7F])
-# Two letters of ASCII each, or one and a zero.
-_PAIR_SIGNS = "".join(f"{chr(high << 8)}{chr(high << 8 | 0x20)}-{chr(high << 8 | 0x7E)}" for high in range(0x20, 0x7F))
-_PAIRS = re.compile(f"[{_PAIR_SIGNS}]{{8,}}")
+_CONTROL_CHARACTERS = dict.fromkeys([*range(0x09), *range(0x0E, 0x20), 0x7F])
+# Each is two ASCII letters, or one and a zero.
+_PAIRED = "".join(f"{chr(high << 8)}{chr(high << 8 | 0x20)}-{chr(high << 8 | 0x7E)}" for high in range(0x20, 0x7F))
+_PAIRS = re.compile(f"[{_PAIRED}]{{8,}}")
 _UNIT_IN_URL = re.compile("%[uU]([0-9a-fA-F]{4})")
 _TAG = re.compile(r"</?[A-Za-z][^<>@]{0,100}>")
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2}){8,}")
 _GZIP = b"\x1f\x8b\x08"
-# So many times as long a text may be as its gzip; what is longer is made to hang whoever reads it.
+# How many times longer a text may be than its gzip; anything longer is meant to hang its reader.
 _LONGEST_UNPACKED = 64
 _URL_SAFE = str.maketrans("-_", "+/")
 _UNDECODED = re.compile("[\udc80-\udcff]")
 
 
 def readings(text: str) -> Iterator[str]:
-    """The text, and what it says once it is decoded, step by step, each only where it says something else."""
+    """The text, then its decoded forms step by step, each only if it differs."""
     yield from _readings(text, _PACKED_TIMES)
 
 
@@ -64,43 +64,44 @@ def _readings(text: str, packed: int) -> Iterator[str]:
     if "+" in current and "=" in current:
         yield current.replace("+", " ")
     if packed:
-        for one in {text: None, current: None}:
-            for unpacked in _unpacked(one):
+        for candidate in {text: None, current: None}:
+            for unpacked in _unpacked(candidate):
                 yield from _readings(unpacked, packed - 1)
 
 
 def _without_controls(text: str) -> str:
-    """Signs that nobody sees; among them the zeros of UTF-16 and UTF-32 that were read byte by byte."""
-    return text.translate(_CONTROL_SIGNS)
+    """Remove invisible characters, including the zeros of UTF-16 and UTF-32 that were read byte by byte."""
+    return text.translate(_CONTROL_CHARACTERS)
 
 
-def _in_pairs(text: str) -> str:
-    """What is left of UTF-16 behind a byte that is missing or too many, and bytes that were read as UTF-16."""
-    return _PAIRS.sub(_apart, text)
+def _split_pairs(text: str) -> str:
+    """Read UTF-16 after a missing or surplus byte, and bytes that were read as UTF-16."""
+    return _PAIRS.sub(_both_bytes, text)
 
 
-def _apart(run: re.Match[str]) -> str:
+def _both_bytes(run: re.Match[str]) -> str:
     octets = run[0].encode("utf-16-be")
-    # Without zeros nothing tells which of two bytes came first: both orders are read.
+    # Without zeros nothing reveals which of two bytes came first: both orders are read.
     if 0 not in octets:
         octets = b" ".join((octets, run[0].encode("utf-16-le")))
     return f" {octets.decode('ascii', 'replace')} ".replace("\0", "")
 
 
-def _in_latin(text: str) -> str:
-    """Bytes that are no UTF-8, as the letters that they are in Latin-1."""
+def _from_latin(text: str) -> str:
+    """Read bytes that are not UTF-8 as Latin-1."""
     return _UNDECODED.sub(lambda byte: chr(ord(byte[0]) - 0xDC00), text) if _UNDECODED.search(text) else text
 
 
 def unescaped(text: str) -> str:
-    """A text with what JSON and programming languages escape as itself, however often it was escaped."""
+    """A text without the escapes of JSON and programming languages, however often it was escaped."""
     if "\\" not in text:
         return text
-    # Letters beyond the first 65,536 are escaped as two.
-    return _PAIR.sub(lambda pair: pair[0].encode("utf-16", "surrogatepass").decode("utf-16"), _ESCAPE.sub(_meant, text))
+    # Characters beyond the first 65,536 are escaped as two.
+    text = _ESCAPE.sub(_unescape, text)
+    return _PAIR.sub(lambda pair: pair[0].encode("utf-16", "surrogatepass").decode("utf-16"), text)
 
 
-def _meant(escape: re.Match[str]) -> str:
+def _unescape(escape: re.Match[str]) -> str:
     code = escape[0].lstrip("\\")
     if not code:
         return ""
@@ -123,18 +124,18 @@ def _without_tags(text: str) -> str:
 
 
 def _from_mail(text: str) -> str:
-    """Quoted-printable."""
-    return _PRINTABLE.sub(_printed, _SOFT_END.sub("", text)) if "=" in text else text
+    """Decode quoted-printable."""
+    return _PRINTABLE.sub(_from_printable, _SOFT_END.sub("", text)) if "=" in text else text
 
 
-def _printed(signs: re.Match[str]) -> str:
-    return bytes.fromhex(signs[0].replace("=", "")).decode("utf-8", "replace")
+def _from_printable(octets: re.Match[str]) -> str:
+    return bytes.fromhex(octets[0].replace("=", "")).decode("utf-8", "replace")
 
 
 _DECODERS: tuple[Callable[[str], str], ...] = (
     _without_controls,
-    _in_pairs,
-    _in_latin,
+    _split_pairs,
+    _from_latin,
     plain,
     unescaped,
     _from_url,
@@ -145,10 +146,10 @@ _DECODERS: tuple[Callable[[str], str], ...] = (
 
 
 def _unpacked(text: str) -> Iterator[str]:
-    """The texts that stand in base64 in a text, whole, and line by line."""
+    """The texts that a text contains as base64, read as a whole and line by line, or as hexadecimal."""
     for run in _BASE64.finditer(text):
         first, *lines = _LINE_ENDS.split(run[0])
-        # What stands before it may be of the same letters: it begins at one of four places.
+        # The characters before it may look like base64, too: it begins at one of four places.
         places = [("".join([first, *lines]), start) for start in range(4)]
         for line, start in places + [(line, 0) for line in (first, *lines) if lines]:
             letters = line.translate(_URL_SAFE)
@@ -163,13 +164,13 @@ def _unpacked(text: str) -> Iterator[str]:
 
 
 def _as_text(content: bytes) -> str | None:
-    """What was packed, if it is a text that may name somebody."""
+    """The packed content, if it is a text that may name somebody."""
     if content.startswith(_GZIP):
         with suppress(zlib.error):
             content = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(content, _LONGEST_UNPACKED * len(content))
     if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         return content.decode("utf-16", "replace")
     text = content.decode("utf-8", "surrogateescape")
-    # Any bytes are some text: one in ten that are none, and it is a picture, unless every other is a NUL of UTF-16.
+    # If more than one byte in ten is not text, this is a picture or the like, unless the zeros are those of UTF-16.
     is_text = len(_UNDECODED.findall(text)) * 10 <= len(text) or content.count(0) * 3 > len(content)
     return text if is_text else None

@@ -1,4 +1,4 @@
-"""The feeds, one for each landing contract: where each lands, and what its records are."""
+"""The feeds, one for each landing contract: where each one lands, and what its records are."""
 
 from dataclasses import dataclass
 
@@ -7,13 +7,13 @@ from stedi_dagster.contracts import TABLES, Column, Contract, feed_name, quarant
 
 @dataclass(frozen=True)
 class Feed:
-    """One source of raw records."""
+    """One of the sources of raw files."""
 
     contract: type[Contract]
 
     @property
     def name(self) -> str:
-        """What its landing table's name begins with."""
+        """The beginning of its landing table's name."""
         return feed_name(self.contract)
 
     @property
@@ -23,22 +23,22 @@ class Feed:
 
     @property
     def quarantine(self) -> str:
-        """The table of what could not be read."""
+        """The table of the texts that could not be read."""
         return quarantine_name(self.contract)
 
 
 FEEDS: dict[str, Feed] = {name: Feed(contract) for name, contract in TABLES.items() if contract.layer() == "landing"}
 
-# Added to every number read: -0.0 becomes 0.0, which engines disagree about when they compare rows.
+# Added to every number read: turns -0.0 into 0.0, as engines disagree about the two when they compare rows.
 POSITIVE_ZERO = 0.0
 
-# Not in the raw records: `landing` derives it from another field.
+# Not in the raw records: landing derives it from another field.
 DERIVED = {"birthDayValid"}
 
 
 def is_key(spec: Column) -> bool:
-    """Whether a column's values are recognised in another spelling, and so are landed as `keys.stored` has it.
+    """Whether a column's values are recognised in different spellings, and so landed as `keys.stored` returns them.
 
-    Those that identify somebody are: addresses and serial numbers.
+    That is true of values that identify somebody: addresses and serial numbers.
     """
     return spec.identifies is not None and spec.holds == "value"

@@ -1,6 +1,6 @@
-"""Which files a feed has: listed by ourselves, because engines skip or multiply files by their names.
+"""Lists the files of a feed ourselves, because engines skip or multiply files depending on their names.
 
-Nothing here looks into a file.
+Nothing here looks into a file: see `formats` and `documents`.
 """
 
 import hashlib
@@ -14,10 +14,10 @@ from stedi_dagster.fingerprint import fingerprint
 from stedi_dagster.landing.feeds import FEEDS, Feed
 from stedi_dagster.storage import Entry, fault, storage_for
 
-# Characters that Apache Spark or Sail take as a pattern, or refuse, in a path (pinned by a test).
+# Characters that Apache Spark or Sail treat as a pattern, or refuse, in a path (pinned by a test).
 _UNSAFE_IN_ENGINES = frozenset("*?{}[]:\\\n\r")
 _PACKED = (".gz", ".gzip")
-# Where a message begins to name a file. It may have blanks and full stops, so nobody knows where its name ends.
+# Where a message begins to name a file. The name may contain blanks and full stops, so its end is unknown.
 _FILE = re.compile(rf"\blanding file \S|(?:{'|'.join(re.escape(feed.folder) for feed in FEEDS.values())})/\S")
 _UP_TO_A_STOP = re.compile(r".*[.:] ", re.DOTALL)
 _ADDRESS = re.compile(r"[^\s/@]+(?:@|%40)[^\s/@]+")
@@ -25,7 +25,7 @@ _ADDRESS = re.compile(r"[^\s/@]+(?:@|%40)[^\s/@]+")
 
 @dataclass(frozen=True, order=True)
 class RawFile:
-    """A file in the landing zone: `name` is relative to it, `version` changes when the content does."""
+    """A file in the landing zone: `name` is relative to the zone, `version` changes with the content."""
 
     name: str
     path: str
@@ -34,7 +34,7 @@ class RawFile:
 
     @property
     def engine_can_read(self) -> bool:
-        """Whether its name alone lets every engine read it as text, and it is not packed."""
+        """Whether every engine can read it as text, judging by its name: no special characters, and not packed."""
         path = self.path.removeprefix("s3://")
         return _UNSAFE_IN_ENGINES.isdisjoint(path) and not self.name.lower().endswith(_PACKED)
 
@@ -46,7 +46,7 @@ class RawFile:
 
 @dataclass(frozen=True)
 class Listing:
-    """What a feed's folder holds: files with data, and markers, which are skipped by convention."""
+    """The content of a feed's folder: files with data, and markers, which are skipped by convention."""
 
     files: tuple[RawFile, ...]
     markers: tuple[str, ...]
@@ -58,7 +58,7 @@ class Listing:
         return sum(file.size for file in self.files)
 
     def digest(self) -> str:
-        """Changes when a file comes, goes, or changes."""
+        """Changes when a file is added, removed or changed."""
         text = "\n".join(f"{file.name}\t{file.size}\t{file.version}" for file in self.files)
         return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
@@ -74,7 +74,7 @@ class Listing:
 
 
 def list_files(landing: str, feed: Feed) -> Listing:
-    """List a feed's folder with all its sub-folders.
+    """List a feed's folder with all its subfolders.
 
     Raises:
         LandingError: the folder does not exist or cannot be read, a name in it is not UTF-8, or something in it is
@@ -97,26 +97,26 @@ def list_files(landing: str, feed: Feed) -> Listing:
 
 
 def not_utf8(error: UnicodeDecodeError) -> LandingError:
-    """What to say of a file that cannot be listed for its name."""
+    """The error for a file that cannot be listed because of its name."""
     name = error.object.decode("utf-8", "backslashreplace")
     return LandingError(f"The name of the landing file {masked(name)} is not UTF-8. Rename it.")
 
 
 def masked(name: str) -> str:
-    """A file's name without what looks like an address: names reach messages and metadata."""
+    """A file's name without anything that looks like an address, because names reach messages and metadata."""
     return _ADDRESS.sub("(address)", name)
 
 
 def without_names(message: str) -> str:
-    """A message for those outside: without the sentence that names a file, and what follows it.
+    """A message for recipients outside: without the sentence that names a file, and what follows it.
 
-    Whoever delivers a file chooses its name, which may be that of a person.
+    Whoever delivers a file chooses its name, which may be a person's.
     """
     named = _FILE.search(message)
     if named is None:
         return message
     before = _UP_TO_A_STOP.match(message, 0, named.start())
-    return f"{before[0] if before else ''}A file of the landing zone is meant, which the UI names."
+    return f"{before[0] if before else ''}It concerns a file in the landing zone, which the UI names."
 
 
 def _sort_out(found: Sequence[Entry], folder: str, feed: Feed) -> tuple[list[RawFile], list[str]]:
@@ -130,16 +130,16 @@ def _sort_out(found: Sequence[Entry], folder: str, feed: Feed) -> tuple[list[Raw
             markers.append(name)
         elif entry.leads_nowhere:
             raise LandingError(
-                f"{masked(name)} in the landing zone is a link that leads nowhere. Nothing of its feed was published. "
-                "Mend the link, or remove it."
+                f"{masked(name)} in the landing zone is a link that leads nowhere. Its feed was not published. Fix the "
+                "link, or remove it."
             )
         elif not entry.readable:
             raise LandingError(
-                f"{masked(name)} in the landing zone is a pipe or a device and not a file. Nothing of its feed was "
-                "published. Remove it."
+                f"{masked(name)} in the landing zone is a pipe or a device and not a file. Its feed was not published. "
+                "Remove it."
             )
         elif not entry.identity or entry.identity not in seen:
-            # A file that has two names was delivered once.
+            # A file with two names was delivered once.
             seen.add(entry.identity)
             files.append(RawFile(name, entry.path, entry.size, entry.version))
     return files, markers

@@ -1,4 +1,7 @@
-"""Landing a feed: canonical files through the engine, all others through our own reader, every record accounted for."""
+"""Lands a feed: canonical files through the engine, all others through our own reader, every record accounted for.
+
+Writes to staging folders only; `drafts.landing` decides whether a feed must land, and drafts what was staged.
+"""
 
 import re
 from collections import Counter
@@ -21,15 +24,15 @@ from stedi_dagster.landing.weight import FileWeight, Weight
 from stedi_dagster.storage import Storage
 
 _LONGEST_RAW = 10_000
-_QUARANTINED_A_PART = 50_000
-# Bytes to look at for a first line: a canonical one is far shorter.
+_QUARANTINED_PER_PART = 50_000
+# How many bytes to read for a first line: a canonical one is far shorter.
 _FIRST_LINE = 1 << 14
 _SURROGATE = re.compile("[\udc80-\udcff]")
 _ANY_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class StagedFiles(Protocol):
-    """The files that were written for a table; landing knows only this of them."""
+    """The files written for a table, as far as landing needs to know."""
 
     @property
     def rows(self) -> int:
@@ -40,7 +43,7 @@ class StagedFiles(Protocol):
 
 
 class StagedRows(Protocol):
-    """Where rows are written that nobody sees yet; landing knows only this of it."""
+    """Where to write rows that nobody sees yet, as far as landing needs to know."""
 
     def write_frame(self, frame: DataFrame) -> None:
         """Let the engine write a frame."""
@@ -52,7 +55,7 @@ class StagedRows(Protocol):
         """What was written so far."""
 
     def values(self, columns: Sequence[str]) -> int | None:
-        """How many values of some columns are not null; None where that cannot be told quickly."""
+        """How many values in some columns are not null; None if that is not known quickly."""
 
     def discard(self) -> None:
         """Delete everything that was written."""
@@ -71,7 +74,7 @@ class Lander:
     """
 
     def __init__(self, feed: Feed, storage: Storage, *, now_ms: int) -> None:
-        """Prepare for a run that began at `now_ms` (epoch milliseconds); `storage` is the landing zone's."""
+        """Prepare to land during a run that began at `now_ms` (epoch milliseconds), from the landing zone's storage."""
         self.records = self.by_engine = self.odd_files = 0
         self.quarantined: Counter[str] = Counter()
         self.quarantined_in: Counter[str] = Counter()
@@ -83,17 +86,17 @@ class Lander:
 
     @property
     def due_ms(self) -> int | None:
-        """When (epoch ms) the first of the records that are refused for lying in the future no longer does."""
+        """When (epoch ms) the first record that is refused for lying in the future will no longer be."""
         return self._reader.due_ms
 
     def land(self, session: SparkSession, listing: Listing, records: StagedRows, quarantine: StagedRows) -> None:
-        """Write a feed's records to one staged table and its unreadable rest to another.
+        """Write a feed's records to one staged table, and the texts that cannot be read to another.
 
         Args:
             session: the engine's session.
             listing: the files to read.
-            records: where records are written.
-            quarantine: where everything else is written.
+            records: where to write records.
+            quarantine: where to write everything else.
 
         Raises:
             LandingError: a file cannot be opened.
@@ -112,7 +115,7 @@ class Lander:
         rows = records.files().rows
         values = records.values([spec.name for spec in raw_columns(self._feed.contract)])
         if (rows, values) != (lines.records, lines.values):
-            # A key that stands twice in one record is canonical line by line; our own reader judges it.
+            # A record with a key twice may look canonical line by line; our own reader judges it.
             records.discard()
             return frozenset()
         self.by_engine = rows
@@ -122,8 +125,8 @@ class Lander:
 
     def _land_odd(self, files: Sequence[RawFile], records: StagedRows, quarantine: StagedRows) -> None:
         unreadable: list[tuple[Any, ...]] = []
-        # Whom they mean is known once everybody has landed.
-        cut: list[tuple[Row, set[str]]] = []
+        # Whom they mean is known only after everybody has landed.
+        truncated: list[tuple[Row, set[str]]] = []
 
         def rows() -> Iterator[Row]:
             for file in files:
@@ -137,26 +140,26 @@ class Lander:
                         continue
                     self.quarantined[reason] += 1
                     self.quarantined_in[file.shown] += 1
-                    about, begun = self._about(document)
+                    named, beginnings = self._people(document)
                     where = (file.name, document.line, document.position)
-                    row = (*where, reason, presentable(document.text), *about)
-                    if begun:
-                        cut.append((row, begun))
+                    row = (*where, reason, presentable(document.text), *named)
+                    if beginnings:
+                        truncated.append((row, beginnings))
                         continue
                     unreadable.append(row)
-                    if len(unreadable) >= _QUARANTINED_A_PART:
+                    if len(unreadable) >= _QUARANTINED_PER_PART:
                         quarantine.write_rows(unreadable)
                         unreadable.clear()
                 weight.end(file.shown)
 
         records.write_rows(rows())
-        if cut:
+        if truncated:
             known = Addresses(map(key_of, records.files().column("email")))
-            unreadable.extend(_naming(row, known.beginning(*begun)) for row, begun in cut)
+            unreadable.extend(_naming(row, known.beginning(*beginnings)) for row, beginnings in truncated)
         quarantine.write_rows(unreadable)
 
-    def _about(self, document: Document) -> tuple[Traces, set[str]]:
-        """Whom a customer's text names, and how addresses begin that it was cut within."""
+    def _people(self, document: Document) -> tuple[Traces, set[str]]:
+        """Whom a customer's text names, and the beginnings of addresses that it was cut off within."""
         if self._feed is not FEEDS["customer_landing"]:
             return Traces(), set()
         return traces(document, now_ms=self._now_ms), cut_addresses(document.text)
@@ -188,13 +191,13 @@ class Lander:
 
 
 def _naming(row: Row, people: Iterable[str]) -> Row:
-    """A row of `Quarantine` that names more people."""
+    """The row of `Quarantine`, naming these people as well."""
     *before, named, devices, moment = row
     return (*before, "\n".join(sorted({*filter(None, (named or "").split("\n")), *people})) or None, devices, moment)
 
 
 def presentable(text: str) -> str:
-    """The text as it can be stored: bytes that are no UTF-8 in hexadecimal, at most 10,000 characters, trimmed."""
+    """The text in a form that can be stored: trimmed, at most 10,000 characters, with bytes not in UTF-8 as hex."""
     text = text.strip()[:_LONGEST_RAW]
     text = _SURROGATE.sub(lambda match: f"\\x{ord(match[0]) - 0xDC00:02x}", text)[:_LONGEST_RAW]
     return _ANY_SURROGATE.sub("\ufffd", text)

@@ -1,6 +1,7 @@
-"""What a record is: a JSON object whose fields can be read with the contract's types, or the reason why it is none.
+"""Turns JSON objects into records: reads their fields with the contract's types, or says why an object is not one.
 
-Derived from the feed's contract; a reason names fields and rules, never a value.
+Derived from the feed's contract; a reason names fields and rules, never a value. Texts that are not JSON end in
+`documents`.
 """
 
 import math
@@ -13,7 +14,8 @@ from typing import Any
 from pyspark.sql.types import DoubleType, LongType, StringType
 
 from stedi_dagster.contracts import Contract
-from stedi_dagster.contracts.base import ADDRESS, AHEAD_OF_RUN_MS, EARLIEST_MS, Column, is_moment, latest_ms
+from stedi_dagster.contracts.base import ADDRESS, AHEAD_OF_RUN_MS, EARLIEST_MS, is_moment, latest_ms
+from stedi_dagster.contracts.columns import Column
 from stedi_dagster.keys import stored
 from stedi_dagster.landing.documents import Ambiguous
 from stedi_dagster.landing.feeds import DERIVED, POSITIVE_ZERO, is_key
@@ -31,11 +33,11 @@ Row = tuple[Any, ...]
 
 
 class _UnreadableError(Exception):
-    """Why an object is no record; never leaves this module."""
+    """Why an object is not a record; never leaves this module."""
 
 
 class _TooEarlyError(_UnreadableError):
-    """It is none yet: a time of it lies in the future, and will not for ever."""
+    """The object is not a record yet: one of its times is still in the future."""
 
     def __init__(self, reason: str, due_ms: int) -> None:
         super().__init__(reason)
@@ -46,12 +48,12 @@ class RecordReader:
     """Reads the objects of one feed under its contract.
 
     Attributes:
-        due_ms: when (epoch ms) the first of the objects refused for lying in the future no longer will be; None
-            where there is none.
+        due_ms: when (epoch ms) the first object refused for lying in the future will no longer be; None if there is
+            none.
     """
 
     def __init__(self, contract: type[Contract], *, now_ms: int) -> None:
-        """Prepare for a run that began at `now_ms` (epoch milliseconds)."""
+        """Prepare to read during a run that began at `now_ms` (epoch milliseconds)."""
         columns = contract.columns()
         self.due_ms: int | None = None
         self._derives_birthday = "birthDayValid" in {spec.name for spec in columns}
@@ -64,7 +66,7 @@ class RecordReader:
         )
 
     def read(self, value: Mapping[str, Any]) -> tuple[Row, None] | tuple[None, str]:
-        """Return the row in the contract's column order, or the reason why the object is no record."""
+        """Return the row in the contract's column order, or the reason why the object is not a record."""
         try:
             fields = self._fields(value)
             row = [self._convert[spec.name](fields.get(spec.name)) for spec in self._columns]
@@ -78,9 +80,9 @@ class RecordReader:
         return tuple(row), None
 
     def _fields(self, value: Mapping[str, Any]) -> dict[str, Any]:
-        """The object's values by the contract's names, in any case.
+        """The object's values by the contract's names, in upper or lower case.
 
-        A key that is there once more must say the same: in another case, and in other spellings, which are not read.
+        A repeated key must have the same value, also in another case or in other spellings, which are not read.
         """
         fields: dict[str, Any] = {}
         others: list[tuple[str, Any]] = []
@@ -100,11 +102,10 @@ class RecordReader:
         return fields
 
 
-def said_under(record: Mapping[str, Any], name: str) -> Any:
-    """What an object says under a column's name, as `RecordReader` reads it.
+def value_under(record: Mapping[str, Any], name: str) -> Any:
+    """An object's value under a column's name, as `RecordReader` reads it.
 
-    None where it is there in no case; `Ambiguous` where it is there once more, in whatever spelling, and says something
-    else.
+    None if the name is missing in any case; `Ambiguous` if it is repeated, in whatever spelling, with another value.
     """
     folded, spelt = name.casefold(), spelling(name)
     read = [item for key, item in record.items() if key.casefold() == folded]
@@ -115,22 +116,22 @@ def said_under(record: Mapping[str, Any], name: str) -> Any:
 
 
 def is_address(text: str) -> bool:
-    """Whether a text has the form of an address: nothing else says whose a record is."""
+    """Whether a text has the form of an address: only an address identifies a person."""
     return bool(_IS_ADDRESS.search(stored(text)))
 
 
 def spelling(key: str) -> str:
-    """A key without what tells its spellings apart: letters' forms and case, and what is none of a name's letters."""
+    """A key without what distinguishes its spellings: the forms and case of letters, and anything but letters."""
     return _NO_LETTERS.sub("", key if key.isascii() else unicodedata.normalize("NFKC", key)).casefold()
 
 
-def _is_same(one: Any, other: Any) -> bool:
+def _is_same(left: Any, right: Any) -> bool:
     """Whether two values are the same to a reader; true is not 1."""
-    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
+    return isinstance(left, bool) == isinstance(right, bool) and bool(left == right)
 
 
 def is_iso_date(text: str | None) -> bool | None:
-    """Whether a birthday is a date of the form YYYY-MM-DD; null where there is none."""
+    """Whether a birthday is a date of the form YYYY-MM-DD; None for no birthday."""
     if text is None:
         return None
     if not _ISO_DATE.fullmatch(text):
@@ -156,7 +157,7 @@ def _converter(spec: Column, now_ms: int) -> Callable[[Any], Any]:
                 raise _UnreadableError(f"{spec.name} is missing")
             return None
         if spec.nullable and is_moment(spec) and isinstance(item, str) and not item.strip():
-            return None  # what converters from CSV write where there is none
+            return None  # converters from CSV write blanks for a missing time
         value = read(item, spec.name)
         if is_key(spec):
             value = stored(value)

@@ -1,7 +1,8 @@
-"""How much of a feed cannot be read: one text may have been a record, or a file of them, so lines and bytes count, too.
+"""Measures how much of a feed cannot be read: in lines and bytes, as one text may have been a record or many.
 
-What an object was, or began as, counts as one record, whatever its size; anything else that nobody can tell the records
-of counts with its lines and bytes. What was never a record does not count: separators written out, blanks and zeros.
+A text that is or begins as an object counts as one record, whatever its size; any other, of which nobody knows how many
+records it held, counts with its lines and bytes. What never was a record (separators written out, blanks, zeros) does
+not count. How much may be unreadable is decided by the gate, in `audits`.
 """
 
 from collections import Counter
@@ -12,16 +13,16 @@ from stedi_dagster.landing.documents import NOT_RECORDS, Document
 from stedi_dagster.landing.formats import hides, is_damaged
 
 _BINARY = "bytes that are no text"
-# What is less is rubbish between records.
+# Fewer bytes are rubbish between records.
 LEAST_BINARY = 512
 _BLANK = dict.fromkeys(map(ord, "\x00 \t\r\n"))
 
 
 @dataclass
 class Weight:
-    """Lines (of what is readable: records) and bytes of a feed, and those of them that cannot be read.
+    """Lines (of what is readable: records) and bytes of a feed, and how many of them cannot be read.
 
-    `hidden` are the files that hide what they hold, or a part of it, with what that is.
+    `hidden` holds the files of which something cannot be looked into, each with the reason.
     """
 
     lines: int = 0
@@ -39,7 +40,7 @@ class Weight:
         }
 
     def readable(self, *, records: int, octets: int) -> None:
-        """Count what an engine has read."""
+        """Count what an engine read."""
         self.lines += records
         self.octets += octets
 
@@ -50,15 +51,15 @@ class FileWeight:
     def __init__(self, weight: Weight) -> None:
         self._weight = weight
         self._hiding: str | None = None
-        self._cut: str | None = None
+        self._truncated: str | None = None
         self._objects = self._binary = 0
 
     def add(self, document: Document, *, landed: bool) -> None:
-        """Count a document, of which a record was made or not."""
+        """Count a document, which landed as a record or did not."""
         weight = self._weight
         self._objects += document.value is not None
         if document.reason is not None and is_damaged(document.reason):
-            self._cut = document.reason
+            self._truncated = document.reason
         elif document.reason is not None and hides(document.reason):
             self._hiding = document.reason
         elif document.is_binary:
@@ -73,14 +74,14 @@ class FileWeight:
         weight.bad_octets += octets if document.weighs else 0
 
     def end(self, name: str) -> None:
-        """Say whether anything in the file could not be looked into; of one that is cut short, whether all of it."""
+        """Record whether anything in the file could not be looked into; for a truncated file, whether all of it."""
         if self._binary >= LEAST_BINARY:
             self._hiding = _BINARY
-        hiding = self._hiding or (None if self._objects else self._cut)
+        hiding = self._hiding or (None if self._objects else self._truncated)
         if hiding is not None:
             self._weight.hidden[name] = hiding
 
 
 def bad_records(quarantined: Mapping[str, int]) -> int:
-    """How many quarantined texts, by reason, may have been records."""
+    """How many quarantined texts, counted by reason, may have been records."""
     return (Counter(quarantined) - Counter({reason: quarantined.get(reason, 0) for reason in NOT_RECORDS})).total()

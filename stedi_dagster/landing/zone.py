@@ -1,4 +1,4 @@
-"""Whether there is anything to be read in the landing zone at all: said once, and not for each feed."""
+"""Checks that the landing zone can be read at all, to report it once and not for each feed."""
 
 from stedi_dagster.errors import LandingError
 from stedi_dagster.landing.feeds import FEEDS
@@ -6,15 +6,15 @@ from stedi_dagster.storage import fault, storage_for
 
 
 def refuse_lost_zone(landing: str, *, begun: bool = True) -> None:
-    """Refuse a landing zone of which no feed's folder can be read, all for the same reason.
+    """Refuse a landing zone if no feed's folder can be read, all for the same reason.
 
     Args:
         landing: the zone.
-        begun: whether tables are published: who has some is not helped by sample data.
+        begun: whether tables are published already: then sample data is no help.
 
     Raises:
-        LandingError: there is none, or none can be read.
-        AwsError: S3 refuses, or does not answer.
+        LandingError: no folder exists, or none can be read.
+        AwsError: S3 refused, or did not answer.
     """
     reasons = {_reason(f"{landing}/{feed.folder}", begun=begun) for feed in FEEDS.values()}
     reason = reasons.pop()
@@ -23,17 +23,17 @@ def refuse_lost_zone(landing: str, *, begun: bool = True) -> None:
 
 
 def _reason(folder: str, *, begun: bool) -> str | None:
-    """Why a folder cannot be read, and what to do about it; None where it can be."""
+    """Why a folder cannot be read, and what to do about it; None if it can."""
     try:
         storage_for(folder).entries(folder)
     except UnicodeDecodeError:
-        return None  # but for one file
+        return None  # one file's name is not UTF-8; the folder itself can be read
     except FileNotFoundError:
         *others, last = [feed.folder for feed in FEEDS.values()]
-        otherwise = "" if begun else ", or make sample data with `stedi generate`"
+        alternative = "" if begun else ", or make sample data with `stedi generate`"
         return (
-            f"is not there, or holds none of {', '.join(others)} and {last}. Set STEDI_LANDING to a folder that holds "
-            f"them{otherwise}."
+            f"does not exist, or holds none of {', '.join(others)} and {last}. Set STEDI_LANDING to a folder that "
+            f"holds them{alternative}."
         )
     except OSError as error:
         kind, advice = fault(error)

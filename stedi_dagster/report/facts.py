@@ -1,4 +1,4 @@
-"""What a report says, before it is a page: numbers, times, names of tables, rules. Gathered in `gather.py`."""
+"""The content of a report: numbers, times, names of tables, rules. `gather` collects it, `page` renders it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ State = Literal["passed", "warns", "failed"]
 
 @dataclass(frozen=True)
 class Step:
-    """One step of the funnel, and what is to be said of those who are not in it and were in the one before."""
+    """One step of the funnel, and the reason why those missing from it did not get here from the one before."""
 
     name: str
     total: int
@@ -24,8 +24,8 @@ class Step:
 class Books:
     """What became of the rows that a table was made from: withheld, by reason, or kept.
 
-    `withdrawn` and `erased` are rows of the table that were deleted since: of people who may no longer be in it, in a
-    run that could not make it anew, and by erasures.
+    `withdrawn` and `erased` count rows deleted from the table since: of people who may no longer be in it, by a run
+    that could not remake it, and by erasures.
     """
 
     rows_in: int
@@ -36,13 +36,13 @@ class Books:
 
     @property
     def since(self) -> int:
-        """All rows that were deleted since."""
+        """All rows deleted since."""
         return self.withdrawn + self.erased
 
 
 @dataclass(frozen=True)
 class TableFacts:
-    """One published table. What no run of the platform recorded is None; `code_now` would make it today."""
+    """One published table. Values that no run of the platform recorded are None; `code_now` would make it today."""
 
     name: str
     description: str
@@ -70,7 +70,7 @@ class Quarantined:
 
 @dataclass(frozen=True)
 class AuditFacts:
-    """What came of one standing audit. Why one could not run is not told: that may name files."""
+    """The outcome of one standing audit. The reason why it could not run is left out: it may name files."""
 
     name: str
     question: str
@@ -82,7 +82,7 @@ class AuditFacts:
 
 @dataclass(frozen=True)
 class Consents:
-    """How many people agreed at some time, and how many of them do no more."""
+    """How many people agreed at some time, and how many of them no longer do."""
 
     ever: int
     withdrew: int
@@ -90,9 +90,9 @@ class Consents:
 
 @dataclass(frozen=True)
 class Facts:
-    """The whole report. `funnel` and `consents` are there where all tables are published.
+    """The whole report. `funnel` and `consents` are present only if all tables are published.
 
-    `lakehouse` is a random number that the lakehouse keeps: names of databases are the same everywhere.
+    `lakehouse` is a random number that the lakehouse keeps, as names of databases are the same everywhere.
     """
 
     lakehouse: str
@@ -116,7 +116,7 @@ class Facts:
 
     @property
     def state(self) -> State:
-        """The verdict: that of the worst audit; an erasure that is not done is a warning."""
+        """The state of the worst audit; an unfinished erasure is a warning."""
         states = {audit.state for audit in self.audits}
         if "failed" in states:
             return "failed"
@@ -124,19 +124,21 @@ class Facts:
 
     @property
     def verdict(self) -> str:
-        """The same in one sentence."""
+        """The state in one sentence."""
         total = len(self.audits)
         failed, warn = (sum(audit.state == state for audit in self.audits) for state in ("failed", "warns"))
-        said = f"{failed} of {total} audits failed" if failed else f"All {total} audits passed"
+        sentence = f"{failed} of {total} audits failed" if failed else f"All {total} audits passed"
         if warn and not failed:
-            said = f"No audit failed, {warn} of {total} warn" + ("s" if warn == 1 else "")
+            sentence = f"No audit failed, {warn} of {total} warn" + ("s" if warn == 1 else "")
         elif warn:
-            said += f", {warn} more warn" + ("s" if warn == 1 else "")
+            sentence += f", {warn} more warn" + ("s" if warn == 1 else "")
         if self.unfinished:
-            said += f"; {len(self.unfinished)} {'erasure is' if len(self.unfinished) == 1 else 'erasures are'} not done"
-        return f"{said}."
+            sentence += (
+                f"; {len(self.unfinished)} {'erasure is' if len(self.unfinished) == 1 else 'erasures are'} not done"
+            )
+        return f"{sentence}."
 
     @property
     def lost(self) -> tuple[int, ...]:
-        """How many are not in each step of the funnel who were in the one before; negative where they are more."""
+        """How many people or records each step of the funnel lost from the one before; negative if it has more."""
         return (0, *(before.total - after.total for before, after in pairwise(self.funnel)))

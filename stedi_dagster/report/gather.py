@@ -1,4 +1,4 @@
-"""Gathering what a report says: from the tables as they are at one moment, from what they record, from fresh audits."""
+"""Gathers the content of a report: from the tables at one moment, from what they record, and from fresh audits."""
 
 import time
 from collections.abc import Mapping
@@ -37,11 +37,11 @@ from stedi_dagster.storage import storage_errors
 
 _DAY_MS = 24 * 60 * 60 * 1000
 DEFAULT_DAYS = 30
-# What is said of those whom a step of the funnel is without, in the order of `sql/explore/consent_funnel.sql`.
+# Why people are missing from a step of the funnel, in the order of `sql/explore/consent_funnel.sql`.
 _WITHOUT = (
     "",
     "are further records of the same people",
-    "do not agree, or no more",
+    "do not agree, or no longer do",
     "agree and are withheld by another rule",
     "have no accelerometer readings that may be used",
     "have no step readings that may be used",
@@ -53,7 +53,7 @@ def beginning(since: str | None) -> int:
     """When a report's period begins, in epoch ms: a day's first moment in UTC, by default that of 30 days ago.
 
     Raises:
-        StediError: it is no date, or none that has been.
+        StediError: it is not a date, or in the future.
     """
     now_ms = time.time_ns() // 1_000_000
     if since is None:
@@ -61,17 +61,17 @@ def beginning(since: str | None) -> int:
     try:
         day = datetime.strptime(since, "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError:
-        raise StediError(f"--since {since!r} is no date: give it as in 2026-01-31.") from None
-    begins_ms = int(day.timestamp() * 1000)
-    if begins_ms > now_ms:
-        raise StediError(f"--since {since} lies in the future: give the first day of a period that has begun.")
-    return begins_ms
+        raise StediError(f"--since {since!r} is not a date: write it like 2026-01-31.") from None
+    first_ms = int(day.timestamp() * 1000)
+    if first_ms > now_ms:
+        raise StediError(f"--since {since} is in the future: give the first day of a period that has begun.")
+    return first_ms
 
 
 def gather(
     settings: Settings, lakehouse: Lakehouse, *, consistent_read: AbstractContextManager[None], since_ms: int
 ) -> Facts:
-    """Everything that a report says.
+    """Gather everything that a report says.
 
     Args:
         settings: the rules in force.
@@ -80,7 +80,7 @@ def gather(
         since_ms: when the period begins.
 
     Raises:
-        BusyError: a run went on for too long.
+        BusyError: a run took too long.
         StediError: nothing is published, or the tables cannot be read.
     """
     with evidence_of(settings, lakehouse, consistent_read=consistent_read) as evidence:
@@ -90,7 +90,7 @@ def gather(
         missing = tuple(name for name in TABLES if name not in evidence.tables)
         try:
             return Facts(
-                lakehouse=_number(evidence.tables),
+                lakehouse=_uuid(evidence.tables),
                 database=settings.database,
                 catalog={"sqlite": "SQLite", "glue": "AWS Glue"}[settings.catalog],
                 storage=_storage(settings.warehouse_location),
@@ -115,14 +115,14 @@ def gather(
             raise unreadable(error) from None
 
 
-def _number(tables: Mapping[str, Table]) -> str:
-    """Iceberg's number of the first table there is: drawn when it was made, the same as long as the table is there."""
+def _uuid(tables: Mapping[str, Table]) -> str:
+    """Iceberg's UUID of the first table: drawn when the table was created, and constant as long as it exists."""
     first = next((tables[name] for name in TABLES if name in tables), None) or next(iter(tables.values()))
     return str(first.metadata.table_uuid)
 
 
 def _storage(warehouse: str) -> str:
-    # Not a folder: its name may be a person's.
+    # Do not name a folder: its name may be a person's.
     return f"the S3 bucket {urlsplit(warehouse).netloc}" if is_s3(warehouse) else "a folder of one machine"
 
 
@@ -155,7 +155,7 @@ def _table(name: str, table: Table) -> TableFacts:
         description=contract.description(),
         personal=contract.personal(),
         rows=rows,
-        # As text: it has more digits than other programs' numbers.
+        # As text, because it has more digits than other programs' numbers can hold.
         snapshot_id=str(snapshot.snapshot_id),
         published_ms=snapshot.timestamp_ms,
         policy=summary.policy,

@@ -1,4 +1,4 @@
-"""From the facts to one HTML page that needs nothing else: no script, no font, no picture, no other file."""
+"""Renders the facts as one self-contained HTML page: no script, no font, no picture, no other file."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -19,18 +19,18 @@ _CONSENT = {
 }
 _MATCH = {
     "person": "readings of the same person and the same time are paired",
-    "timestamp": "readings of the same time are paired, whoever they are of",
+    "timestamp": "readings of the same time are paired, whoever they belong to",
 }
 _STEP_PEOPLE = {
-    "curated": "step readings are of people who also have accelerometer readings",
-    "trusted": "step readings are of everybody who agrees",
+    "curated": "step readings come from people who also have accelerometer readings",
+    "trusted": "step readings come from everybody who agrees",
 }
 _STATES: dict[State, str] = {"passed": "Passed", "warns": "Warning", "failed": "Failed"}
 
 
 def render(facts: Facts) -> str:
-    """The page."""
-    # Loaded from this folder and not by the package's name: it is the same in a wheel.
+    """Render the page."""
+    # Loaded from this folder, not by the package's name: it is the same in a wheel.
     environment = Environment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -52,7 +52,7 @@ def _moment(at_ms: int, form: str) -> str:
 
 
 def _breakable(text: str) -> Markup:
-    """A text that a narrow column may break within a name."""
+    """Let a narrow column break the text within names."""
     return Markup("_<wbr>").join(text.split("_"))
 
 
@@ -63,19 +63,19 @@ def _rules(policy: Mapping[str, Any]) -> str:
 
 
 def _brief(policy: Mapping[str, Any]) -> str:
-    """The rules by the names of their settings' values."""
+    """The rules in short: the values of their settings."""
     age = policy["max_age"]
     steps = "" if _step_people(policy) == "curated" else "steps of all, "
     return f"{policy['consent']}, {policy['match']}, {steps}{'any age' if age is None else f'to age {age}'}"
 
 
 def _step_people(policy: Mapping[str, Any]) -> str:
-    """Older snapshots do not say: there was no other rule."""
+    """Older snapshots do not record it: there was only one rule."""
     return str(policy.get("step_people", "curated"))
 
 
 def _share(part: int, whole: int) -> str:
-    """A percentage that says neither 0 nor 100 of what only comes near."""
+    """A percentage that shows neither 0 nor 100 for values that only come near."""
     if not whole:
         return "0"
     percent = 100 * part / whole

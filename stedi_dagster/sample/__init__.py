@@ -1,6 +1,6 @@
-"""Landing data for people who have none: the generator behind `stedi generate`.
+"""Sample landing data for users who have none: the generator behind `stedi generate`.
 
-Nothing here reads a landing zone or knows an engine; the platform never imports it to do its work.
+Nothing here reads a landing zone or knows an engine, and the rest of the platform does not depend on it.
 """
 
 from stedi_dagster.sample.generator import generate

@@ -1,7 +1,6 @@
-"""The people: who they are, when they signed up, what they share, and the times of their session.
+"""The sample's people: who they are, when they signed up, what they share, and the times of their session.
 
-Everything is drawn in batches from the seed, with the shares of the public data. How records look is in
-`lines.py`.
+Everything is drawn in batches from the seed, with the shares of the public data. How records look is in `lines`.
 """
 
 from dataclasses import dataclass
@@ -25,23 +24,22 @@ Flags = npt.NDArray[np.bool_]
 OPENING: Final = 1_655_564_000_000
 """The first person signs up after this time (epoch ms): 18 June 2022, as in the public data."""
 ARRIVAL_MS: Final = 205
-"""So often a person signs up: readings of two people then coincide about as often as in the public data."""
+"""How often somebody signs up: readings of two people then coincide about as often as in the public data."""
 ARRIVAL_JITTER_MS: Final = 5_000
 NEVER: Final = -1
 
 
 class Dice:
-    """Random numbers that depend on the seeds alone.
+    """Random numbers that depend only on the seeds.
 
-    Only the bit generator is used, whose stream NumPy promises to keep; its distributions may change between
-    versions.
+    Uses only NumPy's bit generator, whose stream is guaranteed to stay; distributions may change between versions.
     """
 
     def __init__(self, *seeds: int) -> None:
         self._bits = np.random.PCG64(list(seeds))
 
     def raw(self, count: int) -> npt.NDArray[np.uint64]:
-        """Return 64 random bits, so many times."""
+        """Return `count` times 64 random bits."""
         return np.asarray(self._bits.random_raw(count), dtype=np.uint64)
 
     def below(self, limit: int, count: int) -> Ints:
@@ -58,12 +56,12 @@ class Dice:
 
 @dataclass(frozen=True)
 class People:
-    """A batch of people; arrays and lists have one entry a person, `NEVER` where something is not shared.
+    """A batch of people; arrays and lists have one entry per person, `NEVER` if something is not shared.
 
     Attributes:
         times: Shape (people, 30), epoch ms, newest first, distinct within a person.
         third: Shape (people, 30): whether a third accelerometer reading was taken at that time.
-        dice: For what else their records need.
+        dice: Random numbers for the rest of their records.
     """
 
     names: list[str]
@@ -82,14 +80,14 @@ class People:
 
 
 class Crowd:
-    """People in batches, from a seed; the stream keeps the people of quirks apart from the others."""
+    """People in batches, from a seed; different streams keep the people of quirks apart from the others."""
 
     def __init__(self, seed: int, people: int, *, stream: int = 0, first: int = 0) -> None:
         self._seeds = (seed, stream)
         self._next = first
         self._batches = 0
-        # However close a few people sign up, their sessions are a minute long: for readings to coincide among
-        # them too, their clocks tick more coarsely.
+        # Sessions last a minute, however close together a few people sign up: a coarser clock makes readings coincide
+        # among them, too.
         self._tick = max(1, 400 // people)
         self._consenting = Quota(*CONSENTING)
         self._third = Quota(*THIRD_READING_CONSENTING)
@@ -115,7 +113,7 @@ class Crowd:
 
         registered = OPENING + numbers * ARRIVAL_MS + dice.below(ARRIVAL_JITTER_MS, count)
         times = self._sessions(dice, registered)
-        # Most of those who consent later do so after their session: as-of consent then leaves them nothing.
+        # Most people who consent later do so after their session: as-of consent then leaves them no readings.
         updated = registered + np.where(updates, 5_000 + dice.below(50_000, count), 0)
         updated = np.where(late, times[:, 0] + 1_000 + dice.below(4_000, count), updated)
 
@@ -144,7 +142,7 @@ class Crowd:
         return dice.choose(among, quota.take(int(among.sum())))
 
     def _sessions(self, dice: Dice, registered: Ints) -> Ints:
-        """Return thirty times a person, two to four seconds apart, the last within 74 s of the sign-up."""
+        """Return thirty times per person, two to four seconds apart, the last within 74 s of the sign-up."""
         count = registered.size
         lot = dice.below(1_000, count)
         last = registered + 74_000 - lot**4 * 18_000 // 1_000**4
@@ -162,11 +160,11 @@ class Crowd:
 def _names(dice: Dice, count: int) -> list[str]:
     first = dice.below(len(FIRST_NAMES), count).tolist()
     last = dice.below(len(LAST_NAMES), count).tolist()
-    return [f"{FIRST_NAMES[one]} {LAST_NAMES[other]}" for one, other in zip(first, last, strict=True)]
+    return [f"{FIRST_NAMES[i]} {LAST_NAMES[j]}" for i, j in zip(first, last, strict=True)]
 
 
 def _birthdays(dice: Dice, plausible: Flags) -> list[str]:
-    """Return ISO dates: 1903 to 1998 where plausible, else 967 to 1899, as the website accepted them."""
+    """Return ISO dates: 1903 to 1998 if plausible, otherwise 967 to 1899, which the website accepted."""
     count = plausible.size
     years = np.where(plausible, 1903 + dice.below(96, count), 967 + dice.below(933, count)).tolist()
     months = (1 + dice.below(12, count)).tolist()

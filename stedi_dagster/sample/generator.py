@@ -1,6 +1,6 @@
-"""Generate a landing zone: batch after batch of people into files, quirks on request, all or nothing.
+"""Generates a landing zone: writes batches of people to files, adds quirks on request, all or nothing.
 
-What people and records are like is in `crowd.py` and `lines.py`, what can be odd about them in `quirks/`.
+What people and records look like is in `crowd` and `lines`, what can be odd about them in `quirks`.
 """
 
 import math
@@ -23,11 +23,11 @@ from stedi_dagster.sample.plan import (
 from stedi_dagster.stopping import if_stopped
 
 BATCH: Final = 500
-"""People held in memory at a time. Part of the recipe: another number gives other data."""
-RECORDS_A_FILE: Final = 10_000
-FILES_A_FEED: Final = 16
+"""People held in memory at a time. Part of the recipe: a different number gives different data."""
+RECORDS_PER_FILE: Final = 10_000
+FILES_PER_FEED: Final = 16
 # At most 64 MB a file, at the longest lines there are.
-MOST_RECORDS_A_FILE: Final = {CUSTOMER: 140_000, ACCELEROMETER: 500_000, STEP_TRAINER: 500_000}
+MOST_RECORDS_PER_FILE: Final = {CUSTOMER: 140_000, ACCELEROMETER: 500_000, STEP_TRAINER: 500_000}
 
 
 def feed_folder(landing: Path, feed: str) -> Path:
@@ -45,16 +45,16 @@ def generate(
 ) -> Generated:
     """Write the three feeds of made-up people into a landing folder.
 
-    The same arguments give the same bytes. Memory does not grow with the scale. The files appear when all of
-    them are complete, so that a generator that was interrupted leaves no half of a landing zone.
+    The same arguments give the same bytes. Memory does not grow with the scale. The files appear when all of them are
+    complete, so that an interrupted generator does not leave half a landing zone.
 
     Args:
         landing: The folder to hold `customer/landing`, `accelerometer/landing` and `step_trainer/landing`.
         scale: 1 is the size of the public data (956 people); see `plan` for the rule.
         seed: Zero or a positive whole number.
         quirks: Whether to add people and files with every oddity of `QUIRKS`; the others stay as they are.
-        progress: Called with the number of records just written, again and again; without quirks the numbers
-            add up to the sum of `plan(scale).records`.
+        progress: Called repeatedly with the number of records just written; without quirks the numbers add up to
+            the sum of `plan(scale).records`.
 
     Raises:
         SettingsError: The landing folder already holds something in one of these feeds, or the scale or the
@@ -65,7 +65,7 @@ def generate(
         raise SettingsError(f"seed is {seed}, and must be zero or a positive whole number.")
     _refuse_to_overwrite(landing)
 
-    from stedi_dagster.sample.crowd import Crowd  # NumPy is for those who generate
+    from stedi_dagster.sample.crowd import Crowd  # loads NumPy, which nothing else needs
     from stedi_dagster.sample.lines import feed_lines
 
     landing.mkdir(parents=True, exist_ok=True)
@@ -73,7 +73,7 @@ def generate(
     folder = TemporaryDirectory(prefix=".generating-", dir=landing, ignore_cleanup_errors=True)
     with folder as name, if_stopped(folder.cleanup):
         draft = Path(name)
-        feeds = {feed: _Feed(feed_folder(draft, feed), feed, target.records[feed]) for feed in FEEDS}
+        feeds = {feed: _FeedWriter(feed_folder(draft, feed), feed, target.records[feed]) for feed in FEEDS}
         crowd = Crowd(seed, target.people)
         for start in range(0, target.people, BATCH):
             batch = feed_lines(crowd.batch(min(BATCH, target.people - start)))
@@ -82,7 +82,7 @@ def generate(
             if progress:
                 progress(sum(map(len, batch.values())))
         if quirks:
-            from stedi_dagster.sample.quirks.cast import write_quirks
+            from stedi_dagster.sample.quirks.writer import write_quirks
 
             odd_files = tuple(write_quirks(draft, seed=seed, people=target.people))
             if progress:
@@ -102,21 +102,23 @@ def generate(
     )
 
 
-class _Feed:
-    """The plain files of one feed, filled one after the other."""
+class _FeedWriter:
+    """Writes the plain files of one feed, one after the other."""
 
     def __init__(self, folder: Path, feed: str, total: int) -> None:
         self._folder = folder
         self._feed = feed
-        self._a_file = min(MOST_RECORDS_A_FILE[feed], max(RECORDS_A_FILE, math.ceil(total / FILES_A_FEED)))
+        self._records_per_file = min(
+            MOST_RECORDS_PER_FILE[feed], max(RECORDS_PER_FILE, math.ceil(total / FILES_PER_FEED))
+        )
         self._records = 0
         folder.mkdir(parents=True)
 
     def write(self, lines: list[str]) -> None:
         start = 0
         while start < len(lines):
-            full, used = divmod(self._records, self._a_file)
-            part = lines[start : start + self._a_file - used]
+            full, used = divmod(self._records, self._records_per_file)
+            part = lines[start : start + self._records_per_file - used]
             with (self._folder / f"{self._feed}-{full + 1:04d}.json").open("ab") as file:
                 file.write("".join(part).encode("ascii"))
             self._records += len(part)

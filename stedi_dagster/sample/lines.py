@@ -1,6 +1,6 @@
-"""People in, lines of JSON out, with the fields, their order and the spacing of the real feeds.
+"""Turns people into lines of JSON, with the fields, order and spacing of the real feeds.
 
-Every line is ASCII and ends in a newline. Built by hand, not with `json`: this is where the time goes.
+Every line is ASCII and ends in a newline. Built by hand rather than with `json`, as most of the time is spent here.
 """
 
 from typing import Final
@@ -13,7 +13,7 @@ from stedi_dagster.sample.plan import ACCELEROMETER, CUSTOMER, SESSION_TIMES, ST
 MOVES: Final = tuple(
     f'"x":{x},"y":{y},"z":{z}}}\n' for x in (-1.0, 0.0, 1.0) for y in (-1.0, 0.0, 1.0) for z in (-1.0, 0.0)
 )
-"""The ends of an accelerometer line: the phone reports no others."""
+"""The possible ends of an accelerometer line: the phone reports no others."""
 
 
 def feed_lines(people: People) -> dict[str, list[str]]:
@@ -26,7 +26,7 @@ def feed_lines(people: People) -> dict[str, list[str]]:
 
 
 def customer_lines(people: People) -> list[str]:
-    """Return one line a person; a date of sharing that is `NEVER` is left out, as the website does."""
+    """Return one line per person; dates of sharing that are `NEVER` are left out, as on the website."""
     rows = zip(
         people.names,
         people.emails,

@@ -1,6 +1,6 @@
-"""The names that made-up people get, drawn up for this project: any likeness to a person is chance.
+"""The names of made-up people, drawn up for this project: any resemblance to a person is coincidental.
 
-ASCII only, because they become email addresses; other letters are a matter for quirks.
+ASCII only, because they become email addresses; other letters are left to quirks.
 """
 
 from typing import Final

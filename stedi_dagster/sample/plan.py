@@ -1,6 +1,6 @@
-"""How much is generated at a scale, and what was generated: the shares of the public data, and plain results.
+"""How much is generated at a scale, with the shares of the public data, and the classes that describe the result.
 
-No random numbers, no files: everything here follows from the scale alone.
+No random numbers, no files: everything here depends only on the scale.
 """
 
 import math
@@ -23,7 +23,7 @@ SESSION_TIMES: Final = 30
 FEWEST_PEOPLE: Final = 4
 MOST_PEOPLE: Final = 1_000_000_000
 
-# What the public data holds, as (so many, out of so many). Quota turns a share into exact counts.
+# Shares in the public data, as (some, out of). Quota turns a share into exact counts.
 CONSENTING: Final = (482, PEOPLE)
 THIRD_READING_CONSENTING: Final = (40_981 - 2 * 14_460, 14_460)
 THIRD_READING_OTHERS: Final = (40_292 - 2 * 14_220, 14_220)
@@ -31,9 +31,9 @@ THIRD_READING_OTHERS: Final = (40_292 - 2 * 14_220, 14_220)
 
 @dataclass
 class Quota:
-    """Hands out a share of things that come in batches, so that the total is exact however they are cut.
+    """Hands out a share of things that come in batches, so that the total is exact whatever the batches' size.
 
-    After `n` things it has handed out `ceil(n * some / out_of)`; the first thing always gets its share.
+    After `n` things it has handed out `ceil(n * some / out_of)`; the first thing is always in the share.
     """
 
     some: int
@@ -53,7 +53,7 @@ class Quota:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a scale gives without quirks: people, and the accelerometer readings of both kinds of them."""
+    """The data at a scale without quirks: people, and accelerometer readings of those who consent and of others."""
 
     people: int
     consenting: int
@@ -131,7 +131,7 @@ class FeedTotals:
 
 @dataclass(frozen=True)
 class OddFile:
-    """One file that a quirk wrote, and what a reader must make of it.
+    """One file that a quirk wrote, and how a reader must treat it.
 
     Attributes:
         feed: One of `FEEDS`.
@@ -139,7 +139,7 @@ class OddFile:
         quirk: The name of the quirk.
         good: Records to land.
         bad: Records to quarantine.
-        marker: Whether the name begins with `_` or `.`, so that the file is to be skipped whatever it holds.
+        marker: Whether the name begins with `_` or `.`, so that the file is skipped whatever it holds.
     """
 
     feed: str
@@ -152,12 +152,12 @@ class OddFile:
 
 @dataclass(frozen=True)
 class Generated:
-    """What `generate` wrote, and the truth about it.
+    """What `generate` wrote, and the results to expect from it.
 
     Attributes:
         landing: The folder that holds the three feeds.
         feeds: Totals by feed, quirks included.
-        people: People without the quirks' own.
+        people: People, without those of quirks.
         consenting: Those of `people` who consent to research.
         expected: Rows of the eight tables under the default policies; None with quirks.
         odd_files: What the quirks wrote, file by file.

@@ -1,4 +1,7 @@
-"""Every setting of the platform, and what is checked of one before anything starts."""
+"""Every setting of the platform, checked before anything starts.
+
+What the settings' rules do to tables is in `policies`.
+"""
 
 from stedi_dagster.settings.model import DEFAULT_RETENTION_DAYS, EMR_SERVERLESS, Settings
 

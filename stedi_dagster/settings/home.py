@@ -1,4 +1,4 @@
-"""STEDI_HOME, the folder of everything that the platform keeps."""
+"""STEDI_HOME, the folder of everything the platform keeps."""
 
 import os
 from pathlib import Path
@@ -7,10 +7,10 @@ from stedi_dagster.errors import SettingsError
 
 
 def make_home(home: Path) -> None:
-    """Make STEDI_HOME, for its owner alone: it holds personal data.
+    """Create STEDI_HOME, readable only by its owner because it holds personal data.
 
     Raises:
-        SettingsError: it cannot be made or written.
+        SettingsError: it cannot be created or written.
     """
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)

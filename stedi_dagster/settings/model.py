@@ -1,6 +1,6 @@
 """Every setting of the platform, read from the environment (STEDI_...) and checked before anything starts.
 
-The rules of who and what is kept are in `settings.policy`; this module only reads which were chosen.
+The rules about who and what is kept are in `settings.policy`; this module only reads which ones were chosen.
 """
 
 import os
@@ -18,12 +18,17 @@ from pydantic_settings import SettingsError as UndecodableError
 
 from stedi_dagster.errors import SettingsError
 from stedi_dagster.locations import Home, Landing, Warehouse, is_s3, lies_within
-from stedi_dagster.settings.policy import PRESETS, Consent, Match, Policy, Preset, StepPeople
+from stedi_dagster.settings.policy import PRESETS, Consent, Match, MaxAge, Policy, Preset, StepPeople
 
 EMR_SERVERLESS = "emr-serverless"
 DEFAULT_RETENTION_DAYS = 7.0
-# A name, or an address of IPv6 in its brackets; with a port or without.
+# A name, or an IPv6 address in brackets; with or without a port.
 _HOST = re.compile(r"([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
+
+
+def _of_the_policy(name: str) -> Any:
+    """A rule that can be chosen by a setting of its own; without one it is the preset's."""
+    return Field(default=None, description=f"{Policy.model_fields[name].description} By default the preset's.")
 
 
 class Settings(BaseSettings):
@@ -91,29 +96,10 @@ class Settings(BaseSettings):
         + ". STEDI_CONSENT, STEDI_MATCH, "
         "STEDI_STEP_PEOPLE and STEDI_MAX_AGE each replace one of them.",
     )
-    consent: Consent | None = Field(
-        default=None,
-        description="Who is kept, and from when. `granted`: a person's latest record agrees. `as_of`: and no reading "
-        "is older than the agreement. `as_of_accelerometer`: the same, for accelerometer readings only. By default "
-        "the preset's.",
-    )
-    match: Match | None = Field(
-        default=None,
-        description="How readings are paired: `person` (same time, same person) or `timestamp` (same time only). "
-        "By default the preset's.",
-    )
-    step_people: StepPeople | None = Field(
-        default=None,
-        description="Whose step readings are kept: `curated` (of people with accelerometer readings) or `trusted` (of "
-        "everybody in customer_trusted). By default the preset's.",
-    )
-    max_age: int | None = Field(
-        default=None,
-        ge=0,
-        le=10_000,
-        description="Withhold customers who were older than this, in completed years, when they registered. By default "
-        "the preset's.",
-    )
+    consent: Consent | None = _of_the_policy("consent")
+    match: Match | None = _of_the_policy("match")
+    step_people: StepPeople | None = _of_the_policy("step_people")
+    max_age: MaxAge | None = _of_the_policy("max_age")
     max_bad_share: float = Field(
         default=0.05,
         ge=0,
@@ -186,7 +172,7 @@ class Settings(BaseSettings):
         parts = urlsplit(value)
         if parts.scheme == "sc" and parts.hostname:
             return value
-        msg = "allowed are sail, spark, the sc://host:port URL of a Spark Connect server, or emr-serverless"
+        msg = "it must be sail, spark, the sc://host:port URL of a Spark Connect server, or emr-serverless"
         raise ValueError(msg)
 
     @field_validator("alert_urls")
@@ -203,7 +189,7 @@ class Settings(BaseSettings):
     def _hosts(cls, value: object) -> object:
         hosts = tuple(re.split(r"[\s,]+", value.strip(" ,").lower())) if isinstance(value, str) else value
         if isinstance(hosts, tuple) and not all(_HOST.fullmatch(host) for host in hosts):
-            msg = "allowed are names like stedi.example.com or stedi.example.com:8443, with blanks or commas between"
+            msg = "it must hold hosts like stedi.example.com or stedi.example.com:8443, separated by blanks or commas"
             raise ValueError(msg)
         return hosts
 
@@ -213,7 +199,7 @@ class Settings(BaseSettings):
         return value.rstrip("/")
 
     @model_validator(mode="after")
-    def _together(self) -> "Settings":
+    def _check_combinations(self) -> "Settings":
         """Settings that need each other."""
         on_s3 = {"STEDI_WAREHOUSE": self.warehouse_location, "STEDI_LANDING": self.landing}
         needed = {}
@@ -226,30 +212,30 @@ class Settings(BaseSettings):
         if self.engine == "spark" and any(map(is_s3, on_s3.values())):
             msg = "STEDI_ENGINE=spark cannot read s3:// by itself: use sail, emr-serverless, or an sc:// cluster's URL"
             raise ValueError(msg)
-        # What a sweep or an erasure removes must never be a raw file, nor what a run reads a table's.
+        # A sweep or an erasure must never remove raw files, and a run must never read a table's files as raw ones.
         feeds = [f"{self.landing}/{feed}" for feed in ("customer", "accelerometer", "step_trainer")]
         inner = any(lies_within(self.warehouse_location, feed) for feed in feeds)
         if inner or lies_within(self.landing, self.warehouse_location):
             msg = (
                 f"STEDI_LANDING ({self.landing}) and STEDI_WAREHOUSE ({self.warehouse_location}) lie within each "
-                "other: give each a place of its own"
+                "other: give each its own place"
             )
             raise ValueError(msg)
         missing = [name for name, given in needed.items() if not given]
         if missing:
             chosen = f"STEDI_CATALOG={self.catalog} with STEDI_ENGINE={self.engine}"
-            wanted = [f"{name} to be {'s3://bucket/prefix' if name in on_s3 else 'set'}" for name in missing]
-            msg = f"{chosen} needs {', '.join(wanted)}"
+            requirements = [f"{name} to be {'s3://bucket/prefix' if name in on_s3 else 'set'}" for name in missing]
+            msg = f"{chosen} needs {', '.join(requirements)}"
             raise ValueError(msg)
         return self
 
     @classmethod
     def load(cls, **overrides: object) -> "Settings":
-        """Read the environment; keyword arguments win over it.
+        """Read the environment; keyword arguments take precedence.
 
         Raises:
-            SettingsError: a value is not allowed; the message names the setting, the value and what is. Or a
-                STEDI_ variable is no setting: a misspelt rule must not go unnoticed.
+            SettingsError: a value is not allowed; the message names the setting, the value and what is allowed. Or a
+                STEDI_ variable is not a setting: a misspelt rule must not go unnoticed.
         """
         _refuse_unknown(cls.model_fields)
         try:
@@ -271,18 +257,13 @@ class Settings(BaseSettings):
 
     @property
     def alerting(self) -> bool:
-        """Whether anybody is to hear of failed checks."""
+        """Whether anybody is to be alerted."""
         return self.alert_urls is not None or self.alert_topic_arn is not None
 
     @cached_property
     def policy(self) -> Policy:
-        """The rules in force: the preset's, each replaced by its own setting where that is given."""
-        chosen = {
-            "consent": self.consent,
-            "match": self.match,
-            "step_people": self.step_people,
-            "max_age": self.max_age,
-        }
+        """The rules in force: the preset's, each replaced by its own setting if that is given."""
+        chosen = {name: getattr(self, name) for name in Policy.model_fields}
         return PRESETS[self.preset].model_copy(update={k: v for k, v in chosen.items() if v is not None})
 
 
@@ -291,8 +272,8 @@ def _refuse_unknown(known: Iterable[str]) -> None:
     for name in sorted(os.environ):
         if name.startswith("STEDI_") and name not in settings and not name.startswith("STEDI_TESTS_"):
             close = get_close_matches(name, settings, n=1)
-            meant = f" Did you mean {close[0]}?" if close else ""
-            raise SettingsError(f"{name} is no setting of STEDI: `stedi settings` lists them.{meant}")
+            hint = f" Did you mean {close[0]}?" if close else ""
+            raise SettingsError(f"{name} is not a STEDI setting: `stedi settings` lists them.{hint}")
 
 
 def _explain(detail: Any) -> str:

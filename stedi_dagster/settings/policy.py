@@ -1,15 +1,16 @@
-"""Which rules are in force, and the named sets of them.
+"""Which rules are in force, and the presets, which are named sets of them.
 
-What each rule does to a table is in the other modules of this package; this one needs no Spark.
+What each rule does to a table is in `policies`; this module does not need Spark.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 Consent = Literal["granted", "as_of", "as_of_accelerometer"]
 Match = Literal["person", "timestamp"]
 StepPeople = Literal["curated", "trusted"]
+MaxAge = Annotated[int, Field(ge=0, le=10_000)]
 Preset = Literal[
     "default", "timestamp-match", "as-of", "as-of-accelerometer", "as-of-accelerometer-all-steps", "max-age-120"
 ]
@@ -20,13 +21,24 @@ class Policy(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    consent: Consent = Field(default="granted", description="Whether readings from before the agreement are used.")
-    match: Match = Field(default="person", description="What a step reading and an accelerometer reading share.")
+    consent: Consent = Field(
+        default="granted",
+        description="Who is kept, and from when. `granted`: a person's latest record agrees. `as_of`: and no reading "
+        "is older than the agreement. `as_of_accelerometer`: the same, for accelerometer readings only.",
+    )
+    match: Match = Field(
+        default="person",
+        description="How readings are paired: `person` (same time, same person) or `timestamp` (same time only).",
+    )
     step_people: StepPeople = Field(
         default="curated",
-        description="Whose step readings are trusted: of people with accelerometer readings, or of all.",
+        description="Whose step readings are kept: `curated` (of people with accelerometer readings) or `trusted` (of "
+        "everybody in customer_trusted).",
     )
-    max_age: int | None = Field(default=None, description="Years at registration above which nobody is kept.")
+    max_age: MaxAge | None = Field(
+        default=None,
+        description="Withhold customers who were older than this, in completed years, when they registered.",
+    )
 
     @property
     def accelerometer_as_of(self) -> bool:

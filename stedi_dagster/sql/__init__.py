@@ -1,1 +1,4 @@
-"""Queries kept as texts in Athena's dialect (sql/), and what it takes to run them here and there."""
+"""Queries stored as text in Athena's dialect (sql/), prepared to run locally in DuckDB and on Athena.
+
+The connections themselves are made in `lakehouse.query` and `defs.athena`.
+"""

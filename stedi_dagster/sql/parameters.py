@@ -1,6 +1,6 @@
-"""The parameters of a query: what they are given by the settings and on the command line, and how it gets them.
+"""The parameters of a query: their values from the settings and the command line, and how they are bound.
 
-Everything is done on sqlglot's tree, never on the text: a parameter can be no more than a value.
+Everything happens on sqlglot's tree, never on the text, so that a parameter can only ever be a value.
 """
 
 import re
@@ -17,16 +17,16 @@ Value = str | int | float | None
 
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
 _QUOTED = re.compile(r"'(.*)'", re.DOTALL)
-# A parameter inside a quoted text, where SQL allows no expression: the LOCATION of a table.
+# A parameter within a quoted string, where SQL does not allow an expression: the LOCATION of a table.
 _WITHIN = re.compile(r"\$\{([A-Za-z_]\w*)\}")
 
 
 def parameters_of(settings: Settings, *, database: str) -> dict[str, Value]:
-    """The parameters that the settings give a value to.
+    """The parameters whose values come from the settings.
 
     Args:
-        settings: the rules in force, and the landing zone: on S3 it gives `bucket` and `prefix`.
-        database: where the tables are in the world in which the query runs.
+        settings: the rules in force, and the landing zone, which provides `bucket` and `prefix` if it is on S3.
+        database: where the tables are for the engine that runs the query.
     """
     values: dict[str, Value] = {**settings.policy.model_dump(), "database": database}
     values["max_bad_share"] = settings.max_bad_share
@@ -37,7 +37,7 @@ def parameters_of(settings: Settings, *, database: str) -> dict[str, Value]:
 
 
 def given(assignments: Iterable[str]) -> dict[str, Value]:
-    """The parameters of a command line: a number where it looks like one and is not in quotes, else a text.
+    """The parameters of a command line: numbers if they look like one and are not in quotes, otherwise strings.
 
     Raises:
         StediError: one is not of the form name=value.
@@ -46,7 +46,7 @@ def given(assignments: Iterable[str]) -> dict[str, Value]:
     for assignment in assignments:
         name, equals, value = assignment.partition("=")
         if not equals or not name.isidentifier():
-            raise StediError("A parameter is given as name=value, such as `-p bucket=my-bucket`.")
+            raise StediError("Give a parameter as name=value, such as `-p bucket=my-bucket`.")
         quoted = _QUOTED.fullmatch(value)
         if quoted:
             values[name] = quoted[1]
@@ -58,25 +58,25 @@ def given(assignments: Iterable[str]) -> dict[str, Value]:
 
 
 def bind(tree: exp.Expr, values: Mapping[str, Value], chosen: Mapping[str, Value]) -> exp.Expr:
-    """A statement with values for its parameters.
+    """Put values in place of a statement's parameters.
 
-    `:name` stands for a value, and `${name}` within a quoted text for a part of it.
+    `:name` stands for a value, and `${name}` within a quoted string for a part of it.
 
     Args:
         tree: the statement.
-        values: by name; those the statement does not have are not used.
-        chosen: values that the user asked for, which win; the statement must have them.
+        values: by name; those that the statement does not use are ignored.
+        chosen: values given by the user, which take precedence; the statement must use them.
 
     Raises:
-        StediError: a parameter has no value, or one that the statement does not have was given.
+        StediError: a parameter has no value, or one was given that the statement does not have.
     """
-    has = _parameters(tree)
-    unknown = sorted(set(chosen) - has)
+    names = _parameters(tree)
+    unknown = sorted(set(chosen) - names)
     if unknown:
-        known = ", ".join(sorted(has)) or "none"
+        known = ", ".join(sorted(names)) or "none"
         raise StediError(f"The query has no parameter {', '.join(unknown)}; it has {known}.")
     values = {**values, **chosen}
-    missing = sorted(has - set(values))
+    missing = sorted(names - set(values))
     if missing:
         options = " ".join(f"-p {name}=..." for name in missing)
         raise StediError(f"The query needs a value for {', '.join(missing)}: add {options}.")
@@ -97,7 +97,7 @@ def _bound(node: exp.Expr, values: Mapping[str, Value]) -> exp.Expr:
     if isinstance(node, exp.Literal) and node.is_string and _WITHIN.search(node.name):
         text = _WITHIN.sub(lambda match: str(values[match[1]]), node.name)
         if isinstance(node.parent, exp.LocationProperty):
-            # A landing zone may be a bucket without a prefix.
+            # The landing zone may be a bucket without a prefix.
             text = re.sub(r"(?<!:)/{2,}", "/", text)
         return exp.Literal.string(text)
     return node

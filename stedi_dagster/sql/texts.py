@@ -1,4 +1,4 @@
-"""A query in Athena's dialect: read, completed by the views that it names, said in the dialect of where it runs."""
+"""Parses a query in Athena's dialect, adds the views that it names, and renders it for the engine that runs it."""
 
 import logging
 import re
@@ -18,22 +18,22 @@ from stedi_dagster.sql.library import FUNCTIONS, VIEWS
 from stedi_dagster.sql.parameters import Value, bind, parameters_of
 
 ATHENA, DUCKDB = "athena", "duckdb"
-# The schema in which DuckDB keeps the views of the tables, and the view that it has besides.
+# The schema of DuckDB's views of the tables, and the additional view that it has.
 _LOCAL_DATABASE = "main"
 LOCAL_VIEWS = frozenset({"quarantine"})
-# It warns of statements that it passes on without understanding them; that is all they need.
+# sqlglot warns about statements that it passes on without parsing them; passing them on is enough.
 logging.getLogger("sqlglot").setLevel(logging.ERROR)
 
 
 def parse(text: str, *, name: str = "The query") -> exp.Expr:
-    """One statement in Athena's dialect.
+    """Parse one statement in Athena's dialect.
 
     Args:
-        text: the statement; a semicolon may end it.
+        text: the statement, with or without a semicolon.
         name: what to call it in errors.
 
     Raises:
-        StediError: it is no statement, or several.
+        StediError: it is not a statement, or several.
     """
     try:
         statements = [tree for tree in sqlglot.parse(text, read=ATHENA) if tree is not None]
@@ -47,35 +47,35 @@ def parse(text: str, *, name: str = "The query") -> exp.Expr:
     return tree
 
 
-def said_locally(
+def render_for_duckdb(
     tree: exp.Expr,
     settings: Settings,
     chosen: Mapping[str, Value] | None = None,
     *,
     known: frozenset[str] = frozenset(),
 ) -> str:
-    """A statement in DuckDB's dialect, complete, for `lakehouse.query.connect`.
+    """A complete statement in DuckDB's dialect, for `lakehouse.query.connect`.
 
     Args:
         tree: the statement.
-        settings: what gives parameters their values.
-        chosen: values of parameters that win over the settings'.
+        settings: provide the values of parameters.
+        chosen: values of parameters that take precedence over the settings'.
         known: the views of `sql/views/` that the connection has as tables.
 
     Raises:
-        StediError: it cannot be run there, or a parameter has no value or does not exist.
+        StediError: it cannot run there, or a parameter has no value or does not exist.
     """
-    whole = with_views(tree, known=LOCAL_VIEWS | known)
-    return for_duckdb(bind(whole, parameters_of(settings, database=_LOCAL_DATABASE), chosen or {}))
+    complete = with_views(tree, known=LOCAL_VIEWS | known)
+    return for_duckdb(bind(complete, parameters_of(settings, database=_LOCAL_DATABASE), chosen or {}))
 
 
-def said_on_athena(tree: exp.Expr, settings: Settings, chosen: Mapping[str, Value] | None = None) -> str:
-    """A statement in Athena's dialect, complete, every table with its database.
+def render_for_athena(tree: exp.Expr, settings: Settings, chosen: Mapping[str, Value] | None = None) -> str:
+    """A complete statement in Athena's dialect, every table with its database.
 
     Args:
         tree: the statement.
-        settings: what gives parameters their values, and the database its name.
-        chosen: values of parameters that win over the settings'.
+        settings: provide the values of parameters, and the name of the database.
+        chosen: values of parameters that take precedence over the settings'.
 
     Raises:
         StediError: a parameter has no value or does not exist.
@@ -85,10 +85,10 @@ def said_on_athena(tree: exp.Expr, settings: Settings, chosen: Mapping[str, Valu
 
 
 def with_views(tree: exp.Expr, *, known: frozenset[str] = frozenset()) -> exp.Expr:
-    """A statement with the views it names put before it, each after those that it names itself; and with functions.
+    """A statement with its functions expanded and the views it names as CTEs, each after those that it names itself.
 
     Args:
-        tree: the statement, which is left as it is.
+        tree: the statement, which is not changed.
         known: names that are tables where the statement will run.
     """
     tree = _with_functions(tree.copy())
@@ -106,7 +106,7 @@ def with_views(tree: exp.Expr, *, known: frozenset[str] = frozenset()) -> exp.Ex
 
 
 def needed_views(tree: exp.Expr, *, known: frozenset[str] = frozenset()) -> dict[str, exp.Expr]:
-    """The views that a statement needs, by name, each after those that it needs itself; nobody may change them.
+    """The views that a statement needs, by name, each after those that it needs itself; do not change them.
 
     Args:
         tree: the statement.
@@ -114,21 +114,21 @@ def needed_views(tree: exp.Expr, *, known: frozenset[str] = frozenset()) -> dict
     """
     needed: dict[str, exp.Expr] = {}
 
-    def need(query: exp.Expr) -> None:
+    def add_views(query: exp.Expr) -> None:
         for name in needed_tables(query):
             file = VIEWS / f"{name}.sql"
             if name in needed or name in known or name in TABLES or not file.is_file():
                 continue
             view = _view(file)
-            need(view)
+            add_views(view)
             needed[name] = view
 
-    need(tree)
+    add_views(tree)
     return needed
 
 
 def needed_tables(tree: exp.Expr) -> list[str]:
-    """The tables and views that a statement names and does not define itself, in small letters, without a database."""
+    """The tables and views that a statement names without defining them, in lower case, without a database."""
     return [table.name.lower() for table in _tables(tree) if not table.db]
 
 
@@ -136,22 +136,22 @@ def for_duckdb(tree: exp.Expr) -> str:
     """The statement in DuckDB's dialect.
 
     Raises:
-        StediError: it makes a table of Athena's, or DuckDB has nothing like it.
+        StediError: it creates a table of Athena's, or DuckDB has no equivalent.
     """
     if tree.find(exp.ExternalProperty):
-        raise StediError("The statement makes a table of Athena's: add --on athena.")
+        raise StediError("The statement creates a table of Athena's: add --on athena.")
     try:
         return tree.sql(DUCKDB, comments=False, unsupported_level=ErrorLevel.RAISE)
     except SqlglotError as error:
-        raise StediError(f"The query cannot be said in DuckDB's dialect: {_explain(error)}.") from None
+        raise StediError(f"The query cannot be expressed in DuckDB's dialect: {_explain(error)}.") from None
 
 
 def for_athena(tree: exp.Expr, database: str) -> str:
     """The statement in Athena's dialect, every table with its database.
 
     Args:
-        tree: the statement, which is left as it is.
-        database: the one of the eight tables; every other table is in `<database>_restricted`.
+        tree: the statement, which is not changed.
+        database: that of the eight tables; every other table is in `<database>_restricted`.
     """
     tree = tree.copy()
     for table in _tables(tree):
@@ -162,11 +162,11 @@ def for_athena(tree: exp.Expr, database: str) -> str:
 
 
 def _tables(tree: exp.Expr) -> Iterator[exp.Table]:
-    """The tables that a statement names and does not define itself."""
+    """The tables that a statement names without defining them."""
     if isinstance(tree, exp.Create | exp.Drop):
-        made = tree.find(exp.Table)
-        if made is not None:
-            yield made
+        target = tree.find(exp.Table)
+        if target is not None:
+            yield target
     query = tree if isinstance(tree, exp.Query) else tree.find(exp.Query)
     if query is None:
         return
@@ -180,37 +180,37 @@ def _tables(tree: exp.Expr) -> Iterator[exp.Table]:
 
 @cache
 def _view(file: Path) -> exp.Expr:
-    """A view, read once: each audit needs several, and reading them is half of its work."""
+    """A view, parsed once: each audit needs several, and parsing them is half of its work."""
     return _with_functions(parse(file.read_text(encoding="utf-8"), name=str(file)))
 
 
 @cache
 def _body(file: Path) -> exp.Expr:
-    """What a function computes."""
+    """The expression that a function computes."""
     body: exp.Expr = parse(file.read_text(encoding="utf-8"), name=str(file)).args["expressions"][0].unalias()
     return body
 
 
 def _with_functions(tree: exp.Expr) -> exp.Expr:
-    """The statement with every call of a function of ours replaced by what it computes."""
+    """The statement with every call of one of our functions replaced by the expression it computes."""
 
-    def called(node: exp.Expr) -> exp.Expr:
+    def expand(node: exp.Expr) -> exp.Expr:
         if not isinstance(node, exp.Anonymous) or len(node.expressions) != 1:
             return node
         file = FUNCTIONS / f"{node.name.lower()}.sql"
         if not file.is_file():
             return node
         [value] = node.expressions
-        filled: exp.Expr = _body(file).transform(
+        expanded: exp.Expr = _body(file).transform(
             lambda part: value.copy() if isinstance(part, exp.Placeholder) else part
         )
-        return filled
+        return expanded
 
-    return tree.transform(called)
+    return tree.transform(expand)
 
 
 def _explain(error: SqlglotError) -> str:
-    """What is wrong, and where; without the coloured quotation that sqlglot adds."""
+    """What is wrong, and where, without the coloured quotation that sqlglot adds."""
     for detail in getattr(error, "errors", []):
         if detail.get("description"):
             return f"line {detail['line']}, column {detail['col']}: {detail['description']}"

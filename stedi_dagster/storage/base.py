@@ -1,4 +1,4 @@
-"""What is the same on every storage: reading and writing files through PyArrow's file system of it."""
+"""What all storages have in common: the interface, and reading and writing through PyArrow's file systems."""
 
 import tempfile
 from abc import ABC, abstractmethod
@@ -16,9 +16,9 @@ from stedi_dagster.storage.checksum import Checksum, ChecksumWriter
 
 @dataclass(frozen=True)
 class Entry:
-    """A file in a listing; `version` changes when its content does.
+    """A file in a listing; `version` changes with its content.
 
-    `identity` is the same for two names of one file. A link that `leads_nowhere` is not readable.
+    `identity` is the same for all names of one file. A link that `leads_nowhere` is not readable.
     """
 
     path: str
@@ -31,7 +31,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class OldVersion:
-    """What a file was before; a version without content says that it was deleted."""
+    """A former version of a file; one without content records a deletion."""
 
     path: str
     version: str
@@ -40,7 +40,7 @@ class OldVersion:
 
 @dataclass(frozen=True)
 class Written:
-    """A file of rows that was written."""
+    """The rows and the checksum of a file that was written."""
 
     rows: int
     checksum: Checksum
@@ -53,26 +53,26 @@ class Storage(ABC):
 
     @abstractmethod
     def entries(self, folder: str) -> list[Entry]:
-        """Every file below a folder, and whatever else is there that is no folder.
+        """Every file below a folder, and anything else there that is not a folder.
 
         Raises:
-            FileNotFoundError: there is no such folder.
+            FileNotFoundError: the folder does not exist.
         """
 
     @abstractmethod
     def delete(self, paths: Iterable[str]) -> None:
-        """Delete files for good, with every older version of them, and what folders are empty without them."""
+        """Delete files for good, with all their older versions, and the folders that become empty."""
 
     @abstractmethod
     def delete_folder(self, folder: str) -> None:
-        """Delete a folder with all that is in it, if it exists."""
+        """Delete a folder with everything in it, if it exists."""
 
     @abstractmethod
     def within(self, path: str) -> str:
-        """A path as `filesystem` has it."""
+        """A path in the form that `filesystem` expects."""
 
     def list(self, folder: str) -> list[str]:
-        """Every file below a folder; none where there is no such folder."""
+        """Every file below a folder; none if it does not exist."""
         try:
             return [entry.path for entry in self.entries(folder)]
         except FileNotFoundError:
@@ -84,10 +84,10 @@ class Storage(ABC):
         return stream  # type: ignore[no-any-return]
 
     def checksum(self, path: str) -> Checksum:
-        """The checksum of a file as it is.
+        """The present checksum of a file.
 
         Raises:
-            FileNotFoundError: there is no such file.
+            FileNotFoundError: the file does not exist.
         """
         with self.open(path) as stream:
             return Checksum.of(stream)
@@ -97,7 +97,7 @@ class Storage(ABC):
         return pq.read_metadata(self.within(path), filesystem=self.filesystem)
 
     def values(self, path: str, columns: Iterable[str]) -> int | None:
-        """How many values of columns of a Parquet file are not null, by its footer; None where it does not tell."""
+        """How many values in columns of a Parquet file are not null; None if its footer does not tell."""
         footer = self.footer(path)
         indices = [footer.schema.names.index(column) for column in columns]
         groups = [footer.row_group(number) for number in range(footer.num_row_groups)]
@@ -108,7 +108,7 @@ class Storage(ABC):
         return int(footer.num_rows) * len(indices) - nulls
 
     def read(self, path: str) -> bytes | None:
-        """All that a small file holds; None where there is no such file."""
+        """The content of a small file; None if it does not exist."""
         try:
             with self.open(path) as stream:
                 return stream.read()
@@ -117,11 +117,11 @@ class Storage(ABC):
 
     @abstractmethod
     def write(self, path: str, content: bytes) -> None:
-        """Write a small file, made or replaced at once: readers see all of it or nothing."""
+        """Create or replace a small file atomically: readers see all of it or nothing."""
 
     @contextmanager
     def replacing(self, path: str) -> Iterator[IO[bytes]]:
-        """Write a file anew: readers see the old content until all is written, and still do if it is not."""
+        """Rewrite a file: readers see the old content until everything is written, and keep it if that fails."""
         with tempfile.TemporaryFile() as stream:
             yield stream
             stream.seek(0)
@@ -129,19 +129,19 @@ class Storage(ABC):
 
     @abstractmethod
     def check_replaceable(self, path: str) -> None:
-        """Raise what `replacing` a file would, as far as that can be told without doing it."""
+        """Raise the error that `replacing` a file would, as far as it can be known beforehand."""
 
     @abstractmethod
     def _replace(self, path: str, stream: IO[bytes]) -> None:
-        """Put what a stream holds in the place of a file, at once."""
+        """Replace a file by the content of a stream, atomically."""
 
     @abstractmethod
     def delete_unfinished(self, folder: str) -> None:
-        """Delete what `replacing` left below a folder when its process was killed."""
+        """Delete what `replacing` left behind below a folder when its process was killed."""
 
     @abstractmethod
     def old_versions(self, folder: str) -> Iterator[OldVersion]:
-        """What the storage keeps of files below a folder that were replaced or deleted."""
+        """The versions that the storage keeps of files below a folder that were replaced or deleted."""
 
     @abstractmethod
     def delete_versions(self, versions: Iterable[OldVersion]) -> None:

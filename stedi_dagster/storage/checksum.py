@@ -1,4 +1,4 @@
-"""The size and SHA-256 of a file: of one that is there, and of one while it is written."""
+"""The size and SHA-256 of a file, either existing or being written."""
 
 import hashlib
 import io
@@ -11,41 +11,41 @@ _BYTES_AT_ONCE = 1 << 22
 
 @dataclass(frozen=True)
 class Checksum:
-    """What tells whether a file is still what it was."""
+    """Tells whether a file is unchanged."""
 
     size: int
     sha256: str
 
     @classmethod
     def of(cls, stream: IO[bytes]) -> "Checksum":
-        """That of all that a stream holds."""
-        size, found = 0, hashlib.sha256()
+        """The checksum of a stream's content."""
+        size, sha256 = 0, hashlib.sha256()
         while block := stream.read(_BYTES_AT_ONCE):
-            found.update(block)
+            sha256.update(block)
             size += len(block)
-        return cls(size, found.hexdigest())
+        return cls(size, sha256.hexdigest())
 
 
 class ChecksumWriter(io.RawIOBase):
-    """Hands on what is written, and knows its checksum."""
+    """Passes on what is written, and computes its checksum."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
         self._size = 0
-        self._found = hashlib.sha256()
+        self._sha256 = hashlib.sha256()
 
     def writable(self) -> bool:
         """Always."""
         return True
 
     def write(self, data: Any) -> int:
-        """Hand on."""
+        """Pass on."""
         self._stream.write(data)
-        self._found.update(data)
+        self._sha256.update(data)
         self._size += len(data)
         return len(data)
 
     @property
     def checksum(self) -> Checksum:
-        """Of all that was written."""
-        return Checksum(self._size, self._found.hexdigest())
+        """The checksum of everything written so far."""
+        return Checksum(self._size, self._sha256.hexdigest())

@@ -1,4 +1,4 @@
-"""What goes wrong with files and catalogs, said without their names: a raw file may be called after a person."""
+"""Reports problems with files and catalogs without naming them, because a raw file's name may be a person's."""
 
 import errno
 import os
@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from stedi_dagster.errors import StorageError
 
-# How PyArrow tells what S3 said.
+# How PyArrow reports S3's errors.
 _AWS_ERROR = re.compile(r"AWS Error ([A-Z_]+)")
 _UNKNOWN_TO_THE_SDK = re.compile(r"Unable to parse ExceptionName: (\w+)")
 _ADVICE = {
@@ -27,7 +27,7 @@ _ADVICE = {
 
 @contextmanager
 def storage_errors(doing: str, *, outcome: str = "Nothing of it is published.") -> Iterator[None]:
-    """Turn what the disk, S3 or Glue raised into one sentence.
+    """Turn errors of the disk, S3 or Glue into one sentence.
 
     Args:
         doing: what is being done, for the message ("publishing customer_trusted").
@@ -48,11 +48,11 @@ def storage_errors(doing: str, *, outcome: str = "Nothing of it is published.") 
 
 
 def fault(error: OSError) -> tuple[str, str]:
-    """What the system or S3 said, in a few words, and what to do about it."""
-    said = _UNKNOWN_TO_THE_SDK.search(str(error)) or _AWS_ERROR.search(str(error))
-    # By its number: PyArrow's texts name the file.
-    of_system = os.strerror(error.errno) if error.errno else type(error).__name__
-    kind = said[1] if said else of_system
+    """The error of the system or S3 in a few words, and what to do about it."""
+    aws_error = _UNKNOWN_TO_THE_SDK.search(str(error)) or _AWS_ERROR.search(str(error))
+    # By its number, because PyArrow's messages name the file.
+    system_error = os.strerror(error.errno) if error.errno else type(error).__name__
+    kind = aws_error[1] if aws_error else system_error
     return kind, _ADVICE.get(kind, "Check the storage, and run it again.")
 
 

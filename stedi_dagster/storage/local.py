@@ -27,20 +27,20 @@ class LocalStorage(Storage):
         self.filesystem = fs.LocalFileSystem()
 
     def entries(self, folder: str) -> list[Entry]:
-        """See `Storage.entries`. Links are followed; each folder is looked into once, by its own name if it has one.
+        """See `Storage.entries`. Follows links; lists each folder once, under its own name if possible.
 
-        A file's version is its modification time, which tools may set, with what they cannot: the time of its last
-        change of any kind, and its number on the disk.
+        A file's version is its modification time, which tools may set, plus what they cannot set: the time of its last
+        change of any kind, and its inode number.
         """
         found: list[Entry] = []
-        # Also those above: a link to one of them is a loop.
-        seen = {_identity(above.stat()) for above in Path(folder).resolve(strict=True).parents}
+        # Including the parents: a link to one of them is a loop.
+        seen = {_identity(parent.stat()) for parent in Path(folder).resolve(strict=True).parents}
         folders, links = deque([folder]), deque[str]()
         while folders or links:
-            # Links wait until every folder has been seen by its own name.
+            # Links come after all folders have been listed under their own names.
             inner = folders.popleft() if folders else links.popleft()
             try:
-                identity, inside = _identity(Path(inner).stat()), os.scandir(inner)
+                identity, items = _identity(Path(inner).stat()), os.scandir(inner)
             except FileNotFoundError:
                 if inner == folder:
                     raise
@@ -48,9 +48,9 @@ class LocalStorage(Storage):
             if identity in seen:
                 continue
             seen.add(identity)
-            with inside:
-                for item in sorted(inside, key=lambda item: item.name):
-                    os.fsencode(item.name).decode()  # raises where a name is no UTF-8
+            with items:
+                for item in sorted(items, key=lambda item: item.name):
+                    os.fsencode(item.name).decode()  # raises if a name is not UTF-8
                     path = f"{inner}/{item.name}"
                     entry = _entry(path, item)
                     if entry is None:
@@ -83,7 +83,7 @@ class LocalStorage(Storage):
             if _UNFINISHED_NAME.fullmatch(path.name):
                 path.unlink(missing_ok=True)
 
-    def old_versions(self, folder: str) -> Iterator[OldVersion]:  # noqa: ARG002 - whichever folder
+    def old_versions(self, folder: str) -> Iterator[OldVersion]:  # noqa: ARG002 - same for any folder
         """See `Storage.old_versions`: the local disk keeps none."""
         return iter(())
 
@@ -102,18 +102,18 @@ class LocalStorage(Storage):
             unfinished.unlink(missing_ok=True)
 
     def check_replaceable(self, path: str) -> None:
-        """See `Storage.check_replaceable`: a file is made beside it, which modes alone would not tell."""
+        """See `Storage.check_replaceable`: creates a file beside it, because modes alone do not tell enough."""
         target = Path(path).resolve()
         trial = target.with_name(f".{uuid.uuid4()}{_UNFINISHED}")
         trial.touch(exist_ok=False)
         trial.unlink()
         folder = target.parent.stat()
-        # There only a file's owner and the folder's may put another in its place.
+        # With the sticky bit, only the owners of a file and of its folder may replace it.
         if folder.st_mode & stat.S_ISVTX and os.geteuid() not in (0, folder.st_uid, target.stat().st_uid):
             raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
 
     def _replace(self, path: str, stream: IO[bytes]) -> None:
-        # What a link leads to; beside it, because a file can be renamed into place only within one disk.
+        # Follow links, and write beside the target: a file can be renamed into place only within one disk.
         target = Path(path).resolve()
         unfinished = target.with_name(f".{uuid.uuid4()}{_UNFINISHED}")
         try:
@@ -125,7 +125,7 @@ class LocalStorage(Storage):
             unfinished.unlink(missing_ok=True)
 
     def write_parquet(self, path: str, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> Written:
-        """See `Storage.write_parquet`; the folder is made where it is missing."""
+        """See `Storage.write_parquet`; creates a missing folder."""
         self.filesystem.create_dir(str(PurePosixPath(path).parent), recursive=True)
         return super().write_parquet(path, schema, batches)
 
@@ -138,20 +138,20 @@ class LocalStorage(Storage):
 
 
 def _entry(path: str, item: "os.DirEntry[str]") -> Entry | None:
-    """What stands in a folder; None for another folder, one without a path for what was deleted meanwhile."""
+    """An item of a folder; None if it is a folder, an entry without a path if it was deleted meanwhile."""
     try:
-        about = item.stat()
+        status = item.stat()
     except OSError as error:
         if item.is_symlink():
             return Entry(path, 0, "", readable=False, leads_nowhere=True)
         if isinstance(error, FileNotFoundError):
             return Entry("", 0, "")
         raise
-    if stat.S_ISDIR(about.st_mode):
+    if stat.S_ISDIR(status.st_mode):
         return None
-    version = f"{about.st_mtime_ns}-{about.st_ctime_ns}-{about.st_ino}"
-    return Entry(path, about.st_size, version, stat.S_ISREG(about.st_mode), _identity(about))
+    version = f"{status.st_mtime_ns}-{status.st_ctime_ns}-{status.st_ino}"
+    return Entry(path, status.st_size, version, stat.S_ISREG(status.st_mode), _identity(status))
 
 
-def _identity(about: os.stat_result) -> str:
-    return f"{about.st_dev}-{about.st_ino}"
+def _identity(status: os.stat_result) -> str:
+    return f"{status.st_dev}-{status.st_ino}"

@@ -1,4 +1,4 @@
-"""Files on S3: listed and deleted by boto3, which knows versions and has no folders; the rest is PyArrow's."""
+"""Files on S3: boto3 lists and deletes them, because it knows versions and has no folders; PyArrow does the rest."""
 
 import io
 from collections.abc import Iterable, Iterator
@@ -14,13 +14,13 @@ from stedi_dagster.storage.base import Entry, OldVersion, Storage
 
 SCHEME = "s3://"
 # S3's limit for one request.
-_KEYS_A_REQUEST = 1000
+_KEYS_PER_REQUEST = 1000
 _ATTEMPTS = 8
 _T = TypeVar("_T")
 
 
 class S3Storage(Storage):
-    """All buckets that the credentials reach; paths are s3:// URLs, names in them as they are, without escapes."""
+    """All buckets that the credentials can access; paths are s3:// URLs with names as they are, unescaped."""
 
     @cached_property
     def client(self) -> Any:
@@ -37,7 +37,7 @@ class S3Storage(Storage):
         )
 
     def entries(self, folder: str) -> list[Entry]:
-        """See `Storage.entries`; S3 has no folders: one without a file is one that is not there."""
+        """See `Storage.entries`; as S3 has no folders, a folder without files does not exist."""
         bucket, prefix = split(f"{folder}/")
         aws.check_region_of(bucket)
         with aws.aws_errors(f"listing {SCHEME}{bucket}"):
@@ -46,7 +46,7 @@ class S3Storage(Storage):
                 Entry(f"{SCHEME}{bucket}/{found['Key']}", found["Size"], found["ETag"])
                 for page in pages
                 for found in page.get("Contents", ())
-                # What the console makes when somebody "creates a folder".
+                # The console creates such keys when somebody "creates a folder".
                 if not found["Key"].endswith("/")
             ]
         if not entries:
@@ -64,7 +64,7 @@ class S3Storage(Storage):
             bucket, key = split(path)
             by_bucket.setdefault(bucket, set()).add(key)
         for bucket, keys in by_bucket.items():
-            # A key alone would leave its versions, from which anybody who may can bring the file back.
+            # Deleting only the key would leave its versions, from which the file can be restored.
             versions = self._versions(bucket, _common_prefix(keys))
             self._delete(bucket, [version for version in versions if version["Key"] in keys])
 
@@ -74,8 +74,8 @@ class S3Storage(Storage):
         for found in self._pages(bucket, prefix):
             key, version = found["Key"], found["VersionId"]
             if not found["IsLatest"] or "Size" not in found:
-                opened = partial(self._open_version, bucket, key, version) if "Size" in found else io.BytesIO
-                yield OldVersion(f"{SCHEME}{bucket}/{key}", version, opened)
+                open_content = partial(self._open_version, bucket, key, version) if "Size" in found else io.BytesIO
+                yield OldVersion(f"{SCHEME}{bucket}/{key}", version, open_content)
 
     def delete_versions(self, versions: Iterable[OldVersion]) -> None:
         """See `Storage.delete_versions`."""
@@ -87,7 +87,7 @@ class S3Storage(Storage):
             self._delete(bucket, old)
 
     def delete_unfinished(self, folder: str) -> None:
-        """See `Storage.delete_unfinished`: S3 shows no object before it is whole."""
+        """See `Storage.delete_unfinished`: S3 shows objects only once they are complete."""
 
     def _open_version(self, bucket: str, key: str, version: str) -> IO[bytes]:
         with aws.aws_errors(f"reading an old version in {SCHEME}{bucket}"):
@@ -100,11 +100,11 @@ class S3Storage(Storage):
             self.client.put_object(Bucket=bucket, Key=key, Body=content)
 
     def check_replaceable(self, path: str) -> None:
-        """See `Storage.check_replaceable`: an upload is begun, for which S3 asks the same permission, and given up."""
+        """See `Storage.check_replaceable`: starts an upload, which needs the same permission, and aborts it."""
         bucket, key = split(path)
         with aws.aws_errors(f"writing to {SCHEME}{bucket}"):
-            begun = self.client.create_multipart_upload(Bucket=bucket, Key=key)
-            self.client.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=begun["UploadId"])
+            upload = self.client.create_multipart_upload(Bucket=bucket, Key=key)
+            self.client.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload["UploadId"])
 
     def _replace(self, path: str, stream: IO[bytes]) -> None:
         bucket, key = split(path)
@@ -112,7 +112,7 @@ class S3Storage(Storage):
             self.client.upload_fileobj(stream, bucket, key)
 
     def _versions(self, bucket: str, prefix: str) -> Iterator[dict[str, str]]:
-        """Every version and every delete marker below a prefix, as `delete_objects` wants them."""
+        """Every version and every delete marker below a prefix, in the form that `delete_objects` expects."""
         for found in self._pages(bucket, prefix):
             yield {"Key": found["Key"], "VersionId": found["VersionId"]}
 
@@ -127,7 +127,7 @@ class S3Storage(Storage):
                 answer = self.client.delete_objects(Bucket=bucket, Delete={"Objects": chunk, "Quiet": True})
                 if kept := answer.get("Errors"):
                     codes = ", ".join(sorted({error["Code"] for error in kept}))
-                    raise AwsError(f"S3 kept {len(kept)} files that were to be deleted in {bucket} ({codes}).")
+                    raise AwsError(f"S3 did not delete {len(kept)} files in {bucket} ({codes}).")
 
     def delete_folder(self, folder: str) -> None:
         """See `Storage.delete_folder`."""
@@ -145,12 +145,12 @@ def split(url: str) -> tuple[str, str]:
 
 
 def _common_prefix(keys: set[str]) -> str:
-    # Of all of them it is that of the first and the last.
+    # The common prefix of all keys is that of the first and the last.
     first, last = min(keys), max(keys)
     return first[: next((at for at, pair in enumerate(zip(first, last, strict=False)) if pair[0] != pair[1]), None)]
 
 
 def _chunks(items: Iterable[_T]) -> Iterator[list[_T]]:
-    rest = iter(items)
-    while chunk := list(islice(rest, _KEYS_A_REQUEST)):
+    remaining = iter(items)
+    while chunk := list(islice(remaining, _KEYS_PER_REQUEST)):
         yield chunk

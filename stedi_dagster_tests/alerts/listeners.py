@@ -16,7 +16,7 @@ import dagster as dg
 from stedi_dagster.alerts.message import moment
 from stedi_dagster.alerts.outbox import FOLDER
 from stedi_dagster.audits.outcome import Outcome
-from stedi_dagster.defs.assets.presentation import check_result
+from stedi_dagster.defs.audits.results import check_result
 
 # Subjects of the alerts of `failing` and of `passing` after it.
 FAILS = "[STEDI] consent fails on customer_trusted"

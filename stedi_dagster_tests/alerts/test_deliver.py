@@ -100,7 +100,7 @@ def test_a_process_that_dies_after_sending_sends_again(instance, hook, round_of,
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(Outbox, "took", die)
+        patch.setattr(Outbox, "note_sent", die)
         with pytest.raises(KeyboardInterrupt):
             round_of()
     round_of()
@@ -125,7 +125,7 @@ def test_what_another_process_is_sending_is_left_to_it(instance, hook, round_of,
     with open_outbox(settings.home) as outbox:
         lock = settings.home / FOLDER / f"{outbox.key_of(hook.url)}.lock"
     with FileLock(lock):
-        assert round_of().problems == ["1 alert waits for json (URL 1): it was not tried yet."]
+        assert round_of().problems == ["1 alert waits for json (URL 1): it has not been tried yet."]
     assert round_of().sent == 1
     assert hook.subjects == [FAILS]
 
@@ -164,7 +164,7 @@ def test_a_destination_that_was_not_set_for_a_week_is_forgotten_and_that_is_told
     run(instance, failing())
     round_of(alert_urls=other.url)
     monkeypatch.setattr(keeping, "GONE_AFTER", 0)
-    said = "json (URL 1) has not been set for a week and is forgotten, with 1 alert that waited for it."
+    said = "json (URL 1) has not been set for a week and was dropped, with 1 alert waiting for it."
     assert round_of(alert_urls=other.url).problems == [said]
     assert round_of(alert_urls=other.url).problems == []
 

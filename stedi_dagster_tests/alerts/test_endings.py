@@ -30,7 +30,7 @@ def test_a_run_that_fails_for_another_reason_is_told_in_our_own_sentence(instanc
     run(instance, passing())
     [(subject, body)] = told()
     assert subject == "[STEDI] works again: customer_trusted"
-    assert "It had failed since" in body
+    assert "Had been failing since" in body
 
 
 def test_a_warning_does_not_hide_that_the_step_failed_for_another_reason(instance, told):
@@ -105,8 +105,8 @@ def test_names_of_files_and_what_follows_them_are_not_told_of_a_check(instance, 
     )
     run(instance, outcome)
     [(_, body)] = told()
-    found = "7 of 20 records (35.00%) are quarantined; the limit is 1.00%. A file of the landing zone is meant, which"
-    assert f"Found: {found} the UI names. 7 quarantined: not JSON\n" in body
+    found = "7 of 20 records (35.00%) are quarantined; the limit is 1.00%. It concerns a file in the landing zone,"
+    assert f"Found: {found} which the UI names. 7 quarantined: not JSON\n" in body
     assert "zwiebelfisch" not in body.lower()
 
 
@@ -114,7 +114,7 @@ def test_an_audit_that_a_file_keeps_from_running_is_told_without_its_name(instan
     summary = "The audit could not run: customer/landing/Mr. Zwiebelfisch.json in the landing zone is a pipe."
     run(instance, Outcome("freshness", passed=False, summary=summary))
     [(_, body)] = told()
-    assert "Found: The audit could not run: A file of the landing zone is meant, which the UI names.\n" in body
+    assert "Found: The audit could not run: It concerns a file in the landing zone, which the UI names.\n" in body
     assert "zwiebelfisch" not in body.lower()
 
 
@@ -139,7 +139,7 @@ def test_a_folder_that_is_missing_is_told_in_our_own_sentence(instance, told, tm
 def test_of_an_error_that_names_a_file_the_name_is_not_told(instance, told, error):
     run(instance, error=failure(error))
     [(_, body)] = told()
-    assert "Reason: A file of the landing zone is meant, which the UI names.\n" in body
+    assert "Reason: It concerns a file in the landing zone, which the UI names.\n" in body
     assert "zwiebelfisch" not in body.lower()
 
 

@@ -72,7 +72,7 @@ def test_sns_publishes_to_the_topic_in_the_topics_own_region(instance, round_of,
     run(instance, failing())
     refused = round_of(alert_urls=None, alert_topic_arn=topic)
     assert refused.problems == [
-        "1 alert waits for SNS topic alerts: AWS refused publishing an alert: Publish says NotFound."
+        "1 alert waits for SNS topic alerts: AWS refused publishing an alert: Publish returned NotFound."
     ]
     assert sns.create_topic(Name="alerts")["TopicArn"] == topic
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]

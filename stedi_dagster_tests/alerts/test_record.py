@@ -47,7 +47,7 @@ def test_what_stays_failed_is_told_once_and_its_recovery_once(instance, told):
     [(subject, body)] = told()
     assert subject == "[STEDI] consent passes again on customer_trusted"
     failed = since(instance, first, dg.DagsterEventType.ASSET_CHECK_EVALUATION)
-    assert body.splitlines()[2:] == [f"It had failed since: {failed}", f"Run: {UI}/runs/{last}"]
+    assert body.splitlines()[2:] == [f"Had been failing since: {failed}", f"Run: {UI}/runs/{last}"]
     run(instance, passing())
     assert told() == []
     run(instance, failing())
@@ -109,7 +109,7 @@ def test_a_table_that_its_check_keeps_back_works_again_only_when_it_is_published
     [(subject, body)] = told()
     assert subject == "[STEDI] contract passes again on customer_trusted, and 1 more"
     failed = since(instance, first, dg.DagsterEventType.STEP_FAILURE)
-    assert f"Step: customer_trusted\nIt had failed since: {failed}" in body
+    assert f"Step: customer_trusted\nHad been failing since: {failed}" in body
 
 
 def test_a_subject_has_room_in_sns(instance, told):
@@ -232,7 +232,7 @@ def test_audits_that_go_to_and_fro_are_told_in_their_order(instance, told):
 
 def test_alerts_that_a_former_version_left_are_still_sent(tmp_path):
     with open_outbox(tmp_path) as outbox:
-        outbox.give({"key": "somebody"})
+        outbox.register({"key": "somebody"})
         outbox.put([Message("[STEDI] before", "It was before.")])
     with closing(sqlite3.connect(tmp_path / FOLDER / "outbox.db")) as connection:
         connection.executescript("ALTER TABLE alert DROP COLUMN tone; PRAGMA user_version = 1;")

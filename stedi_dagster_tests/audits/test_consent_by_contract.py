@@ -16,7 +16,7 @@ from stedi_dagster.contracts.base import column, epoch_ms
 from stedi_dagster.lakehouse.schema import arrow_schema
 from stedi_dagster.settings import Settings
 from stedi_dagster.settings.policy import Consent, Match, Policy
-from stedi_dagster.sql.texts import parse, said_locally
+from stedi_dagster.sql.texts import parse, render_for_duckdb
 from stedi_dagster_tests.policies.frames import customers, frame, participants
 from stedi_dagster_tests.scenario import T0, customer
 
@@ -70,7 +70,7 @@ def by_standing_audit(contract: type[Contract], row: dict[str, Any], policy: Pol
     with duckdb.connect() as connection:
         for name, (kind, rows) in tables.items():
             connection.from_arrow(pa.Table.from_pylist(rows, schema=arrow_schema(kind))).create(name)
-        found = dict(connection.execute(said_locally(parse(question_of(contract)), settings)).fetchall())
+        found = dict(connection.execute(render_for_duckdb(parse(question_of(contract)), settings)).fetchall())
     refused, early = "rows of people who do not agree to research", "rows from before the person agreed"
     assert set(found) <= {refused, early}
     return found.get(refused, 0), found.get(early, 0)

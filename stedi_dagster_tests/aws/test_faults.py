@@ -83,7 +83,7 @@ def cloud(gate: Gate, cloud: Cloud) -> Cloud:
 
 def test_a_landing_zone_on_s3_that_nobody_may_list_is_one_sentence(s3, gate):
     landing = f"s3://{Cloud.bucket}/landing"
-    with pytest.raises(LandingError, match="is not there, or holds none of customer/landing"):
+    with pytest.raises(LandingError, match="does not exist, or holds none of customer/landing"):
         refuse_lost_zone(landing)
     s3.put_object(Bucket=Cloud.bucket, Key="landing/customer/landing/a.json", Body=b"{}")
     refuse_lost_zone(landing)

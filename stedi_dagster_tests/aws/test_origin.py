@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from stedi_dagster.errors import OriginError
+from stedi_dagster.lakehouse.adopt import adopt
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
-from stedi_dagster.lakehouse.origin.adopt import adopt
 from stedi_dagster_tests.aws.cloud import Cloud
 from stedi_dagster_tests.lakehouse.builders import people, publish, published_rows, table_of
 

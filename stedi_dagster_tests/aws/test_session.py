@@ -81,7 +81,7 @@ def test_a_region_that_is_asked_for_is_taken_for_that_client_only(shell):
     [
         (
             {"AWS_REGION": REGION, "AWS_DEFAULT_REGION": ELSEWHERE},
-            f"AWS_REGION is {REGION} and AWS_DEFAULT_REGION is {ELSEWHERE}. Set both to the region that is meant",
+            f"AWS_REGION is {REGION} and AWS_DEFAULT_REGION is {ELSEWHERE}. Set both to the same region",
         ),
         ({"AWS_PROFILE": "nowhere"}, "No AWS region is set. Set AWS_REGION"),
         ({}, "No AWS region is set. Set AWS_REGION"),

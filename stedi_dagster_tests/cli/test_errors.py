@@ -194,7 +194,7 @@ def test_an_empty_database_of_dagsters_is_told(stedi, ran):
 def test_a_landing_zone_that_is_not_there_is_one_sentence(stedi, published, tmp_path):
     before = contents(published)
     said = told(stedi("run", home=published.home, landing=tmp_path / "nowhere"))
-    assert f"The landing zone {tmp_path / 'nowhere'} is not there, or holds none of customer/landing, " in said
+    assert f"The landing zone {tmp_path / 'nowhere'} does not exist, or holds none of customer/landing, " in said
     assert "Set STEDI_LANDING" in said
     assert "stedi generate" not in said
     new = told(stedi("run", home=tmp_path / "new", landing=tmp_path / "nowhere"))

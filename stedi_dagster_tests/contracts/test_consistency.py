@@ -71,7 +71,7 @@ def test_a_column_called_like_one_that_identifies_somebody_elsewhere_must_say_so
     with pytest.raises(
         ContractError, match=r'Visits.user does not say identifies="person", as AccelerometerLanding.user'
     ):
-        refuse_silence([*CONTRACTS.values(), silent])
+        refuse_silence({each.__name__: each.columns() for each in (*CONTRACTS.values(), silent)})
 
 
 def test_whose_a_row_is_stands_in_the_contracts_as_follows():

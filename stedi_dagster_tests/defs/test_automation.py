@@ -10,9 +10,12 @@ import pytest
 
 from stedi_dagster.contracts import TABLES
 from stedi_dagster.defs.definitions import build_defs
+from stedi_dagster.landing.feeds import FEEDS
+from stedi_dagster.landing.files import list_files
 from stedi_dagster_tests.defs.assets.builders import (
     ANN,
     BOB,
+    QUARANTINES,
     keeping,
     materialize,
     orphans,
@@ -89,11 +92,11 @@ def test_there_is_a_job_for_everything_and_for_each_layer(scenario):
         name: {key.path[-1] for key in defs.resolve_job_def(name).asset_layer.selected_asset_keys}
         for name in ("everything", "landing", "trusted", "curated")
     }
-    assert selected["everything"] == set(TABLES)
-    assert selected["landing"] | selected["trusted"] | selected["curated"] == set(TABLES)
-    assert selected["landing"] == {name for name in TABLES if name.endswith("_landing")}
+    assert selected["everything"] == {*TABLES, *QUARANTINES, "participants"}
+    assert selected["landing"] | selected["trusted"] | selected["curated"] == selected["everything"]
+    assert selected["landing"] == {name for name in TABLES if name.endswith("_landing")} | QUARANTINES
     assert selected["trusted"] == {name for name in TABLES if name.endswith("_trusted")}
-    assert selected["curated"] == {name for name in TABLES if name.endswith("_curated")}
+    assert selected["curated"] == {name for name in TABLES if name.endswith("_curated")} | {"participants"}
 
 
 def test_only_what_keeps_the_promise_to_people_runs_without_being_switched_on(scenario):
@@ -115,6 +118,18 @@ def test_the_schedule_runs_everything_once_a_night(scenario):
     assert schedule.job_name == "everything"
     assert schedule.execution_timezone == "UTC"
     assert schedule.cron_schedule == "15 3 * * *"
+
+
+def test_what_waits_for_the_lock_is_in_the_pool_and_nothing_else(scenario):
+    defs = defs_of(scenario)
+    nodes = [node for job in defs.resolve_all_job_defs() for node in job.nodes_in_topological_order]
+    pools = {node.name: node.definition.pools for node in nodes}
+    waiting = {*TABLES, "participants", "make_report", "standing_audits", "forget_person"}
+    assert {name for name, pool in pools.items() if pool == {"lakehouse"}} == waiting
+    assert {name for name, pool in pools.items() if not pool} == {
+        *(f"{feed.name}_feed" for feed in FEEDS.values()),
+        *("expire_snapshots", "find_withdrawals"),
+    }
 
 
 def test_definitions_can_be_loaded_without_touching_anything(scenario, monkeypatch):
@@ -148,6 +163,18 @@ def test_a_file_that_changes_or_goes_is_a_change_in_every_feed(scenario, feed):
     path.unlink()
     assert len(watch.tick()) == 1
     assert watch.tick() == []
+
+
+def test_new_files_are_observed_where_lineage_begins(scenario):
+    watch = Watch(scenario)
+    data = watch.sensor.evaluate_tick(dg.build_sensor_context())
+    listed = {f"{feed.name}_feed": list_files(str(scenario.landing), feed).digest() for feed in FEEDS.values()}
+    observed = {
+        event.asset_key.path[-1]: event.data_version
+        for event in data.asset_events
+        if isinstance(event, dg.AssetObservation)
+    }
+    assert observed == listed
 
 
 def test_markers_start_no_run(scenario):
@@ -263,6 +290,21 @@ class Automation:
         )
         self.cursor = result.cursor
         return {key.path[-1] for key in map(dg.AssetKey, TABLES) if result.get_num_requested(key)}
+
+
+def test_a_feed_that_is_new_has_what_is_made_from_it_made(scenario, instance):
+    def observe() -> None:
+        assert scenario.run(instance, job="observe_feeds").success
+
+    observe()
+    assert scenario.run(instance).success
+    automation = Automation(scenario, instance)
+    observe()
+    assert automation.tick() == set()
+    scenario.land("accelerometer", reading(at=T0 + 9000), name="part-2.json")
+    observe()
+    assert "accelerometer_landing" in automation.tick()
+    assert automation.tick() == set()
 
 
 def test_a_table_waits_until_the_audits_of_what_it_is_made_from_pass(scenario, monkeypatch):

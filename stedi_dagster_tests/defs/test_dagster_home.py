@@ -175,10 +175,35 @@ def test_ours_follows_the_settings(home):
     assert path.read_text() == before
 
 
+def test_ours_of_an_earlier_release_follows_this_one(home):
+    path = home / "dagster" / "dagster.yaml"
+    ours = path.read_text()
+    before, _, pools = ours.partition("concurrency:")
+    assert "default_limit: 1" in pools
+    for logs in ("", 'compute_logs: {"module": "dagster_aws.s3", "class": "S3ComputeLogManager", "config": {}}\n'):
+        path.write_text(f"{before}{logs}")
+        assert runs_of(home) == 2
+        assert path.read_text() == ours
+
+
+def test_a_run_in_this_process_waits_for_no_place_in_a_pool(tmp_path):
+    @dg.op(pool="lakehouse")
+    def waiting() -> None:
+        pass
+
+    @dg.job
+    def job() -> None:
+        waiting()
+
+    with open_instance(Settings.load(home=tmp_path)) as instance:
+        instance.event_log_storage.set_concurrency_slots("lakehouse", 0)
+        assert job.execute_in_process(instance=instance).success
+
+
 def test_a_setting_that_the_users_own_contradicts_is_refused(home):
     path = home / "dagster" / "dagster.yaml"
     path.write_text(THEIRS)
-    with pytest.raises(SettingsError, match=r"STEDI_COMPUTE_LOGS='s3://logs' cannot be followed: .* is your own"):
+    with pytest.raises(SettingsError, match=r"STEDI_COMPUTE_LOGS='s3://logs' has no effect: .* is your own"):
         runs_of(home, compute_logs="s3://logs")
     path.write_text(f"{THEIRS}compute_logs:\n  module: dagster\n  class: NoOpComputeLogManager\n")
     assert runs_of(home, compute_logs="s3://logs") == 2

@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 
 from stedi_dagster.defs.definitions import build_defs
-from stedi_dagster.defs.io_manager import IcebergIOManager
+from stedi_dagster.defs.resources.io_manager import IcebergIOManager
 from stedi_dagster.defs.resources.lakehouse import LakehouseResource
 from stedi_dagster.defs.resources.lock import WriterLockResource
 from stedi_dagster.defs.resources.run import RunResource

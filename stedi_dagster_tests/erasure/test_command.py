@@ -86,8 +86,8 @@ def test_where_nobody_can_be_asked_it_takes_a_yes(scenario):
 @pytest.mark.parametrize(
     ("email", "said"),
     [
-        (ZOE, r"There: \d+ rows in tables, \d+ records in raw files"),
-        ("wrong@example.com", "Nothing of this person is there"),
+        (ZOE, r"Found: \d+ rows in tables, \d+ records in raw files"),
+        ("wrong@example.com", "Nothing about this person was found"),
     ],
 )
 def test_who_is_asked_is_told_what_there_is(scenario, email, said):
@@ -116,7 +116,7 @@ def test_who_is_asked_is_told_what_there_is(scenario, email, said):
 
 def test_what_the_ledger_knows_is_told(scenario):
     for looking in ("--dry-run", "--verify"):
-        assert "knows of no erasure of this address" in stedi(scenario, "forget", looking, "wrong@example.com").stdout
+        assert "has no erasure of this address" in stedi(scenario, "forget", looking, "wrong@example.com").stdout
     told = stedi(scenario, "forget", "--yes", ZOE).stdout
     [done] = re.findall(r"Erasure \S+ in the lakehouse stedi: begun .* UTC, done .* UTC\.", told)
     number = done.split()[1]

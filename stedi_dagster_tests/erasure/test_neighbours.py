@@ -122,7 +122,7 @@ def test_an_address_nobody_has_takes_no_row_and_no_record(world, forgotten):
     assert {table["rows"] for table in receipt["tables"]} == {0}
     assert (published(world), bytes_of(world.landing)) == before
     told = stedi(world, "forget", "--yes", "nobody@example.com")
-    assert "Nothing of this person was there" in told.stdout
+    assert "Nothing about this person was found" in told.stdout
     assert verify(world, "nobody@example.com") == {}
 
 

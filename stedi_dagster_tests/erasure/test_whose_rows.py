@@ -9,7 +9,8 @@ import pyspark.sql.types as T  # noqa: N812 - PySpark's own convention
 import pytest
 
 from stedi_dagster.contracts import CONTRACTS, AccelerometerLanding, Contract, Erasures
-from stedi_dagster.contracts.base import Column, column, epoch_ms
+from stedi_dagster.contracts.base import column, epoch_ms
+from stedi_dagster.contracts.columns import Column
 from stedi_dagster.erasure.delete_rows import count, delete_rows
 from stedi_dagster.erasure.erasure_filter import ErasureFilter
 from stedi_dagster.erasure.ledger import Erasure, Trace
@@ -122,6 +123,16 @@ def test_a_second_column_with_addresses_is_examined_beside_a_serial_number():
         row(Sessions, {"coach": bob, "guest": "cid@example.com"}),
     ]
     assert going(Sessions, *rows) == [True, True, True, True, False]
+
+
+def test_a_file_from_before_the_contract_had_a_column_is_examined_by_the_others(lakehouse):
+    rows = [row(Sessions, {"coach": HERS["person"]}), row(Sessions, {"coach": OTHERS["person"]})]
+    older = batch(Sessions, *rows).select(["coach", "taken"])
+    lakehouse.ensure_table("sessions", Sessions).append(pa.Table.from_batches([older]))
+    mask, columns = partial(ERASING.mask, contract=Sessions), ERASING.columns(Sessions)
+    left = partial(remaining_rows, erasing=ERASING)
+    assert delete_rows(lakehouse, "sessions", Sessions, columns, mask, left, inputs="test") == 1
+    assert lakehouse.ensure_table("sessions", Sessions).scan().to_arrow().to_pylist() == rows[1:]
 
 
 def test_a_device_tells_whose_a_row_is_only_where_the_row_names_nobody():

@@ -118,7 +118,7 @@ def test_destroy_asks_and_without_anybody_to_ask_it_refuses(deployed, infra):
 
 @pytest.mark.parametrize(("typed", "code"), [("yes\n", 1), ("lake\n", 0)])
 def test_destroy_asks_for_the_stack_s_name(deployed, infra, monkeypatch, typed, code):
-    monkeypatch.setattr("infra.__main__._somebody_is_there", lambda: True)
+    monkeypatch.setattr("infra.__main__._is_interactive", lambda: True)
     result = infra("destroy", "--name", "lake", typed=typed)
     assert result.exit_code == code, result.output
     assert ("nothing is deleted" in result.stderr) is bool(code)
@@ -136,7 +136,7 @@ def test_destroy_keeps_the_data_and_says_so(deployed, infra):
     open_bucket().put_object(Bucket=BUCKET, Key="warehouse/file", Body=b"rows")
     result = infra("destroy", "--name", "lake", "--yes")
     assert result.exit_code == 0, result.output
-    assert f"Its data is kept, and costs what S3 costs: the bucket {BUCKET}" in result.stderr
+    assert f"Its data is kept, at the cost of S3's storage: the bucket {BUCKET}" in result.stderr
     assert (buckets(), databases()) == ([BUCKET], ["stedi", "stedi_restricted"])
     applications = boto3.client("emr-serverless", REGION).list_applications()["applications"]
     assert [application["state"] for application in applications] == ["TERMINATED"]

@@ -109,7 +109,7 @@ def test_settings_of_a_stack_that_cannot_be_read_are_one_line(stedi, monkeypatch
 @pytest.mark.parametrize(
     ("outputs", "said"),
     [
-        ({"StediDatabase": {"Value": "a"}, "VpcId": {"Value": "b"}}, "has outputs that are no settings: VpcId"),
+        ({"StediDatabase": {"Value": "a"}, "VpcId": {"Value": "b"}}, "has outputs that are not settings: VpcId"),
         ({}, "has no outputs, its status is CREATE_COMPLETE"),
     ],
 )

@@ -8,8 +8,8 @@ import pytest
 
 from stedi_dagster.contracts import Erasures, MachineLearningCurated
 from stedi_dagster.errors import OriginError
+from stedi_dagster.lakehouse.adopt import AdoptedTable, adopt
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
-from stedi_dagster.lakehouse.origin.adopt import AdoptedTable, adopt
 from stedi_dagster.lakehouse.origin.identity import NAME
 from stedi_dagster_tests.lakehouse.builders import (
     everything,

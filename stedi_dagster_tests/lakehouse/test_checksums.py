@@ -11,10 +11,11 @@ import pytest
 from stedi_dagster.contracts import Participants
 from stedi_dagster.errors import OriginError
 from stedi_dagster.lakehouse import checksums
-from stedi_dagster.lakehouse.checksums import Damage, add_checksums, checksum_file, damaged_files
+from stedi_dagster.lakehouse.checksums import Damage, checksum_file, damaged_files
 from stedi_dagster.lakehouse.history import expire
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.summary import SnapshotSummary
+from stedi_dagster.lakehouse.upgrade import add_checksums
 from stedi_dagster.storage import Checksum
 from stedi_dagster_tests.lakehouse.builders import (
     NAME,

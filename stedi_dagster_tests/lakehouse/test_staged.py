@@ -97,3 +97,26 @@ def test_discarding_removes_everything(staged):
     staged.discard()
     assert not Path(staged.folder).exists()
     assert staged.files().rows == 0
+
+
+def test_columns_are_read_in_the_order_in_which_they_are_asked_for(staged):
+    staged.write_rows(people("ann"))
+    staged.write_rows(people("bob"))
+    files = staged.files()
+    found = [tuple(row.values()) for batch in files.batches(["participantId", "email"]) for row in batch.to_pylist()]
+    assert found == [(number, email) for email, number in people("ann", "bob")]
+    assert list(files.column("email")) == [email for email, _ in people("ann", "bob")]
+
+
+def test_files_that_are_gone_or_have_another_size_are_missing(staged):
+    for name in ("ann", "bob", "cid"):
+        staged.write_rows(people(name))
+    files = staged.files()
+    assert files.missing() == 0
+    gone, grown, _ = map(Path, files.paths)
+    gone.unlink()
+    assert files.missing() == 1
+    grown.write_bytes(grown.read_bytes() + b"\0")
+    assert files.missing() == 2
+    staged.discard()
+    assert files.missing() == 3

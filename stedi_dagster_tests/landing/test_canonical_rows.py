@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyspark.sql.types import DoubleType, LongType
 
-from stedi_dagster.contracts.base import Column, Contract, is_moment
+from stedi_dagster.contracts.base import Contract, is_moment
+from stedi_dagster.contracts.columns import Column
 from stedi_dagster.landing import canonical
 from stedi_dagster.landing.canonical import parse, raw_columns, scan
 from stedi_dagster.landing.feeds import FEEDS

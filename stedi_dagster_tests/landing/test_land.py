@@ -139,7 +139,7 @@ def test_landing_knows_when_the_first_record_of_the_future_is_due(zone, landed, 
 
 
 def test_many_bad_records_are_quarantined_part_by_part_and_none_is_lost(zone, landed, sail, monkeypatch, tmp_path):
-    monkeypatch.setattr(module, "_QUARANTINED_A_PART", 3)
+    monkeypatch.setattr(module, "_QUARANTINED_PER_PART", 3)
     zone.land_text("step_trainer", "".join(f"[{number}]\n" for number in range(10)))
     outcome = landed(sail, STEP_TRAINER)
     assert outcome.raw == [str(number) for number in range(10)]

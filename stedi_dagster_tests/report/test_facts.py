@@ -101,7 +101,7 @@ def test_erasures_are_those_of_the_period_and_one_that_is_not_done_is_a_warning(
     assert facts.verdict.endswith("; 1 erasure is not done.")
     assert "1 erasure is not done:" in render(facts)
     earlier = replace(facts, erasures=())
-    assert "Nobody was erased since" in render(earlier)
+    assert "Nobody has been erased since" in render(earlier)
     assert "1 erasure is not done:" in render(earlier)
 
 
@@ -180,6 +180,6 @@ def test_the_default_period_begins_thirty_days_ago_and_a_given_one_with_its_day(
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     assert beginning(None) == (today - timedelta(days=DEFAULT_DAYS)).timestamp() * 1000
     assert beginning("2022-06-18") == datetime(2022, 6, 18, tzinfo=UTC).timestamp() * 1000
-    for wrong, reason in (("18.6.2022", "is no date"), ("2999-01-01", "in the future")):
+    for wrong, reason in (("18.6.2022", "is not a date"), ("2999-01-01", "in the future")):
         with pytest.raises(StediError, match=reason):
             beginning(wrong)

@@ -63,7 +63,7 @@ def test_the_same_facts_are_there_as_json(stedi, where, tmp_path, monkeypatch):
     ("arguments", "reason"),
     [
         (["no/such/folder/r.html"], "cannot be written to no/such/folder/r.html"),
-        (["--since", "yesterday"], "--since 'yesterday' is no date"),
+        (["--since", "yesterday"], "--since 'yesterday' is not a date"),
         (["r.html", "--json"], "--json prints the facts"),
     ],
 )
@@ -93,7 +93,7 @@ def test_a_period_that_is_none_fails_the_asset_with_the_sentence(world):
     job = build_defs(world.load_settings()).resolve_job_def("report")
     config = {"ops": {"make_report": {"config": {"since": "yesterday"}}}}
     result = job.execute_in_process(run_config=config, instance=dg.DagsterInstance.ephemeral(), raise_on_error=False)
-    assert "is no date" in failure(result, "make_report")
+    assert "is not a date" in failure(result, "make_report")
 
 
 def test_the_asset_stands_after_the_tables_in_a_group_of_its_own(world):

@@ -74,7 +74,7 @@ def test_files_grow_with_the_scale_up_to_a_bound(tmp_path, monkeypatch):
         "accelerometer": 16,
         "step_trainer": 12,
     }
-    monkeypatch.setitem(generator.MOST_RECORDS_A_FILE, "accelerometer", 3_000)
+    monkeypatch.setitem(generator.MOST_RECORDS_PER_FILE, "accelerometer", 3_000)
     made = generate(tmp_path / "bounded", scale=0.1)
     assert made.feeds["accelerometer"].files == math.ceil(made.feeds["accelerometer"].records / 3_000)
 
@@ -82,7 +82,7 @@ def test_files_grow_with_the_scale_up_to_a_bound(tmp_path, monkeypatch):
 def test_the_largest_files_stay_below_64_megabytes(full):
     for feed, totals in full.feeds.items():
         longest = 1.2 * totals.bytes / totals.records
-        assert generator.MOST_RECORDS_A_FILE[feed] * longest < 64e6 * 1.1
+        assert generator.MOST_RECORDS_PER_FILE[feed] * longest < 64e6 * 1.1
 
 
 @pytest.mark.parametrize("feed", ["customer", "accelerometer", "step_trainer"])

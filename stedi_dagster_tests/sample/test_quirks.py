@@ -6,7 +6,7 @@ import pytest
 
 from stedi_dagster.sample import FEEDS, QUIRKS, Generated, generate
 from stedi_dagster.sample.quirks.damage import DAMAGE
-from stedi_dagster.sample.quirks.kit import Record
+from stedi_dagster.sample.quirks.quirk import Record
 from stedi_dagster.sample.quirks.shapes import SHAPES
 from stedi_dagster_tests.sample.counting import contents
 from stedi_dagster_tests.sample.reference_reader import read

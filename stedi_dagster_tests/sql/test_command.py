@@ -42,7 +42,7 @@ def test_a_typed_query_is_duckdbs_and_takes_no_parameter(stedi: Stedi, world: Sc
     [
         ((), "needs a value for n: add -p n=..."),
         (("-p", "n=1", "-p", "m=1"), "has no parameter m; it has consent, n"),
-        (("-p", "n"), "given as name=value"),
+        (("-p", "n"), "parameter as name=value"),
     ],
 )
 def test_parameters_that_do_not_fit_are_explained(

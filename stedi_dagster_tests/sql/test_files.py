@@ -13,7 +13,7 @@ from stedi_dagster.keys import stored
 from stedi_dagster.lakehouse.query import connect
 from stedi_dagster.landing.feeds import DERIVED, FEEDS
 from stedi_dagster.sql.library import SQL
-from stedi_dagster.sql.texts import parse, said_locally, said_on_athena
+from stedi_dagster.sql.texts import parse, render_for_athena, render_for_duckdb
 from stedi_dagster_tests.scenario import Scenario
 from stedi_dagster_tests.sql.worlds import FILES, ask, everybody
 
@@ -34,7 +34,7 @@ every_ddl = pytest.mark.parametrize("file", LANDING, ids=name)
 
 def on_athena(file: Path, tmp_path: Path) -> str:
     chosen = PARAMETERS if file.parent.name == "landing" else {}
-    return said_on_athena(parse(file.read_text(encoding="utf-8")), Scenario(tmp_path).load_settings(), chosen)
+    return render_for_athena(parse(file.read_text(encoding="utf-8")), Scenario(tmp_path).load_settings(), chosen)
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +84,7 @@ def test_nothing_depends_on_a_time_zone_or_on_what_date_diff_counts(file: Path) 
 
 @every_query
 def test_a_query_runs_here_and_its_columns_are_named_as_athena_names_them(world: Scenario, file: Path) -> None:
-    text = said_locally(parse(file.read_text(encoding="utf-8")), world.load_settings())
+    text = render_for_duckdb(parse(file.read_text(encoding="utf-8")), world.load_settings())
     with connect(world.lakehouse()) as connection:
         relation = connection.sql(text)
         rows, columns = relation.fetchall(), relation.columns

@@ -14,13 +14,13 @@ from stedi_dagster.keys import key_of, stored
 from stedi_dagster.settings.policy import PRESETS
 from stedi_dagster.sql.library import FUNCTIONS
 from stedi_dagster.sql.parameters import given
-from stedi_dagster.sql.texts import parse, said_locally, said_on_athena
+from stedi_dagster.sql.texts import parse, render_for_athena, render_for_duckdb
 from stedi_dagster_tests.scenario import Scenario
 from stedi_dagster_tests.sql.worlds import IDA_KEY
 
 
 def locally(text: str, tmp_path: Path, chosen=None, **settings) -> str:
-    return said_locally(parse(text), Scenario(tmp_path).load_settings(**settings), chosen)
+    return render_for_duckdb(parse(text), Scenario(tmp_path).load_settings(**settings), chosen)
 
 
 def run(text: str) -> list[tuple[Any, ...]]:
@@ -28,7 +28,7 @@ def run(text: str) -> list[tuple[Any, ...]]:
 
 
 def on_athena(text: str, tmp_path: Path, chosen=None, **settings) -> str:
-    return " ".join(said_on_athena(parse(text), Scenario(tmp_path).load_settings(**settings), chosen).split())
+    return " ".join(render_for_athena(parse(text), Scenario(tmp_path).load_settings(**settings), chosen).split())
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -99,7 +99,7 @@ def test_a_value_is_a_number_where_it_looks_like_one(told, value):
 
 @pytest.mark.parametrize("told", ["name", "=1", "a b=1", ""])
 def test_an_assignment_that_is_none_is_explained(told):
-    with pytest.raises(StediError, match="given as name=value"):
+    with pytest.raises(StediError, match="parameter as name=value"):
         given([told])
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 from stedi_dagster.lakehouse.query import connect
 from stedi_dagster.sql.library import SQL
 from stedi_dagster.sql.parameters import Value
-from stedi_dagster.sql.texts import parse, said_locally
+from stedi_dagster.sql.texts import parse, render_for_duckdb
 from stedi_dagster_tests.scenario import T0, Scenario, customer, reading, step
 
 FILES = sorted(SQL.rglob("*.sql"))
@@ -77,7 +77,7 @@ def ask(
 ) -> list[tuple[Any, ...]]:
     """The rows of a file below sql/, as `stedi sql FILE` has them."""
     tree = parse((SQL / file).read_text(encoding="utf-8"))
-    text = said_locally(tree, scenario.load_settings(**settings), chosen)
+    text = render_for_duckdb(tree, scenario.load_settings(**settings), chosen)
     with connect(scenario.lakehouse()) as connection:
         return connection.execute(text).fetchall()
 

@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Locator, Page, ViewportSize, expect, sync_playwright
 
 from stedi_dagster.contracts import TABLES
-from stedi_dagster.defs.assets.report import GROUP as REPORTS
 
 WIDE: ViewportSize = {"width": 2700, "height": 1400}
 """Wide enough for the graph to write the names out and to say what became of each table."""
@@ -84,7 +83,7 @@ class Graph:
     tables: dict[str, str]
     """Each table's group."""
     edges: set[tuple[str, str]]
-    """What is made from what; the reports are one closed group."""
+    """What is made from what; of a group that is closed, only the group is drawn."""
 
 
 def open_graph(page: Page, ui: str) -> None:
@@ -103,10 +102,9 @@ def read_graph(page: Page) -> Graph:
     groups = {part["texts"][0]: part for part in drawn["boxes"] if part["group"]}
     named = ((set(TABLES).intersection(part["texts"]), part) for part in drawn["boxes"] if not part["group"])
     tables = {name: part for names, part in named for name in names}
-    return Graph(
-        {name: next(group for group in groups if _within(part, groups[group])) for name, part in tables.items()},
-        {_edge(path, {**tables, REPORTS: groups[REPORTS]}) for path in drawn["edges"]},
-    )
+    layers = {name: next(group for group in groups if _within(part, groups[group])) for name, part in tables.items()}
+    closed = {group: part for group, part in groups.items() if group not in layers.values()}
+    return Graph(layers, {_edge(path, {**tables, **closed}) for path in drawn["edges"]})
 
 
 def _within(inner: dict[str, float], outer: dict[str, float]) -> bool:

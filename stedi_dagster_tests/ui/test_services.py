@@ -65,7 +65,7 @@ def test_without_the_door_or_without_a_part_of_it_the_ui_is_not_served(monkeypat
             return "web server" if self.asked > 3 else None
 
     monkeypatch.setattr(services, "is_guarded", lambda _: answer)
-    monkeypatch.setattr(services, "_ASKED_EVERY", 0)
+    monkeypatch.setattr(services, "_POLL_SECONDS", 0)
     with pytest.raises(StediError, match=said):
         services._watch(Brief(), 1, lambda: None)
 

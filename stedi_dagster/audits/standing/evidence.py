@@ -79,10 +79,10 @@ class Evidence:
         for named, view in views.items():
             # Computed once for all audits: it is most of their work.
             if named not in self._shared:
-                rows = texts.said_locally(view, self.settings, known=frozenset(self._shared))
+                rows = texts.render_for_duckdb(view, self.settings, known=frozenset(self._shared))
                 self.connection.execute(f'CREATE TEMP TABLE "{named}" AS {rows}')
                 self._shared.add(named)
-        text = texts.said_locally(tree, self.settings, known=frozenset(self._shared))
+        text = texts.render_for_duckdb(tree, self.settings, known=frozenset(self._shared))
         return self.connection.execute(text).fetchall()
 
 

@@ -1,1 +1,4 @@
-"""Alerts from Dagster's events: what ended runs say about checks and steps, and the sensor that looks."""
+"""Alerts from Dagster's events: the checks and steps of ended runs, and the sensor that watches for them.
+
+What an alert says and where it goes is in `alerts`, which does not know Dagster.
+"""

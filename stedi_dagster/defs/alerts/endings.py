@@ -1,4 +1,4 @@
-"""How the checks and steps of a run ended: our own sentences and counts, taken from its events."""
+"""The outcomes of an ended run's checks and steps: our own sentences and counts, taken from its events."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -13,32 +13,32 @@ from stedi_dagster.errors import StediError
 from stedi_dagster.landing.files import without_names
 from stedi_dagster.wording import counted
 
-# Of a share (10.00%), the digits are no number of anything.
+# The digits of a share (10.00%) do not count anything.
 _NUMBER = re.compile(r"(?<![\d.,])\d[\d,]*(?![\d,]*(?:\.\d|%))")
 _MOST_COUNTS = 10
 _PAGE = 500
 
 
 def endings_of(instance: dg.DagsterInstance, end: dg.EventLogRecord) -> Iterator[Ending]:
-    """How the checks and steps of a run, and the run itself, ended.
+    """The endings of a run, in the order of its events.
 
     Args:
         instance: where its events are.
-        end: the event of its end.
+        end: the event that ended it.
     """
     run_id = end.run_id
-    blocked: set[str | None] = set()
+    steps_with_failed_checks: set[str | None] = set()
     for record in _events(instance, run_id, dg.DagsterEventType.ASSET_CHECK_EVALUATION):
         evaluation: dg.AssetCheckEvaluation = _event(record).asset_check_evaluation_data
         ending = _of_check(evaluation, record)
         if ending.failed and ending.severity == "ERROR":
-            blocked.add(_event(record).step_key)
+            steps_with_failed_checks.add(_event(record).step_key)
         yield ending
     steps = 0
     for record in _events(instance, run_id, dg.DagsterEventType.STEP_FAILURE):
         steps += 1
-        # Where a table is not published because of its check, the check says so. What failed before still does.
-        if _event(record).step_key not in blocked:
+        # A table was not published because of its check: the check's ending says so. Earlier failures are not over.
+        if _event(record).step_key not in steps_with_failed_checks:
             yield _of_step(record, failed=True)
     for record in _events(instance, run_id, dg.DagsterEventType.STEP_SUCCESS):
         yield _of_step(record, failed=False)
@@ -50,16 +50,16 @@ def endings_of(instance: dg.DagsterInstance, end: dg.EventLogRecord) -> Iterator
 
 
 def endings_without_a_run(instance: dg.DagsterInstance, after: int) -> list[Ending]:
-    """What `stedi audit` recorded, in the order of its events.
+    """The endings that `stedi audit` recorded, in the order of its events.
 
     Args:
         instance: where its events are.
-        after: the last event that is known.
+        after: the last known event.
     """
     found: list[Ending] = []
     cursor, more = None, True
     while more:
-        # From the end, because nothing else tells Dagster where to begin. Such events belong to the run "".
+        # Backwards from the end, because Dagster accepts no other starting point. Such events belong to the run "".
         page = instance.get_records_for_run(
             "", cursor, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION, limit=_PAGE, ascending=False
         )
@@ -82,8 +82,8 @@ def _event(record: dg.EventLogRecord) -> Any:
 
 
 def _of_check(evaluation: dg.AssetCheckEvaluation, record: dg.EventLogRecord) -> Ending:
-    # A run that had it judged at its end.
-    by = evaluation.metadata.get(RUN)
+    # The run that started the audit at its end.
+    audited_run = evaluation.metadata.get(RUN)
     return Ending(
         kind=Kind.CHECK,
         table=evaluation.asset_key.to_user_string(),
@@ -91,20 +91,20 @@ def _of_check(evaluation: dg.AssetCheckEvaluation, record: dg.EventLogRecord) ->
         failed=not evaluation.passed,
         severity=evaluation.severity.value,
         found=_found(evaluation),
-        run_id=str(by.value) if isinstance(by, dg.DagsterRunMetadataValue) else record.run_id,
+        run_id=str(audited_run.value) if isinstance(audited_run, dg.DagsterRunMetadataValue) else record.run_id,
         at=record.timestamp,
         event=record.storage_id,
     )
 
 
 def _found(evaluation: dg.AssetCheckEvaluation) -> str:
-    """What a check says, and the counts that add something to it."""
+    """A check's sentence, and the counts that add something to it."""
     sentence = without_names(evaluation.description or "").removeprefix("Found: ")
     return " ".join(filter(None, [sentence, _counts(evaluation, sentence)]))
 
 
 def _counts(evaluation: dg.AssetCheckEvaluation, sentence: str) -> str:
-    """The counts of a check that are not zero, but for those that its sentence has."""
+    """The counts of a check that are not zero, except those in its sentence."""
     counts: dict[str, Any] = {}
     totals: dict[str, Any] = {}
     for name, value in evaluation.metadata.items():
@@ -112,12 +112,12 @@ def _counts(evaluation: dg.AssetCheckEvaluation, sentence: str) -> str:
             totals[name] = value.value
         elif isinstance(value, dg.TableMetadataValue) and name == "counts":
             counts |= dict(_row(record.data) for record in value.records)
-    # What adds the counts up says nothing beside them.
+    # Totals add nothing to the counts that they sum up.
     counts = {name: rows for name, rows in (counts or totals).items() if isinstance(rows, int) and rows}
-    # A name with a slash is a file's, which somebody else chose.
+    # A name with a slash is that of a file, which somebody else chose.
     counts = {name: rows for name, rows in counts.items() if "/" not in name}
     numbers = {number.replace(",", "") for number in _NUMBER.findall(sentence)}
-    # What is behind a colon (a rule, a reason) says more than the number.
+    # The part after a colon (a rule, a reason) says more than the number.
     shown = [counted(rows, name) for name, rows in counts.items() if ": " in name or str(rows) not in numbers]
     shown = [count for count in shown if count not in sentence]
     more = len(shown) - _MOST_COUNTS
@@ -125,7 +125,7 @@ def _counts(evaluation: dg.AssetCheckEvaluation, sentence: str) -> str:
 
 
 def _row(record: Mapping[str, Any]) -> tuple[str, Any]:
-    """What is counted, and how often. Dagster gives back a record's entries in the order of their names."""
+    """What is counted, and how often. Dagster returns a record's entries in the order of their names."""
     names = [str(name) for entry, name in record.items() if entry != "rows"]
     what = names[0] if len(names) == 1 else f"rows against the rule {': '.join(names)}"
     return what, record.get("rows")
@@ -135,10 +135,10 @@ def _of_step(record: dg.EventLogRecord, *, failed: bool) -> Ending:
     event = _event(record)
     reason = ""
     if failed:
-        failed_by = event.step_failure_data
-        given = failed_by.user_failure_data
-        kind = given.metadata.get(ERROR) if given else None
-        reason = without_names(str(given.description)) if kind else _reason(failed_by.error)
+        failure = event.step_failure_data
+        user_failure = failure.user_failure_data
+        kind = user_failure.metadata.get(ERROR) if user_failure else None
+        reason = without_names(str(user_failure.description)) if kind else _reason(failure.error)
     return _ending(Kind.STEP, event.step_key, record, reason, failed=failed)
 
 
@@ -157,7 +157,7 @@ def _ending(kind: Kind, name: str, record: dg.EventLogRecord, found: str, *, fai
 
 
 def _reason(error: Any) -> str:
-    """The sentence of an error of ours; of any other, whose message may quote data, the class."""
+    """The sentence of one of our own errors; for any other, whose message may quote data, only its class."""
     if error is None:
         return "Dagster gives no reason."
     ours = _names_of(StediError)

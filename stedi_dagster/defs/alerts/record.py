@@ -1,7 +1,7 @@
-"""From runs that ended to alerts: each failure once, when it begins, and once more when it is over.
+"""Turns ended runs into alerts: one when a failure begins, and one when it is over.
 
-What is read and what follows from it are kept in one transaction, so it does not matter which process does it, nor
-whether another does at the same time or dies in the middle.
+Each transaction records what was read together with the resulting alerts, so it does not matter which process does it,
+or whether another one does so at the same time or dies halfway.
 """
 
 from dataclasses import replace
@@ -21,41 +21,41 @@ _ENDS = (
     dg.DagsterEventType.RUN_FAILURE,
     dg.DagsterEventType.RUN_CANCELED,
 )
-# Where the reading of what `stedi audit` records stands.
+# The position in the events that `stedi audit` records.
 _WITHOUT_A_RUN = "no run"
 _AT_A_TIME = 50
 
 
 def record_and_deliver(settings: Settings, instance: dg.DagsterInstance, *, at_once: bool) -> Delivery:
-    """Make alerts of the runs that ended, and send all that waits.
+    """Create alerts for the runs that ended, and send all that are waiting.
 
     Args:
-        settings: which name at least one destination.
-        instance: whose runs.
-        at_once: whether a destination that failed lately is tried without a pause.
+        settings: name at least one destination.
+        instance: where the runs are recorded.
+        at_once: whether to retry a destination that failed recently without a pause.
     """
     return deliver(settings, lambda outbox: record(outbox, instance, settings.ui_url), at_once=at_once)
 
 
 def send_alerts(settings: Settings, instance: dg.DagsterInstance) -> list[str]:
-    """Send what is to be told, if anybody is to be; return what went wrong, a sentence each."""
+    """Send alerts, if anybody is to be alerted; return the problems, one sentence each."""
     if not settings.alerting:
         return []
     try:
         problems = record_and_deliver(settings, instance, at_once=True).problems
     except StediError as error:
-        return [str(error)]  # what the command did is still to be shown
+        return [str(error)]  # not raised, because the command still has to show its result
     return [f"{problem} The next `stedi run` tries again, and so does the UI while it runs." for problem in problems]
 
 
 def record(outbox: Outbox, instance: dg.DagsterInstance, ui_url: str) -> None:
-    """Put into the outbox what runs that ended, and audits that were asked for, since the last time say.
+    """Put alerts into the outbox about runs that have ended, and audits that were run by hand, since the last time.
 
-    The first time, what the last runs left failing is told, and nothing that was over before.
+    The first time, only what the last runs left failing is reported.
 
     Args:
         outbox: where alerts are kept.
-        instance: whose runs.
+        instance: where the runs are recorded.
         ui_url: where the UI is, for links.
     """
     while _record_some(outbox, instance, ui_url):
@@ -63,12 +63,12 @@ def record(outbox: Outbox, instance: dg.DagsterInstance, ui_url: str) -> None:
 
 
 def _record_some(outbox: Outbox, instance: dg.DagsterInstance, ui_url: str) -> bool:
-    """Read some runs; whether there may be more."""
+    """Read some runs; return whether there may be more."""
     with outbox.exclusively():
         positions = outbox.positions()
         ends = _ends(instance, positions)
-        asked = endings_without_a_run(instance, positions.get(_WITHOUT_A_RUN, 0))
-        endings = [*(ending for end in ends for ending in endings_of(instance, end)), *asked]
+        audited = endings_without_a_run(instance, positions.get(_WITHOUT_A_RUN, 0))
+        endings = [*(ending for end in ends for ending in endings_of(instance, end)), *audited]
         changes = [change for ending in endings if (change := _note(outbox, ending))]
         if not positions:
             changes = outbox.failing()
@@ -76,15 +76,15 @@ def _record_some(outbox: Outbox, instance: dg.DagsterInstance, ui_url: str) -> b
         read = dict.fromkeys((kind.value for kind in _ENDS), 0) | positions
         for end in ends:
             read[_kind(end)] = max(read[_kind(end)], end.storage_id)
-        read[_WITHOUT_A_RUN] = max([positions.get(_WITHOUT_A_RUN, 0), *(ending.event for ending in asked)])
+        read[_WITHOUT_A_RUN] = max([positions.get(_WITHOUT_A_RUN, 0), *(ending.event for ending in audited)])
         outbox.move(read)
     return bool(positions) and len(ends) >= _AT_A_TIME
 
 
 def _ends(instance: dg.DagsterInstance, positions: dict[str, int]) -> list[dg.EventLogRecord]:
-    """The ends of runs after the last ones read, or of the last runs; in the order in which they ended.
+    """The ends of runs after the last ones read, or of the latest runs, in the order in which they ended.
 
-    Each kind of end has a position of its own: they are asked for one after the other, and runs end meanwhile.
+    Each kind of end has its own position, because they are queried one after the other, and runs end meanwhile.
     """
     found: list[dg.EventLogRecord] = []
     for kind in _ENDS:
@@ -95,22 +95,22 @@ def _ends(instance: dg.DagsterInstance, positions: dict[str, int]) -> list[dg.Ev
 
 def _kind(end: dg.EventLogRecord) -> str:
     event = end.event_log_entry.dagster_event
-    assert event is not None  # noqa: S101 - it was asked for by the kind of its event
+    assert event is not None  # noqa: S101 - it was queried by its type
     return event.event_type_value
 
 
 def _note(outbox: Outbox, ending: Ending) -> Change | None:
-    """Keep how something ended; return what changed by it, if that is worth an alert."""
+    """Record a ending; return the change that it is, if it is to be reported."""
     last = outbox.last(ending)
     if last is None and not ending.failed and not ending.check:
-        return None  # a step that is well, as nearly all are
+        return None  # a step that succeeded, as nearly all do
     if last is not None and last.ending.event > ending.event:
-        return None  # of two runs at once: what was found later holds
+        return None  # of two concurrent runs, the later ending counts
     failing = last is not None and last.ending.failed
     if failing and ending.failed:
         assert last is not None  # noqa: S101 - see above
         worse = last.ending.severity == "WARN" and ending.severity == "ERROR"
-        # The worst of it stays, so that to and fro between the two is told once.
+        # Keep the worst severity, so that going back and forth between the two is reported once.
         severity = "ERROR" if worse else last.ending.severity
         change = Change(replace(ending, severity=severity), last.since)
         outbox.keep(change)

@@ -1,4 +1,4 @@
-"""The sensor that makes and sends alerts, while Dagster's daemon runs."""
+"""The sensor that creates and sends alerts while Dagster's daemon runs."""
 
 import dagster as dg
 
@@ -13,8 +13,8 @@ def alert_sensors(settings: Settings) -> list[dg.SensorDefinition]:
 
 
 def _alerts(settings: Settings) -> dg.SensorDefinition:
-    # Not a run status sensor: Dagster moves its cursor on when it fails, does not show it runs of `stedi run`, and
-    # skips what ended before its first tick. Any of these would lose alerts.
+    # Not a run status sensor: Dagster advances its cursor even if it fails, does not show it runs of `stedi run`, and
+    # skips runs that ended before its first tick. Each of these would lose alerts.
     @dg.sensor(
         name=NAME,
         minimum_interval_seconds=30,

@@ -2,16 +2,13 @@
 
 from collections.abc import Mapping
 
-import dagster as dg
-
 from stedi_dagster.audits.gate import people
 from stedi_dagster.contracts import CustomersCurated, MachineLearningCurated
 from stedi_dagster.defs.assets.table_asset import same_columns, table_asset
 from stedi_dagster.defs.assets.trusted import customer_checks
-from stedi_dagster.defs.resources.run import RunResource
 from stedi_dagster.drafts.draft import Draft
-from stedi_dagster.drafts.participants import register_participants
-from stedi_dagster.drafts.run import PARTICIPANTS
+from stedi_dagster.drafts.participants import refuse_unregistered
+from stedi_dagster.drafts.run import PARTICIPANTS, Run
 from stedi_dagster.drafts.tables import TablePlan, draft_table
 from stedi_dagster.lakehouse.snapshot import Snapshot
 from stedi_dagster.policies.people import curated_customers
@@ -28,18 +25,15 @@ customers_curated = table_asset(
 )
 
 
-def _with_participants(
-    _context: dg.AssetExecutionContext, resource: RunResource, inputs: Mapping[str, Snapshot]
-) -> Draft:
-    run = resource.begin()
-    participants = register_participants(run, inputs["customers_curated"])
-    return draft_table(run, _MACHINE_LEARNING, {**inputs, PARTICIPANTS: participants})
+def _with_participants(run: Run, inputs: Mapping[str, Snapshot]) -> Draft:
+    refuse_unregistered(inputs["customers_curated"], inputs[PARTICIPANTS])
+    return draft_table(run, _MACHINE_LEARNING, inputs)
 
 
 _MACHINE_LEARNING = TablePlan(
     MachineLearningCurated,
     select=paired_readings,
-    inputs=("step_trainer_trusted", "accelerometer_trusted", "customers_curated"),
+    inputs=("step_trainer_trusted", "accelerometer_trusted", "customers_curated", PARTICIPANTS),
     checks={
         people.SAME_PERSON: lambda on: people.audit_same_person(
             on.content, on.inputs["accelerometer_trusted"], on.inputs[PARTICIPANTS], match=on.policy.match
@@ -51,7 +45,7 @@ _MACHINE_LEARNING = TablePlan(
 machine_learning_curated = table_asset(
     _MACHINE_LEARNING,
     lineage={
-        "participantId": ("customers_curated", "email"),
+        "participantId": (PARTICIPANTS, "participantId"),
         "sensorReadingTime": ("step_trainer_trusted", "sensorReadingTime"),
         "distanceFromObject": ("step_trainer_trusted", "distanceFromObject"),
         "x": ("accelerometer_trusted", "x"),

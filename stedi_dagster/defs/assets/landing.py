@@ -1,6 +1,8 @@
-"""The landing layer: one asset a feed."""
+"""The landing layer: a feed's table and its quarantine, made by one step."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator
+from dataclasses import replace
 
 import dagster as dg
 
@@ -8,47 +10,82 @@ from stedi_dagster.audits.gate.contract import CHECK as CONTRACT
 from stedi_dagster.audits.gate.quarantine import CHECK as QUARANTINE
 from stedi_dagster.audits.gate.reconciliation import CHECK as RECONCILIATION
 from stedi_dagster.audits.gate.volume import CHECK as VOLUME
-from stedi_dagster.defs.assets.table_asset import build_asset, warn_of
+from stedi_dagster.contracts import Quarantine
+from stedi_dagster.defs.assets import feeds
+from stedi_dagster.defs.assets.restricted import ERASURES
+from stedi_dagster.defs.assets.specs import restricted_spec, table_spec
+from stedi_dagster.defs.assets.table_asset import TABLES, check_specs, made, published, refused, warn_of
+from stedi_dagster.defs.resources.lock import POOL
+from stedi_dagster.defs.resources.rules import LandingResource
 from stedi_dagster.defs.resources.run import RunResource
 from stedi_dagster.drafts.draft import Draft
 from stedi_dagster.drafts.feed_checks import FeedLimits
-from stedi_dagster.drafts.landing import draft_landing
+from stedi_dagster.drafts.landing import QUARANTINED, draft_landing
 from stedi_dagster.drafts.refused import enforce_withdrawals
+from stedi_dagster.drafts.run import Run
 from stedi_dagster.errors import StediError
-from stedi_dagster.lakehouse.snapshot import Snapshot
 from stedi_dagster.landing.feeds import FEEDS, Feed
 from stedi_dagster.landing.files import list_files
 from stedi_dagster.run_tags import ACCEPT_VOLUME, names_in
 
 
 def _landing_asset(feed: Feed) -> dg.AssetsDefinition:
-    def drafting(context: dg.AssetExecutionContext, resource: RunResource, _inputs: Mapping[str, Snapshot]) -> Draft:
-        run, landing = resource.begin(), resource.landing
-        try:
-            listing = list_files(landing.location, feed)
-            if listing.markers:
-                skipped = "%d files or folders begin with _ or . and are skipped as markers"
-                context.log.info(skipped, len(listing.markers))
-            limits = FeedLimits(
-                max_bad_share=landing.max_bad_share,
-                max_shrink=landing.max_shrink,
-                volume_accepted=feed.name in names_in(context.run.tags, ACCEPT_VOLUME),
-            )
-            draft = draft_landing(run, feed, listing, limits)
-        except StediError:
-            warn_of(enforce_withdrawals(run, feed, landing.location, None), context)
-            raise
-        if draft.blocked:
-            warn_of(enforce_withdrawals(run, feed, landing.location, draft), context)
-        return draft
+    spec = table_spec(feed.contract, lineage={})
+    quarantine_spec = restricted_spec(feed.quarantine, Quarantine, more=f"Of the feed {feed.name}.")
+    name = feed.contract.table()
 
-    return build_asset(
-        feed.contract,
-        inputs=(),
-        checks=(CONTRACT, RECONCILIATION, QUARANTINE, VOLUME),
-        lineage={},
-        drafting=drafting,
+    @dg.multi_asset(
+        name=name,
+        outs={
+            each.key.path[-1]: dg.AssetOut.from_spec(each, io_manager_key=TABLES) for each in (quarantine_spec, spec)
+        },
+        deps=[feeds.key_of(feed), ERASURES],
+        check_specs=check_specs(spec.key, (CONTRACT, RECONCILIATION, QUARANTINE, VOLUME)),
+        pool=POOL,
     )
+    def land(
+        context: dg.AssetExecutionContext, run: RunResource, landing: LandingResource
+    ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:  # type: ignore[type-arg]
+        started = time.perf_counter()
+        draft = made(name, run, lambda begun: _draft(context, begun, feed, landing))
+        yield from refused(spec.key, draft)
+        # First: whoever is killed between the two leaves more people in doubt, not fewer.
+        yield published(quarantine_spec, _quarantine(draft), run, started)
+        yield published(spec, replace(draft, quarantine=None), run, started)
+
+    return land
+
+
+def _draft(context: dg.AssetExecutionContext, run: Run, feed: Feed, landing: LandingResource) -> Draft:
+    try:
+        listing = list_files(landing.location, feed)
+        if listing.markers:
+            skipped = "%d files or folders begin with _ or . and are skipped as markers"
+            context.log.info(skipped, len(listing.markers))
+        limits = FeedLimits(
+            max_bad_share=landing.max_bad_share,
+            max_shrink=landing.max_shrink,
+            volume_accepted=feed.name in names_in(context.run.tags, ACCEPT_VOLUME),
+        )
+        draft = draft_landing(run, feed, listing, limits)
+    except StediError:
+        warn_of(enforce_withdrawals(run, feed, landing.location, None), context)
+        raise
+    if draft.blocked:
+        warn_of(enforce_withdrawals(run, feed, landing.location, draft), context)
+    return draft
+
+
+def _quarantine(draft: Draft) -> Draft:
+    """The part of a feed's draft that is its quarantine."""
+    assert draft.quarantine is not None  # noqa: S101 - a feed's draft has one
+    withheld = draft.withheld.items()
+    counted = {
+        f"quarantined/{reason.removeprefix(QUARANTINED)}": rows
+        for reason, rows in withheld
+        if reason.startswith(QUARANTINED)
+    }
+    return Draft(draft.quarantine, (), draft.rows_in, {}, counted=counted)
 
 
 tables = [_landing_asset(feed) for feed in FEEDS.values()]

@@ -6,9 +6,8 @@ from html import escape
 
 import dagster as dg
 
-from stedi_dagster.audits.gate.contract import CHECK as CONTRACT
-from stedi_dagster.audits.outcome import Outcome
 from stedi_dagster.contracts import Contract
+from stedi_dagster.defs.audits.results import counts_table
 from stedi_dagster.drafts.draft import Draft
 from stedi_dagster.settings.policy import Policy
 
@@ -64,51 +63,28 @@ def tags(contract: type[Contract]) -> dict[str, str]:
     return {"personal_data": contract.personal()}
 
 
-def check_result(outcome: Outcome, asset_key: dg.AssetKey) -> dg.AssetCheckResult:
-    """An audit's outcome as Dagster records it."""
-    return dg.AssetCheckResult(
-        check_name=outcome.check,
-        asset_key=asset_key,
-        passed=outcome.passed,
-        severity=dg.AssetCheckSeverity[outcome.severity],
-        description=outcome.summary,
-        metadata={"counts": _check_counts(outcome)} if outcome.counts else {},
-    )
-
-
-def _check_counts(outcome: Outcome) -> dg.TableMetadataValue:
-    if outcome.check != CONTRACT:
-        return counts_table(outcome.counts, "what")
-    schema = dg.TableSchema([dg.TableColumn(name) for name in ("column", "rule")] + [dg.TableColumn("rows", "int")])
-    records = []
-    for name, rows in outcome.counts.items():
-        column, _, rule = name.partition(": ")
-        records.append(dg.TableRecord({"column": column, "rule": rule, "rows": rows}))
-    return dg.MetadataValue.table(records=records, schema=schema)
-
-
-def counts_table(counts: Mapping[str, int], name: str) -> dg.TableMetadataValue:
-    """Counts as a table of two columns."""
-    schema = dg.TableSchema([dg.TableColumn(name, "string"), dg.TableColumn("rows", "int")])
-    records = [dg.TableRecord({name: key, "rows": rows}) for key, rows in counts.items()]
-    return dg.MetadataValue.table(records=records, schema=schema)
-
-
-def draft_metadata(draft: Draft, policy: Policy, seconds: float) -> dict[str, dg.MetadataValue]:
-    """What the UI shows of one materialization, apart from where it is published."""
-    # Rows of the main input, as `rows_in` and `withheld` are; a pair of readings is counted in `dagster/row_count`.
-    kept = draft.rows_in - sum(draft.withheld.values())
-    metadata: dict[str, dg.MetadataValue] = {
-        "rows_in": dg.MetadataValue.int(draft.rows_in),
-        "kept_and_withheld": dg.MetadataValue.md(_picture(kept, draft.withheld)),
-        "withheld": counts_table(draft.withheld, "reason"),
+def draft_metadata(draft: Draft, seconds: float) -> dict[str, dg.MetadataValue]:
+    """What the UI shows of the materialization of any table, apart from where it is published."""
+    return {
         "seconds": dg.MetadataValue.float(round(seconds, 3)),
         "unchanged": dg.MetadataValue.bool(draft.commit.unchanged),
-        "policy": dg.MetadataValue.json(policy.model_dump()),
         "upstream_snapshots": dg.MetadataValue.json({k: str(v) for k, v in draft.upstream.items()}),
+        **{name: dg.MetadataValue.int(number) for name, number in draft.counted.items()},
     }
-    metadata.update({name: dg.MetadataValue.int(number) for name, number in draft.files_read.items()})
-    return metadata
+
+
+def rows_metadata(draft: Draft, policy: Policy) -> dict[str, dg.MetadataValue]:
+    """Which rows were kept and withheld, by which rules; also as numbers, which Dagster plots."""
+    # Rows of the main input, as `rows_in` and `withheld` are; a pair of readings is counted in `dagster/row_count`.
+    kept = draft.rows_in - sum(draft.withheld.values())
+    return {
+        "rows_in": dg.MetadataValue.int(draft.rows_in),
+        "kept": dg.MetadataValue.int(kept),
+        "kept_and_withheld": dg.MetadataValue.md(_picture(kept, draft.withheld)),
+        "withheld": counts_table(draft.withheld, "reason"),
+        **{f"withheld/{reason}": dg.MetadataValue.int(rows) for reason, rows in draft.withheld.items()},
+        "policy": dg.MetadataValue.json(policy.model_dump()),
+    }
 
 
 def _picture(kept: int, withheld: Mapping[str, int]) -> str:

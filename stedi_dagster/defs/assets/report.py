@@ -6,8 +6,8 @@ from pathlib import Path
 import dagster as dg
 from pydantic import Field
 
-from stedi_dagster.defs.assets.presentation import counts_table
-from stedi_dagster.defs.assets.table_asset import OWNER
+from stedi_dagster.defs.assets.specs import OWNER
+from stedi_dagster.defs.audits.results import counts_table
 from stedi_dagster.defs.failures import failure
 from stedi_dagster.defs.resources.lakehouse import LakehouseResource
 from stedi_dagster.defs.resources.lock import POOL, WriterLockResource

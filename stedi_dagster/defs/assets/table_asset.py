@@ -1,6 +1,5 @@
-"""How a table becomes a Dagster asset: its definition from the contract, its run from a draft."""
+"""How tables become Dagster assets: their definition from the contract, their run from a draft."""
 
-import inspect
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -8,28 +7,23 @@ import dagster as dg
 
 from stedi_dagster.audits.gate.contract import CHECK as CONTRACT
 from stedi_dagster.audits.gate.reconciliation import CHECK as RECONCILIATION
-from stedi_dagster.code_version import code_version
 from stedi_dagster.contracts import Contract
-from stedi_dagster.defs.assets.presentation import (
-    Lineage,
-    check_result,
-    column_lineage,
-    column_schema,
-    draft_metadata,
-    tags,
-)
+from stedi_dagster.defs.assets.presentation import Lineage, draft_metadata, rows_metadata
+from stedi_dagster.defs.assets.specs import is_restricted, table_spec
+from stedi_dagster.defs.audits.results import check_result
 from stedi_dagster.defs.failures import failure
 from stedi_dagster.defs.resources.lock import POOL
 from stedi_dagster.defs.resources.run import RunResource
 from stedi_dagster.drafts.draft import Draft
-from stedi_dagster.drafts.run import Run
-from stedi_dagster.drafts.tables import TablePlan, draft_table
+from stedi_dagster.drafts.run import PARTICIPANTS, Run
+from stedi_dagster.drafts.tables import CUSTOMER_LANDING, CUSTOMER_QUARANTINE, CUSTOMER_TRUSTED, TablePlan, draft_table
 from stedi_dagster.drafts.withdrawn import delete_withdrawn
 from stedi_dagster.errors import StediError
 from stedi_dagster.lakehouse.snapshot import Snapshot
 from stedi_dagster.storage import storage_errors
 
-OWNER = "team:data-platform"
+# The resource of the IO manager.
+TABLES = "tables"
 CHECKS = {
     CONTRACT: "The content is what the table's contract says, column by column and row by row.",
     RECONCILIATION: "Rows in are rows kept plus rows withheld, by reason, plus records quarantined.",
@@ -42,7 +36,7 @@ CHECKS = {
     "serial_conflicts": "No serial number is carried by two people.",
 }
 
-Drafting = Callable[[dg.AssetExecutionContext, RunResource, Mapping[str, Snapshot]], Draft]
+Drafting = Callable[[Run, Mapping[str, Snapshot]], Draft]
 
 
 def table_asset(plan: TablePlan, *, lineage: Lineage, drafting: Drafting | None = None) -> dg.AssetsDefinition:
@@ -53,91 +47,136 @@ def table_asset(plan: TablePlan, *, lineage: Lineage, drafting: Drafting | None 
         lineage: upstream table and column by column.
         drafting: how to draft it, where there is more to do than `draft_table`.
     """
-
-    def careful(context: dg.AssetExecutionContext, resource: RunResource, inputs: Mapping[str, Snapshot]) -> Draft:
-        run = resource.begin()
-        try:
-            draft = drafting(context, resource, inputs) if drafting else draft_table(run, plan, inputs)
-        except StediError:
-            warn_of(delete_withdrawn(run), context)
-            raise
-        if draft.blocked:
-            warn_of(delete_withdrawn(run), context)
-        return draft
-
-    return build_asset(
-        plan.contract,
+    contract = plan.contract
+    return single_asset(
+        table_spec(contract, lineage=lineage, rule=plan.select),
         inputs=plan.inputs,
+        # Read by what it is made from, or by its audits, and not handed over as an input.
+        also_reads=(
+            CUSTOMER_LANDING,
+            CUSTOMER_QUARANTINE,
+            *([CUSTOMER_TRUSTED] if plan.wants_step_people else ()),
+            *([PARTICIPANTS] if contract.identifying("participant") else ()),
+        ),
         checks=(CONTRACT, *plan.all_checks, RECONCILIATION),
-        lineage=lineage,
-        drafting=careful,
+        drafting=drafting or (lambda run, inputs: draft_table(run, plan, inputs)),
     )
 
 
-def build_asset(
-    contract: type[Contract],
+def single_asset(
+    spec: dg.AssetSpec,
     *,
     inputs: Sequence[str],
-    checks: Sequence[str],
-    lineage: Lineage,
+    also_reads: Sequence[str],
+    checks: Sequence[str] = (),
     drafting: Drafting,
 ) -> dg.AssetsDefinition:
-    """An asset that drafts, and publishes through the IO manager what passed its audits."""
-    name = contract.table()
-    key = dg.AssetKey(name)
+    """An asset that drafts one table, and publishes through the IO manager what passed its checks.
 
-    @dg.asset(
-        key=key,
-        group_name=contract.layer(),
+    Args:
+        spec: the table's.
+        inputs: the tables that it is made from.
+        also_reads: the tables that are read besides.
+        checks: the names of the gate's checks.
+        drafting: makes the draft. Where it fails, or its draft is blocked, people who withdrew are taken out.
+    """
+    name = spec.key.path[-1]
+
+    @dg.multi_asset(
+        name=name,
+        outs={name: dg.AssetOut.from_spec(spec, io_manager_key=TABLES)},
         ins={upstream: dg.AssetIn(dg.AssetKey(upstream)) for upstream in inputs},
-        io_manager_key="tables",
+        deps=[upstream for upstream in also_reads if upstream not in inputs],
+        check_specs=check_specs(spec.key, checks),
         pool=POOL,
-        kinds={"iceberg", "pyspark", "pandera"},
-        owners=[OWNER],
-        tags=tags(contract),
-        description=inspect.cleandoc(contract.__doc__ or ""),
-        code_version=code_version(contract),
-        metadata={
-            "dagster/column_schema": column_schema(contract, lineage),
-            "dagster/column_lineage": column_lineage(lineage),
-        },
-        check_specs=[dg.AssetCheckSpec(check, asset=key, description=CHECKS[check], blocking=True) for check in checks],
-        automation_condition=dg.AutomationCondition.eager() & dg.AutomationCondition.all_deps_blocking_checks_passed(),
     )
     def table(
         context: dg.AssetExecutionContext, run: RunResource, **inputs: Snapshot
     ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:  # type: ignore[type-arg]
+        def careful(begun: Run) -> Draft:
+            try:
+                draft = drafting(begun, inputs)
+            except StediError:
+                warn_of(delete_withdrawn(begun), context)
+                raise
+            if draft.blocked:
+                warn_of(delete_withdrawn(begun), context)
+            return draft
+
         started = time.perf_counter()
-        try:
-            with storage_errors(f"making {name}"):
-                begun = run.begin()
-                draft = drafting(context, run, inputs)
-                if draft.blocked:
-                    _refuse(begun, draft)
-                snapshot_id = None if draft.blocked else draft.commit.snapshot_id
-        except StediError as error:
-            raise failure(error) from None
-        results = [check_result(outcome, key) for outcome in draft.outcomes]
-        if draft.blocked:
-            yield from results
-            failed = ", ".join(outcome.check for outcome in draft.outcomes if outcome.blocks)
-            raise dg.Failure(
-                description=f"{name} is not published, because its audit failed: {failed}. Readers keep the last good "
-                "snapshot; the failed check tells how many rows break which rule.",
-                allow_retries=False,
-            )
-        yield dg.MaterializeResult(
-            value=draft,
-            check_results=results,
-            data_version=dg.DataVersion(str(snapshot_id)),
-            metadata={
-                **draft_metadata(draft, begun.policy, time.perf_counter() - started),
-                "dagster/column_schema": column_schema(contract, lineage),
-                "dagster/column_lineage": column_lineage(lineage),
-            },
-        )
+        draft = made(name, run, careful)
+        yield from refused(spec.key, draft)
+        yield published(spec, draft, run, started)
 
     return table
+
+
+def check_specs(key: dg.AssetKey, checks: Sequence[str]) -> list[dg.AssetCheckSpec]:
+    """The gate's checks of a table, which block what is made from it."""
+    return [dg.AssetCheckSpec(check, asset=key, description=CHECKS[check], blocking=True) for check in checks]
+
+
+def made(name: str, resource: RunResource, drafting: Callable[[Run], Draft]) -> Draft:
+    """A table's draft, ready to be published; or blocked, and then nothing of it is left.
+
+    Args:
+        name: the table's.
+        resource: the run.
+        drafting: makes it.
+    """
+    try:
+        with storage_errors(f"making {name}"):
+            run = resource.begin()
+            draft = drafting(run)
+            for commit in draft.commits:
+                if not draft.blocked:
+                    _ = commit.snapshot_id  # prepares it
+                elif not commit.unchanged:
+                    run.lakehouse.discard(commit)
+    except StediError as error:
+        raise failure(error) from None
+    return draft
+
+
+def refused(key: dg.AssetKey, draft: Draft) -> Iterator[dg.AssetCheckResult]:
+    """What the gate's checks say of a draft that one of them blocks; nothing of one that is to be published.
+
+    Raises:
+        Failure: one of them blocks it.
+    """
+    if draft.blocked:
+        yield from (check_result(outcome, key) for outcome in draft.outcomes)
+        failed = ", ".join(outcome.check for outcome in draft.outcomes if outcome.blocks)
+        raise dg.Failure(
+            description=f"{key.path[-1]} is not published, because its audit failed: {failed}. Readers keep the last "
+            "good snapshot; the failed check tells how many rows break which rule.",
+            allow_retries=False,
+        )
+
+
+def published(spec: dg.AssetSpec, draft: Draft, resource: RunResource, started: float) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """The result of a draft, which the IO manager publishes.
+
+    Args:
+        spec: the table's.
+        draft: what is to be published.
+        resource: the run.
+        started: when its making began, of the clock `time.perf_counter`.
+    """
+    metadata = draft_metadata(draft, time.perf_counter() - started)
+    if not is_restricted(spec):
+        metadata |= rows_metadata(draft, resource.policy.policy())
+    return dg.MaterializeResult(
+        asset_key=spec.key,
+        value=draft,
+        # With the result, and not before: so they are of this materialization for Dagster.
+        check_results=[check_result(outcome, spec.key) for outcome in draft.outcomes],
+        data_version=dg.DataVersion(str(draft.commit.snapshot_id)),
+        metadata={
+            **metadata,
+            **{name: spec.metadata[name] for name in ("dagster/column_schema", "dagster/column_lineage")},
+        },
+    )
 
 
 def warn_of(rows: int, context: dg.AssetExecutionContext) -> None:
@@ -151,9 +190,3 @@ def warn_of(rows: int, context: dg.AssetExecutionContext) -> None:
 def same_columns(contract: type[Contract], upstream: str) -> Lineage:
     """The lineage of a table whose columns are its main input's."""
     return {name: (upstream, name) for name in contract.names()}
-
-
-def _refuse(run: Run, draft: Draft) -> None:
-    for commit in draft.commits:
-        if not commit.unchanged:
-            run.lakehouse.discard(commit)

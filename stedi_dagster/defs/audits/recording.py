@@ -15,7 +15,7 @@ import dagster as dg
 
 from stedi_dagster.audits.standing.audit import Audit, Verdict
 from stedi_dagster.audits.standing.catalog import AUDITS
-from stedi_dagster.defs.assets.presentation import check_result
+from stedi_dagster.defs.audits.results import check_result
 
 CHECK_KEYS = {audit.name: [dg.AssetCheckKey(dg.AssetKey(table), audit.check) for table in audit.on] for audit in AUDITS}
 _ALL = [key for keys in CHECK_KEYS.values() for key in keys]

@@ -1,6 +1,6 @@
-"""Whose a run of `stedi run` is for the UI: of the job of its code location, on the Timeline and on the job's page.
+"""Attributes runs of `stedi run` to the job of the UI's code location, for the Timeline and the job's page.
 
-Dagster attributes only runs that its own servers start. There is no other way to say it of a run in this process.
+Dagster attributes only runs that its own servers start; there is no public way to do so for a run in this process.
 """
 
 import json
@@ -10,14 +10,14 @@ from typing import Any
 import dagster as dg
 
 LOCATION = "stedi_dagster.definitions"
-"""How Dagster calls what `stedi ui` loads: by the module."""
+"""Dagster's name for what `stedi ui` loads: that of the module."""
 _REPOSITORY = "__repository__"
-# By it the page of a job finds its runs.
+# The page of a job finds its runs by this tag.
 TAGS = {".dagster/repository": f"{_REPOSITORY}@{LOCATION}"}
 
 
 def attribute(run_id: str, job: str, instance: dg.DagsterInstance) -> None:
-    """Give a run that is recorded the origin that it would have if the UI had started it.
+    """Give a recorded run the origin that it would have if the UI had started it.
 
     Args:
         run_id: the run.
@@ -31,7 +31,7 @@ def attribute(run_id: str, job: str, instance: dg.DagsterInstance) -> None:
 
 
 def _origin(job: str) -> dict[str, object]:
-    """As Dagster stores it: the classes have no public names."""
+    """The origin in the form that Dagster stores: its classes are not public."""
     target = dict.fromkeys(("attribute", "package_name", "python_file", "working_directory"))
     return {
         "__class__": "ExternalPipelineOrigin",

@@ -1,4 +1,4 @@
-"""What may be wrong with Dagster's databases, in a sentence that names the file. Nothing is deleted or mended here."""
+"""Reports problems with Dagster's databases in a sentence that names the file. Nothing is deleted or repaired here."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -10,13 +10,13 @@ from sqlalchemy import exc
 from stedi_dagster.errors import StorageError
 
 _WHOLE = "No table is lost or half published."
-# In SQLite's words elsewhere: here it names pages, over several lines.
+# SQLite's usual wording: `quick_check` itself names pages, over several lines.
 _MALFORMED = "database disk image is malformed"
 
 
 @contextmanager
 def database_errors(dagster_home: Path) -> Iterator[None]:
-    """Turn what SQLite says of one of the databases into one sentence.
+    """Turn SQLite's error about one of the databases into one sentence.
 
     Args:
         dagster_home: the folder that holds them.
@@ -27,17 +27,17 @@ def database_errors(dagster_home: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.DatabaseError, exc.DatabaseError) as error:
-        # Neither of the two says which file it was.
+        # Neither error says which file it was.
         for path in sorted(dagster_home.rglob("*.db")):
-            if (sentence := _what_is_wrong(path)) is not None:
-                raise StorageError(sentence) from None
-        said = error.orig if isinstance(error, exc.DatabaseError) else error
+            if (problem := _problem(path)) is not None:
+                raise StorageError(problem) from None
+        original = error.orig if isinstance(error, exc.DatabaseError) else error
         raise StorageError(
-            f"A database below {dagster_home.parent} could not be used: {said}. {_WHOLE} Run it again."
+            f"A database below {dagster_home.parent} could not be used: {original}. {_WHOLE} Run it again."
         ) from None
 
 
-def _what_is_wrong(path: Path) -> str | None:
+def _problem(path: Path) -> str | None:
     try:
         with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as connection:
             (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()

@@ -1,4 +1,4 @@
-"""Runs whose process ended before it could say so: Dagster would show them as running for ever."""
+"""Runs whose process was killed: Dagster would show them as running for ever."""
 
 import time
 from collections.abc import Iterator
@@ -13,17 +13,17 @@ from stedi_dagster.stopping import if_stopped
 _FOLDER = "running"
 _BEGUN_WITHIN_SECONDS = 60
 _UNDER_WAY = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
-# Dagster's own tag of a run that its code server has started, and which ends with it at the latest.
+# Dagster's own tag for a run that its code server started, and which ends with it at the latest.
 _BY_THE_CODE_SERVER = ".dagster/grpc_info"
 
 
 @contextmanager
 def running(instance: dg.DagsterInstance, run_id: str, home: Path) -> Iterator[None]:
-    """While a run goes on in this process: it holds a lock, which the system lets go of however the process ends.
+    """Hold a lock during a run in this process; the system releases it however the process ends.
 
     Args:
-        instance: where the run is recorded; as canceled, if the command is stopped.
-        run_id: of the run.
+        instance: records the run as canceled if the command is stopped.
+        run_id: the run.
         home: STEDI_HOME.
     """
     folder = home / _FOLDER
@@ -35,7 +35,7 @@ def running(instance: dg.DagsterInstance, run_id: str, home: Path) -> Iterator[N
 
 
 def record_lost(instance: dg.DagsterInstance, home: Path) -> None:
-    """Record as canceled what nobody runs any more: runs of our commands that were killed."""
+    """Record as canceled the runs of our commands that were killed."""
     for lost in (home / _FOLDER).glob("*.lock"):
         try:
             with FileLock(lost, timeout=0):
@@ -48,7 +48,7 @@ def record_lost(instance: dg.DagsterInstance, home: Path) -> None:
 
 
 def record_ended(instance: dg.DagsterInstance) -> None:
-    """Record as canceled what the UI's code server ran; it has ended."""
+    """Record as canceled the runs of the UI's code server, which has ended."""
     for record in instance.get_run_records(dg.RunsFilter(statuses=_UNDER_WAY)):
         if _BY_THE_CODE_SERVER in record.dagster_run.tags:
             _cancel(instance, record.dagster_run.run_id)

@@ -4,8 +4,7 @@ from typing import Any
 
 import dagster as dg
 
-from stedi_dagster.defs.audits.settling import verdicts_under
-from stedi_dagster.defs.io_manager import IcebergIOManager
+from stedi_dagster.defs.resources.io_manager import IcebergIOManager
 from stedi_dagster.defs.resources.lakehouse import LakehouseResource
 from stedi_dagster.defs.resources.lock import WriterLockResource
 from stedi_dagster.defs.resources.rules import LandingResource, PolicyResource
@@ -16,6 +15,7 @@ from stedi_dagster.defs.resources.spark import (
     RemoteSparkResource,
     SailResource,
 )
+from stedi_dagster.defs.resources.verdicts import verdicts_under
 from stedi_dagster.settings import EMR_SERVERLESS, Settings
 
 

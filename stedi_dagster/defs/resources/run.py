@@ -7,11 +7,11 @@ import dagster as dg
 from pydantic import PrivateAttr
 
 from stedi_dagster.code_version import code_version
-from stedi_dagster.defs.audits.settling import VerdictsResource
 from stedi_dagster.defs.resources.lakehouse import LakehouseResource
 from stedi_dagster.defs.resources.lock import WriterLockResource
 from stedi_dagster.defs.resources.rules import LandingResource, PolicyResource
 from stedi_dagster.defs.resources.spark import SparkConnectResource
+from stedi_dagster.defs.resources.verdicts import VerdictsResource
 from stedi_dagster.drafts.run import Run
 from stedi_dagster.erasure.erase import Eraser
 from stedi_dagster.erasure.ledger import Ledger, recognising, unfinished

@@ -1,1 +1,1 @@
-"""Dagster's web server behind a door, and the processes that `stedi ui` is made of."""
+"""Dagster's web server behind a door, and the processes that `stedi ui` consists of."""

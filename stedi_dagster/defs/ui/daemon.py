@@ -1,6 +1,6 @@
-"""`python -m stedi_dagster.defs.ui.daemon`: Dagster's daemon, once the code server answers.
+"""`python -m stedi_dagster.defs.ui.daemon`: Dagster's daemon, started once the code server answers.
 
-Earlier it would find no definitions, and look for them again a minute later only.
+If started earlier, it would find no definitions, and look for them again only a minute later.
 """
 
 import sys
@@ -14,9 +14,9 @@ def main(code_server: str, arguments: list[str]) -> None:
 
     Args:
         code_server: path of the socket that answers when the definitions are loaded.
-        arguments: of `dagster-daemon run`.
+        arguments: those of `dagster-daemon run`.
     """
-    # Its command is public and its module is not.
+    # Its command is public, its module is not.
     [command] = distribution("dagster").entry_points.select(group="console_scripts", name="dagster-daemon")
     run = command.load()
     wait_for(code_server)

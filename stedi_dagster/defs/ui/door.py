@@ -1,7 +1,7 @@
-"""The door of the UI: which requests reach Dagster's web server, which has no log-in and asks nobody who they are.
+"""The door of the UI: decides which requests reach Dagster's web server, which has no log-in of its own.
 
-Browsers send requests to 127.0.0.1 on behalf of any page that is open in them. What a page of somebody else sends is
-told apart by what browsers say of every request: Host, Origin and Sec-Fetch-Site (https://www.w3.org/TR/fetch-metadata/).
+Browsers send requests to 127.0.0.1 on behalf of any page that is open in them. Requests from other sites' pages are
+recognised by headers that browsers add: Host, Origin and Sec-Fetch-Site (https://www.w3.org/TR/fetch-metadata/).
 """
 
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
@@ -20,26 +20,26 @@ _READING = {"GET", "HEAD"}
 _GRAPHQL = "/graphql"
 
 NOT_OUR_NAME = (
-    "Refused: this UI is not served under that name. Open it on this machine as 127.0.0.1 with its port, or name the "
-    "host that a proxy serves it under in STEDI_UI_HOSTS."
+    "Refused: this UI is not served under that name. Open it on this machine as 127.0.0.1 with its port, or add the "
+    "host that a proxy serves it under to STEDI_UI_HOSTS."
 )
 ELSEWHERE = (
-    "Refused: the request comes from a page of another site. If the UI is behind a proxy, name its host in "
+    "Refused: the request comes from a page of another site. If the UI is behind a proxy, add its host to "
     "STEDI_UI_HOSTS."
 )
-BY_GET = "Refused: GraphQL is asked by POST here, because any page can make a browser send a GET."
-NOT_JSON = "Refused: what is sent must be application/json, which no form of another site can send."
+BY_GET = "Refused: GraphQL requests must use POST here, because any page can make a browser send a GET."
+NOT_JSON = "Refused: the content must be application/json, which no form of another site can send."
 
 
 class Door:
-    """An ASGI application in front of another, which lets in what comes from its own pages or from no page at all."""
+    """An ASGI application in front of another, which admits requests from its own pages or from no page at all."""
 
     def __init__(self, app: App, hosts: Iterable[str] = ()) -> None:
         """Guard an application.
 
         Args:
-            app: what is behind the door.
-            hosts: names, each with a port or without, that it is served under besides this machine's own.
+            app: the application behind the door.
+            hosts: names that it is served under besides this machine's own, each with or without a port.
         """
         self._app = app
         self._hosts = frozenset(host.lower() for host in hosts)
@@ -57,7 +57,7 @@ class Door:
             await _refuse(send, reason)
 
     def _refusal(self, scope: _Message) -> str | None:
-        """Why a request may not pass, if it may not."""
+        """Why a request may not pass; None if it may."""
         headers = _headers(scope)
         if not self._is_host(headers.get("host", [])):
             return NOT_OUR_NAME
@@ -81,20 +81,20 @@ class Door:
         return name in LOOPBACK or host in self._hosts or name in self._hosts
 
     def _is_origin(self, origin: str, host: str) -> bool:
-        """Whether an origin is one of our own pages: where the request goes to, or a host that was named."""
+        """Whether an origin is one of our own pages: the host that the request goes to, or one of the named hosts."""
         try:
             parts = urlsplit(origin)
         except ValueError:
             return False
         port = f":{_DEFAULT_PORTS.get(parts.scheme, '')}"
-        place, asked = (netloc.removesuffix(port) for netloc in (parts.netloc, host))
-        return bool(place) and (place == asked or place in {named.removesuffix(port) for named in self._hosts})
+        source, target = (netloc.removesuffix(port) for netloc in (parts.netloc, host))
+        return bool(source) and (source == target or source in {named.removesuffix(port) for named in self._hosts})
 
 
 def named_hosts(hosts: Iterable[str], url: str) -> frozenset[str]:
-    """The hosts that a UI is served under: those that the settings name, and the one of its URL in alerts.
+    """The hosts that a UI is served under: those in the settings, and that of its URL in alerts.
 
-    Not this machine's own: another port of it is somebody else.
+    Without this machine's own names, as other ports of it belong to somebody else.
     """
     public = urlsplit(url).netloc.rpartition("@")[2].lower()
     return frozenset(hosts) | (set() if _name(public) in LOOPBACK else {public})
@@ -118,7 +118,7 @@ def _media_type(value: str) -> str:
 
 
 def _followed(scope: _Message, headers: dict[str, list[str]]) -> bool:
-    """Whether somebody followed a link to a page: it is shown to them, and where the link was nobody learns of it."""
+    """Whether somebody followed a link: the page is shown to them, and the site with the link learns nothing."""
     return (
         scope["type"] == "http"
         and scope["method"] in _READING
@@ -128,7 +128,7 @@ def _followed(scope: _Message, headers: dict[str, list[str]]) -> bool:
 
 
 def _unframed(send: _Send) -> _Send:
-    """Have no page of another site show ours in a frame, where clicks can be led astray."""
+    """Keep pages of other sites from showing ours in a frame, where clicks can be hijacked."""
 
     async def sending(message: _Message) -> None:
         if message["type"] == "http.response.start":

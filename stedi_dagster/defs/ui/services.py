@@ -1,6 +1,6 @@
-"""The processes that `stedi ui` is made of: code server, web server and daemon, all ended with the command.
+"""The processes that `stedi ui` consists of: code server, web server and daemon, all ended with the command.
 
-Dagster's own `dagster dev` starts the same three, and lets nobody put a door in front of its web server.
+Dagster's own `dagster dev` starts the same three, but does not allow a door in front of its web server.
 """
 
 import json
@@ -20,8 +20,7 @@ from pathlib import Path
 from stedi_dagster.errors import StediError
 from stedi_dagster.stopping import if_stopped
 
-# Ends a service, and whatever it started, when this process ends: then the pipe to `cat` closes, even if nobody had
-# the time to say so.
+# Ends a service, and whatever it started, when this process ends: the pipe to `cat` then closes, even after a kill.
 _GUARD = """
 trap : TERM
 exec 3<&0
@@ -34,20 +33,20 @@ code=$?
 kill -KILL 0
 """
 _GRACE_SECONDS = 0.8
-_ASKED_EVERY = 0.1
-_CALLED_EVERY = 5
-# No name that anybody could have: reserved by RFC 2606.
-_STRANGER = "door.invalid"
+_POLL_SECONDS = 0.1
+_CALL_SECONDS = 5
+# A name that nobody can have: reserved by RFC 2606.
+_FOREIGN_HOST = "door.invalid"
 
 
 @dataclass
 class Services:
-    """What runs, by what it is."""
+    """The running processes by name."""
 
     running: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
 
     def start(self, name: str, *arguments: str) -> None:
-        """Start Python with these arguments, in a session of its own: an interrupt is for us to pass on."""
+        """Start Python with these arguments, in its own session, so that we pass on interrupts."""
         self.running[name] = subprocess.Popen(
             ["sh", "-c", _GUARD, "sh", sys.executable, *arguments],
             stdin=subprocess.PIPE,
@@ -55,11 +54,11 @@ class Services:
         )
 
     def ended(self) -> str | None:
-        """A service that ended by itself, if one did."""
+        """The name of a service that ended by itself, if one did."""
         return next((name for name, process in self.running.items() if process.poll() is not None), None)
 
     def stop(self) -> None:
-        """Ask all of them to end, which runs that they started hear, too; and have them ended soon after."""
+        """Ask all of them, and the runs that they started, to end; kill them soon after."""
         for process in self.running.values():
             _send(process, signal.SIGTERM)
         deadline = time.monotonic() + _GRACE_SECONDS
@@ -77,13 +76,13 @@ def serve(
 
     Args:
         definitions: the module that Dagster is to load.
-        port: of 127.0.0.1.
-        read_only: serve the pages alone, and let them change and start nothing.
+        port: on 127.0.0.1.
+        read_only: serve only the pages, which cannot change or start anything.
         meanwhile: called every few seconds.
-        ended: called when all processes have been ended.
+        ended: called when all processes have ended.
 
     Raises:
-        StediError: one of the processes ended by itself, or the door is not there.
+        StediError: one of the processes ended by itself, or the door is missing.
     """
     services = Services()
     folder = tempfile.TemporaryDirectory(prefix="stedi-ui-")
@@ -104,8 +103,8 @@ def _start(services: Services, folder: Path, definitions: str, port: int, *, rea
         return
     code_server = folder / "code"
     workspace = folder / "workspace.yaml"
-    place = {"socket": str(code_server), "location_name": definitions}
-    workspace.write_text(json.dumps({"load_from": [{"grpc_server": place}]}), encoding="utf-8")  # JSON is YAML, too
+    location = {"socket": str(code_server), "location_name": definitions}
+    workspace.write_text(json.dumps({"load_from": [{"grpc_server": location}]}), encoding="utf-8")  # JSON is YAML, too
     target = ("-m", definitions, "--location-name", definitions, "--log-level", "warning")
     services.start("code server", "-m", "dagster", "code-server", "start", "--socket", str(code_server), *target)
     services.start("web server", *web, str(code_server), "-w", str(workspace), *listen)
@@ -113,29 +112,29 @@ def _start(services: Services, folder: Path, definitions: str, port: int, *, rea
 
 
 def _watch(services: Services, port: int, meanwhile: Callable[[], None]) -> None:
-    """Look after them for as long as they run; the web server is first asked whether it is guarded."""
+    """Watch the processes as long as they run, after checking that the web server is guarded."""
     guarded = False
     called = time.monotonic()
     while (ended := services.ended()) is None:
         if not guarded and (answer := is_guarded(port)) is not None:
             if not answer:
                 raise StediError(
-                    "The UI is not served: the installed Dagster starts its web server in another way, and requests "
-                    "of other sites would reach it. Use the version in requirements.lock."
+                    "The UI is not served: the installed Dagster starts its web server in a different way, so that "
+                    "requests from other sites would reach it. Use the version in requirements.lock."
                 )
             guarded = True
-        if time.monotonic() - called > _CALLED_EVERY:
+        if time.monotonic() - called > _CALL_SECONDS:
             meanwhile()
             called = time.monotonic()
-        time.sleep(_ASKED_EVERY)
-    raise StediError(f"The UI's {ended} ended by itself: what it said is above.")
+        time.sleep(_POLL_SECONDS)
+    raise StediError(f"The UI's {ended} ended by itself: see its output above.")
 
 
 def is_guarded(port: int) -> bool | None:
-    """Whether a web server refuses who comes by a name that is not its own; None while nobody answers."""
+    """Whether the web server refuses requests for a name that is not its own; None while it does not answer."""
     connection = HTTPConnection("127.0.0.1", port, timeout=5)
     try:
-        connection.request("GET", "/server_info", headers={"Host": _STRANGER})
+        connection.request("GET", "/server_info", headers={"Host": _FOREIGN_HOST})
         return connection.getresponse().status == HTTPStatus.FORBIDDEN
     except (OSError, HTTPException):
         return None

@@ -1,4 +1,4 @@
-"""`python -m stedi_dagster.defs.ui.webserver`: Dagster's own web server, with the door in front of it.
+"""`python -m stedi_dagster.defs.ui.webserver`: Dagster's own web server behind the door.
 
 It takes the arguments of `dagster-webserver`; the first is the socket of a code server to wait for, or `-`.
 """
@@ -15,7 +15,7 @@ import uvicorn
 from stedi_dagster.defs.ui.door import Door, named_hosts
 from stedi_dagster.settings import Settings
 
-_ASKED_EVERY = 0.05
+_POLL_SECONDS = 0.05
 
 
 def main(code_server: str, arguments: list[str]) -> None:
@@ -23,10 +23,10 @@ def main(code_server: str, arguments: list[str]) -> None:
 
     Args:
         code_server: path of the socket that answers when the definitions are loaded, or `-`.
-        arguments: of `dagster-webserver`.
+        arguments: those of `dagster-webserver`.
     """
     guard(Settings.load())
-    from dagster_webserver.cli import cli  # while the code server starts, which takes as long
+    from dagster_webserver.cli import cli  # takes as long as the start of the code server, which happens meanwhile
 
     if code_server != "-":
         wait_for(code_server)
@@ -34,10 +34,10 @@ def main(code_server: str, arguments: list[str]) -> None:
 
 
 def guard(settings: Settings) -> None:
-    """Have whatever this process serves be behind the door.
+    """Put whatever this process serves behind the door.
 
-    Dagster makes its application in one call with serving it, by `uvicorn.run`, and offers nothing in between. That
-    the door is there is asked of the server itself once it runs (`services.is_guarded`).
+    Dagster creates and serves its application in one call, with `uvicorn.run`, and offers no hook in between. Once the
+    server runs, `services.is_guarded` checks that the door works.
     """
     unguarded = uvicorn.run
     hosts = named_hosts(settings.ui_hosts, settings.ui_url)
@@ -49,12 +49,12 @@ def guard(settings: Settings) -> None:
 
 
 def wait_for(path: str) -> None:
-    """Wait until somebody answers on a Unix socket; whoever started this process ends it if that is never."""
+    """Wait until a Unix socket answers; if it never does, the process that started this one ends it."""
     while True:
         with closing(socket.socket(socket.AF_UNIX)) as probe:
             if Path(path).exists() and probe.connect_ex(path) == 0:
                 return
-        time.sleep(_ASKED_EVERY)
+        time.sleep(_POLL_SECONDS)
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""Whose a warehouse is: its identity, whether the catalog is the one it belongs to, and `stedi adopt`."""
+"""Whose a warehouse is: its identity, and whether the catalog is the one it belongs to."""

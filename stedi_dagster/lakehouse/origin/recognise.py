@@ -6,27 +6,47 @@ Whatever cannot be explained is refused. Nothing here removes anything.
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
+from pyiceberg.catalog import Catalog
 from pyiceberg.table import Table
 
 from stedi_dagster.contracts import CONTRACTS, Erasures
 from stedi_dagster.errors import OriginError
-from stedi_dagster.lakehouse.journal import Note, full_name, metadata_files
+from stedi_dagster.lakehouse.journal import Journal, Note, full_name, metadata_files
+from stedi_dagster.lakehouse.metadata import is_metadata, name_of, read_metadata, version_of
 from stedi_dagster.lakehouse.origin.identity import PROPERTY, Identity, read_identity, write_identity
-from stedi_dagster.lakehouse.origin.metadata import is_metadata, name_of, read_metadata, version_of
 from stedi_dagster.lakehouse.origin.nested import refuse_nested
 from stedi_dagster.locations import is_s3
 from stedi_dagster.storage import Storage
-
-if TYPE_CHECKING:
-    from stedi_dagster.lakehouse.lakehouse import Lakehouse
 
 _OTHERWISE = "Nothing was changed. Set STEDI_HOME, STEDI_CATALOG, STEDI_DATABASE and STEDI_WAREHOUSE as they were"
 _ADOPT = f"{_OTHERWISE}, or, if these tables are to be this catalog's from now on, run `stedi adopt`."
 
 
-def recognise(lakehouse: "Lakehouse") -> Identity:
+class Opened(Protocol):
+    """What of a lakehouse is looked at: its places, its catalog and its journal."""
+
+    home: Path
+    warehouse: str
+    kind: str
+    database: str
+    restricted: str
+    storage: Storage
+    journal: Journal
+
+    @property
+    def catalog(self) -> Catalog:
+        """Where the tables' current snapshots are recorded."""
+
+    def table(self, name: str) -> Table | None:
+        """A table of the catalog, if it is there."""
+
+    def namespace_of(self, table: str) -> str:
+        """The database that a table is in."""
+
+
+def recognise(lakehouse: Opened) -> Identity:
     """The identity of a lakehouse whose catalog and warehouse belong together.
 
     A new warehouse is given one; so is one that a release made which gave none.
@@ -58,7 +78,7 @@ def recognise(lakehouse: "Lakehouse") -> Identity:
     return _identified(lakehouse, identity, known)
 
 
-def refuse_other_database(lakehouse: "Lakehouse", identity: Identity | None) -> None:
+def refuse_other_database(lakehouse: Opened, identity: Identity | None) -> None:
     """Refuse a warehouse whose tables are in another database: its ledger of erasures would not be looked at.
 
     Raises:
@@ -71,7 +91,7 @@ def refuse_other_database(lakehouse: "Lakehouse", identity: Identity | None) -> 
         )
 
 
-def listed(lakehouse: "Lakehouse") -> dict[str, list[str]]:
+def listed(lakehouse: Opened) -> dict[str, list[str]]:
     """The files in the folders of the platform's tables, by table."""
     found: dict[str, list[str]] = {name: [] for name in CONTRACTS}
     for space in (lakehouse.database, lakehouse.restricted):
@@ -83,7 +103,7 @@ def listed(lakehouse: "Lakehouse") -> dict[str, list[str]]:
     return found
 
 
-def _known(lakehouse: "Lakehouse", files: Mapping[str, list[str]]) -> dict[str, Table]:
+def _known(lakehouse: Opened, files: Mapping[str, list[str]]) -> dict[str, Table]:
     """The platform's tables that the catalog knows."""
     spaces = (lakehouse.database, lakehouse.restricted)
     names = {name for space in spaces for _, name in lakehouse.catalog.list_tables(space)}
@@ -92,7 +112,7 @@ def _known(lakehouse: "Lakehouse", files: Mapping[str, list[str]]) -> dict[str, 
 
 
 def refuse_unknown(
-    lakehouse: "Lakehouse",
+    lakehouse: Opened,
     known: Container[str],
     files: Mapping[str, list[str]],
     notes: Mapping[str, list[Note]],
@@ -115,7 +135,7 @@ def refuse_unknown(
         )
 
 
-def _being_made(lakehouse: "Lakehouse", name: str, paths: Iterable[str], notes: Mapping[str, list[Note]]) -> bool:
+def _being_made(lakehouse: Opened, name: str, paths: Iterable[str], notes: Mapping[str, list[Note]]) -> bool:
     """Whether a run of this lakehouse was stopped while it made a table."""
     begun = notes.get(f"{lakehouse.namespace_of(name)}.{name}", [])
     if not any(note.creates for note in begun):
@@ -127,7 +147,7 @@ def _being_made(lakehouse: "Lakehouse", name: str, paths: Iterable[str], notes: 
     return True
 
 
-def _refuse_elsewhere(lakehouse: "Lakehouse", table: Table) -> None:
+def _refuse_elsewhere(lakehouse: Opened, table: Table) -> None:
     """Refuse a catalog whose tables are in another warehouse."""
     location = table.location()
     if not is_within(location, lakehouse.warehouse):
@@ -144,7 +164,7 @@ def is_within(location: str, warehouse: str) -> bool:
     return not is_s3(warehouse) and Path(location).resolve().is_relative_to(Path(warehouse).resolve())
 
 
-def _refuse_older(lakehouse: "Lakehouse", table: Table, files: Iterable[str], notes: Iterable[Note]) -> None:
+def _refuse_older(lakehouse: Opened, table: Table, files: Iterable[str], notes: Iterable[Note]) -> None:
     """Refuse a catalog that is older than its warehouse: it would publish past what it does not know of."""
     current = table.metadata_location
     # By their names, which are random: the same warehouse may be reached by several paths.
@@ -177,7 +197,7 @@ def _is_left_over(storage: Storage, path: str, table: Table, notes: Iterable[Not
     return file.log[-1:] == (table.metadata_location,) and file.snapshots <= has
 
 
-def _identified(lakehouse: "Lakehouse", identity: Identity | None, known: Mapping[str, Table]) -> Identity:
+def _identified(lakehouse: Opened, identity: Identity | None, known: Mapping[str, Table]) -> Identity:
     """The identity, written down where it is missing: in the warehouse, and in each table."""
     marks = {table.properties.get(PROPERTY) for table in known.values()}
     numbers = {number for number in marks if number} | ({identity.lakehouse} if identity else set())
@@ -207,6 +227,6 @@ def mark(table: Table, identity: Identity) -> None:
         transaction.set_properties({PROPERTY: identity.lakehouse})
 
 
-def described(lakehouse: "Lakehouse") -> str:
+def described(lakehouse: Opened) -> str:
     """The catalog, for people."""
     return f"sqlite in {lakehouse.home}" if lakehouse.kind == "sqlite" else lakehouse.kind

@@ -1,6 +1,6 @@
-"""JSON documents in any arrangement: what Python's decoder can read, and where everything else stands.
+"""Reads JSON documents in any arrangement: what Python's decoder can read, and where everything else is.
 
-Nothing here knows what a record is; `records` does.
+Nothing here knows what a record is (`records` does), nor how a file is packed and encoded (`formats` does).
 """
 
 from stedi_dagster.landing.documents.document import (

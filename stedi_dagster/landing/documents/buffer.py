@@ -1,4 +1,4 @@
-"""The text of a file, of which so much is held as is needed, and where in the file that is."""
+"""Holds as much of a file's text as is needed, and knows where in the file that is."""
 
 import re
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from stedi_dagster.landing.formats import Broken
 
 
 class _Unnumbered(str):
-    """Text whose lines are not counted: Python does so at each decoding error, for up to a millisecond in a block."""
+    """Text whose lines are not counted: Python counts them at each decoding error, taking up to a millisecond."""
 
     __slots__ = ()
 
@@ -33,7 +33,7 @@ class Buffer:
 
     @property
     def length(self) -> int:
-        """How much is held from `start` on, in characters."""
+        """How many characters are held from `start` on."""
         return len(self.text) - self.start
 
     @property
@@ -42,7 +42,7 @@ class Buffer:
         return self.final and not self.length
 
     def grow(self) -> bool:
-        """Hold more, at least twice as much as now; False where there is no more."""
+        """Hold more, at least twice as much as now; return False if there is no more."""
         if self.final:
             return False
         held, wanted = [self.text[self.start :]], max(self.length, 1)
@@ -61,7 +61,7 @@ class Buffer:
         return True
 
     def take(self, length: int) -> str:
-        """The next characters, and go behind them."""
+        """Return the next characters and move past them."""
         taken = self.text[self.start : self.start + length]
         self.start += length
         self.line += taken.count("\n")
@@ -69,24 +69,24 @@ class Buffer:
         return taken
 
     def begins(self, mark: str) -> bool:
-        """Whether the text goes on like this."""
+        """Whether the text continues with a mark."""
         while self.length < len(mark) and self.grow():
             pass
         return self.text.startswith(mark, self.start)
 
-    def match(self, pattern: "re.Pattern[str]", behind: int = 0) -> str | None:
-        """What matches here, or so many characters on; with as much text as it takes to know."""
+    def match(self, pattern: "re.Pattern[str]", ahead: int = 0) -> str | None:
+        """What matches here, or this many characters ahead; holds as much text as it takes to know."""
         while True:
-            found = pattern.match(self.text, self.start + behind)
+            found = pattern.match(self.text, self.start + ahead)
             is_open = found is None or found.end() >= len(self.text) - 1
-            if not is_open or self.final or (found is None and self.length > behind + _LONGEST_MATCH):
+            if not is_open or self.final or (found is None and self.length > ahead + _LONGEST_MATCH):
                 return found[0] if found else None
             self.grow()
 
     def end_of(self, stretch: Stretch) -> int | None:
-        """Where a stretch that begins here ends; None where more text must be held."""
+        """Where a stretch that begins here ends; None if more text must be held."""
         return stretch.end(self.text, self.start, final=self.final)
 
 
-# A pattern that has not matched within so many characters will not.
+# A pattern that has not matched within this many characters never will.
 _LONGEST_MATCH = 1 << 16

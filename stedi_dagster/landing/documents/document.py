@@ -1,4 +1,7 @@
-"""What a file is read as: documents, and the reasons why a text is none."""
+"""Documents, which files are read as, and the reasons why a stretch of text is not JSON.
+
+The reasons are stored in the quarantine tables.
+"""
 
 import re
 from typing import Any, NamedTuple
@@ -8,22 +11,22 @@ NOT_AN_OBJECT = "not an object"
 ARRAY_WITHOUT_END = "array without an end"
 STRAY_SEPARATOR = "not a separator of JSON"
 TOO_LONG = "longer than 64 MiB"
-# What may stand between two documents and is in neither: not all that Python takes for white space.
+# May separate two documents and belongs to neither; Python counts more characters as white space.
 BLANK = " \t\r\n\x1e\ufeff"
-# Texts that never were a record: they count as texts, and not against the feed.
+# Texts that never were records: they count as texts, but not against the feed.
 NOT_RECORDS = frozenset({STRAY_SEPARATOR})
-# What is no text; zeros are, of what was never written.
+# Characters that are not text; zeros are left out, as they are space that was never written.
 _NO_TEXT = re.compile("[\x01-\x08\x0e-\x1d\x1f\x7f\udc80-\udcff]")
 
 
 class Ambiguous:
-    """Stands for the value of a key that an object holds twice with different values."""
+    """Takes the place of a value if an object holds its key twice with different values."""
 
 
 class Document(NamedTuple):
-    """One decoded JSON value, or (`reason` set) a stretch of text that is none.
+    """One decoded JSON value, or (with a `reason`) a stretch of text that is not one.
 
-    `weighs` says of a text that nobody can tell how many records it held: its lines and bytes count, too.
+    `weighs` marks a text that may have held any number of records: its lines and bytes count, too.
     """
 
     value: Any
@@ -35,14 +38,14 @@ class Document(NamedTuple):
 
     @property
     def is_binary(self) -> bool:
-        """Whether no letters can be looked for in it, as it is packed or encrypted: a third of it is no text."""
+        """Whether it cannot be searched for letters, as if packed or encrypted: a third of it is not text."""
         if self.reason is None or not self.text:
             return False
         return 3 * sum(1 for _ in _NO_TEXT.finditer(self.text)) >= len(self.text)
 
 
 def object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object of its keys and values; `Ambiguous` is the value of a key that is there with two."""
+    """Build an object from its keys and values; a key with two different values gets `Ambiguous`."""
     record = dict(pairs)
     if len(record) != len(pairs):
         for key, value in pairs:

@@ -1,7 +1,7 @@
-"""Reading the documents of a file: a buffer that grows, the decoder, and what to do where it fails.
+"""Reads the documents of a file: a growing buffer, the decoder, and what to do where decoding fails.
 
-Linear in the file: a document that is not whole is looked through for its end, and then decoded once more; what failed
-far behind where reading goes on is counted, and too much of that ends in looking at single lines.
+Linear in the file: for an incomplete document, its end is found first, and then it is decoded once more. Text decoded
+in vain is counted, and after too much of it only single lines are decoded. `stretch` knows where unreadable text ends.
 """
 
 import json
@@ -32,18 +32,18 @@ _SCALAR = re.compile(
 )
 _ALONE_IN_ARRAY = re.compile(r"[ \t]*+(?:[,\]\n\r\x1e]|\Z)")
 _ALONE = re.compile(r"[ \t]*+(?:[{\[\n\r\x1e]|\Z|,[ \t]*+(?:[{\[\n\r\x1e]|\Z))")
-# What tools put between objects for a line's end, written out, and other marks that no record holds.
+# What tools write between objects: spelled-out line ends, and other marks that no record contains.
 _SEPARATOR = re.compile(
     r"(?:\\(?:[nrtfv0]|u00[01][0-9a-fA-F]|x[01][0-9a-fA-F])|%0[ADad]|&#1[03];|<br ?/?>|[;|\x00])++"
     r"(?=[ \t]*+(?:[{\[\n\r\x1e]|\Z))"
 )
-# After these an array that ends with the file has lost its end, and not only the end of what is in it.
-_WELL = (None, NOT_AN_OBJECT, STRAY_SEPARATOR)
+# After these, an array that ends with the file has itself lost its end, and not only its last item.
+_COMPLETE = (None, NOT_AN_OBJECT, STRAY_SEPARATOR)
 _COMMENT = ("//", "#", "--", "<!--")
-_LONG_COMMENT, _ITS_END = "/*", "*/"
-# How far behind an error of the decoder a longer text could make it none: the longest word or escape.
+_BLOCK_COMMENT, _COMMENT_END = "/*", "*/"
+# With this much text after an error of the decoder, more would not resolve it: the longest word or escape.
 _LONGEST_WORD = 16
-# How much may be decoded in vain, in relation to how much was read.
+# How much may be decoded in vain, relative to how much was read.
 _WASTE = 4
 _WASTE_AT_LEAST = 1 << 20
 _LONGEST_LINE = 1 << 20
@@ -52,10 +52,10 @@ _LONGEST_LINE = 1 << 20
 def read_documents(stream: IO[bytes]) -> Iterator[Document]:
     """Yield everything in a file, in order; every byte but white space and array punctuation is in some document.
 
-    A record is read up to 64 MiB. Lines and positions are those of the unpacked text in UTF-8.
+    Records may have up to 64 MiB. Lines and positions refer to the unpacked text in UTF-8.
 
     Args:
-        stream: the file as it lies there, packed or not; it can seek.
+        stream: the file as stored, packed or not; seekable.
     """
     line, position = 1, 0
     for part in opened(stream):
@@ -73,20 +73,20 @@ class _Reader:
         self._decode = json.JSONDecoder(object_pairs_hook=object_of).raw_decode
         self._depth = 0
         self._wasted = 0
-        # Whether something stands before this place on its line.
+        # Whether the line has something before this place.
         self._within_line = False
-        # How deep this line is indented; the brackets that it begins with are part of that.
+        # How deep this line is indented, including the brackets that it begins with.
         self._indent = 0
         self._last: Document | None = None
 
     def documents(self) -> Iterator[Document]:
         buffer = self.buffer
         if self._kind is not None:
-            yield from self._all_of_it(reason_of(self._kind))
+            yield from self._whole_file(reason_of(self._kind))
             return
         while self._skip():
             character = buffer.text[buffer.start]
-            # A comma stands between objects also where no brackets stand around them all.
+            # Objects may be separated by commas even without brackets around them all.
             if character in "[," or (self._depth and character == "]"):
                 self._depth += {"[": 1, "]": -1, ",": 0}[character]
                 buffer.take(1)
@@ -95,15 +95,15 @@ class _Reader:
                 self._within_line = True
             else:
                 for document in self._object() if character == "{" else self._rubbish():
-                    yield self._said(document)
+                    yield self._noted(document)
         broken = buffer.broken
         if broken is not None:
             yield Document(None, broken.reason, "", buffer.line, buffer.position)
-        elif self._depth and (self._last is None or self._last.reason in _WELL):
+        elif self._depth and (self._last is None or self._last.reason in _COMPLETE):
             yield Document(None, ARRAY_WITHOUT_END, "", buffer.line, buffer.position)
 
-    def _said(self, document: Document) -> Document:
-        """Where the file breaks off, its damage is the reason."""
+    def _noted(self, document: Document) -> Document:
+        """Note where the document ends; at the end of a damaged file, the damage becomes its reason."""
         buffer = self.buffer
         if document.reason is not None and buffer.is_at_end and buffer.broken is not None:
             document = document._replace(reason=buffer.broken.reason)
@@ -116,7 +116,7 @@ class _Reader:
         return document
 
     def _skip(self) -> bool:
-        """Go to what comes next, if anything does."""
+        """Move to what comes next; return whether anything does."""
         buffer = self.buffer
         while True:
             match = _BETWEEN.match(buffer.text, buffer.start)
@@ -132,12 +132,12 @@ class _Reader:
             if not buffer.grow():
                 return False
 
-    def _all_of_it(self, reason: str) -> Iterator[Document]:
+    def _whole_file(self, reason: str) -> Iterator[Document]:
         buffer = self.buffer
         while buffer.length < LONGEST and buffer.grow():
             pass
         while buffer.length:
-            yield self._said(self._text(min(buffer.length, LONGEST), reason, weighs=True))
+            yield self._noted(self._text(min(buffer.length, LONGEST), reason, weighs=True))
             while buffer.length < LONGEST and buffer.grow():
                 pass
 
@@ -149,10 +149,10 @@ class _Reader:
         buffer = self.buffer
         value, length, error, is_sure = self._decoded()
         if value is None and not is_sure:
-            looking = Stretch(None, indent=self._indent)
-            while buffer.end_of(looking) is None:
+            incomplete = Stretch(None, indent=self._indent)
+            while buffer.end_of(incomplete) is None:
                 if buffer.length > LONGEST:
-                    yield from self._in_pieces(looking)
+                    yield from self._in_pieces(incomplete)
                     return
                 buffer.grow()
             value, length, error, _ = self._decoded()
@@ -160,13 +160,13 @@ class _Reader:
             line, position = buffer.line, buffer.position
             yield Document(value, None, buffer.take(length), line, position)
             return
-        # Of what is too deep to be decoded, only the brackets tell.
+        # For an object nested too deeply to be decoded, only the brackets show where it ends.
         broken = Stretch(error or None, indent=self._indent, nested=self._depth > 0)
         broken.trim(buffer.text, buffer.start)
         yield from self._until(broken, NOT_JSON, is_unfinished=error + _LONGEST_WORD >= buffer.length and buffer.final)
 
     def _decoded(self) -> tuple[dict[str, Any] | None, int, int, bool]:
-        """The object here and its length; or where it stops being JSON, and whether more text could not help."""
+        """The object here and its length, or where it stops being JSON; and whether more text could not change that."""
         buffer = self.buffer
         text, start = buffer.text, buffer.start
         if self._wasted > max(_WASTE_AT_LEAST, _WASTE * buffer.read):
@@ -175,7 +175,7 @@ class _Reader:
         try:
             value, end_at = self._decode(text, start)
         except json.JSONDecodeError as raised:
-            # A text without its end breaks off where everything does.
+            # An unterminated string runs to the end of the text.
             is_open = raised.msg.startswith("Unterminated string")
             error = (len(text) if is_open else min(raised.pos, len(text))) - start
             is_sure = buffer.final or start + error + _LONGEST_WORD < len(text)
@@ -195,14 +195,14 @@ class _Reader:
             buffer.grow()
         text = buffer.text[buffer.start : buffer.start + end]
         begins_as_object = text.startswith("{")
-        one = begins_as_object and (is_unfinished or not _LINE_END.search(text))
-        yield self._text(end, reason, weighs=not one)
+        is_one_record = begins_as_object and (is_unfinished or not _LINE_END.search(text))
+        yield self._text(end, reason, weighs=not is_one_record)
 
     def _in_pieces(self, stretch: Stretch) -> Iterator[Document]:
-        """What is too long to be read, piece by piece."""
+        """A text that is too long to be read, piece by piece."""
         buffer = self.buffer
         while True:
-            # A single string may be that long; what follows it is then not told from what is in it.
+            # A single string may be that long; what follows it cannot be distinguished from its content.
             length = stretch.at if 2 * stretch.at > buffer.length else buffer.length
             yield self._text(length, TOO_LONG, weighs=True)
             stretch.drop()
@@ -223,10 +223,10 @@ class _Reader:
         if (separators := buffer.match(_SEPARATOR)) is not None:
             reason = NOT_JSON if "\x00" in separators else STRAY_SEPARATOR
             yield self._text(len(separators), reason, weighs=False)
-        elif buffer.begins(_LONG_COMMENT):
-            while (end := buffer.text.find(_ITS_END, buffer.start + len(_LONG_COMMENT))) < 0 and buffer.grow():
+        elif buffer.begins(_BLOCK_COMMENT):
+            while (end := buffer.text.find(_COMMENT_END, buffer.start + len(_BLOCK_COMMENT))) < 0 and buffer.grow():
                 pass
-            length = end + len(_ITS_END) - buffer.start if end >= 0 else buffer.length
+            length = end + len(_COMMENT_END) - buffer.start if end >= 0 else buffer.length
             yield self._text(length, NOT_JSON, weighs=True)
         else:
             is_comment = any(buffer.begins(mark) for mark in _COMMENT)

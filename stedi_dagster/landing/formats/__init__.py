@@ -1,6 +1,6 @@
-"""How a raw file is wrapped, both ways: packed and encoded files become text, and text such a file again.
+"""Unwraps raw files into text, and wraps text into such files again: packings and encodings.
 
-Also what a file is that cannot be read. Nothing here knows JSON.
+Also names the formats that are not read. Nothing here knows JSON: see `documents`.
 """
 
 from stedi_dagster.landing.formats.form import (

@@ -1,4 +1,7 @@
-"""A raw file as text: its packings taken off, its encoding decoded, and how to write another of the same form."""
+"""Reads a raw file as text, unpacked and decoded, and writes another file of the same form.
+
+The packings themselves are in `packing`, encodings in `encodings`, recognition of other formats in `magic`.
+"""
 
 import codecs
 from collections.abc import Iterable, Iterator
@@ -23,14 +26,14 @@ from stedi_dagster.landing.formats.packing import (
     unpack,
 )
 
-# Twice packed happens, by a tool that packs what was packed; more often is a trap.
+# Some tools pack what is packed already; beyond that it is a trap.
 _MOST_PACKINGS = 3
 _NOT_READ = " file, which is not read"
 
 
 @dataclass(frozen=True)
 class Broken:
-    """Why a file cannot be read on from here."""
+    """Why the rest of a file cannot be read."""
 
     reason: str
 
@@ -39,7 +42,7 @@ class Broken:
 class Form:
     """How a file is wrapped.
 
-    `packings` are its packings from the outside in; `kind` is what it is if nothing in it can be read, like "Parquet".
+    `packings` lists its packings from the outside in; `kind` names its format if it cannot be read, like "Parquet".
     """
 
     packings: tuple[str, ...] = ()
@@ -49,10 +52,10 @@ class Form:
 
 @dataclass(frozen=True)
 class Part:
-    """A file, or one of those in an archive: its form, and its text in blocks.
+    """A file, or a member of an archive: its form, and its text in blocks.
 
-    Where bytes are no text of the encoding, lone surrogates stand for them: in UTF-8 those of Python's
-    `surrogateescape`, elsewhere one that no text may hold.
+    Lone surrogates stand for bytes that are not text in the encoding: in UTF-8 those of Python's `surrogateescape`,
+    elsewhere one that no text may contain.
     """
 
     form: Form
@@ -60,44 +63,44 @@ class Part:
 
 
 def reason_of(kind: str) -> str:
-    """Why a file that is of a kind cannot be read."""
+    """The reason why a file of a kind is not read."""
     return f"{kind}{_NOT_READ}"
 
 
 def is_not_read(reason: str) -> bool:
-    """Whether this is the reason why a whole file is not read: the format that it is in."""
+    """Whether this reason means that a whole file is not read because of its format."""
     return reason.endswith(_NOT_READ)
 
 
 def hides(reason: str) -> bool:
-    """Whether what cannot be read for this reason may hold anything: not even its letters can be looked at."""
+    """Whether a text that cannot be read for this reason may hold anything: not even its letters are visible."""
     return is_not_read(reason) or reason in (DAMAGED, TOO_DENSE, ENCRYPTED)
 
 
 def is_damaged(reason: str) -> bool:
-    """Whether this is the reason why the rest of what is packed is not read."""
+    """Whether this reason means that the rest of a packed file is not read."""
     return reason == DAMAGED
 
 
 def opened(stream: IO[bytes]) -> Iterator[Part]:
-    """The parts of a file, to be read in order: one, or those of an archive.
+    """The parts of a file, to be read in order: the file itself, or the members of an archive.
 
     Args:
-        stream: the file as it lies there; it can seek.
+        stream: the file as stored; seekable.
     """
     for packings, blocks, kind in _unpacked(stream):
         yield _part(packings, blocks, kind)
 
 
 def form_of(stream: IO[bytes]) -> Form:
-    """How a file is wrapped: of an archive, what is first in it; the stream is where it was, at the beginning."""
+    """How a file, or the first member of an archive, is wrapped; leaves the stream at its beginning."""
     part = next(opened(stream), None)
     stream.seek(0)
     return part.form if part else Form((ZIP,))
 
 
 def unpacked(stream: IO[bytes]) -> Iterator[bytes]:
-    """A file's bytes without its packings. What stands before damage is yielded, and then no more.
+    """A file's bytes without its packings, up to the first damage.
 
     Args:
         stream: as for `opened`.
@@ -111,43 +114,43 @@ def unpacked(stream: IO[bytes]) -> Iterator[bytes]:
 
 @contextmanager
 def writing(target: IO[bytes], form: Form) -> Iterator[Any]:
-    """Write a file of a form: yields a stream for text in UTF-8, in which `surrogateescape` has kept what is none.
+    """Write a file of a form: yields a stream for UTF-8, with `surrogateescape` for bytes that were not text.
 
-    An archive is written with one file in it.
+    An archive is written with one member.
 
     Args:
-        target: where it is written; it stays open.
+        target: where to write; it stays open.
         form: as `opened` found it.
     """
     with ExitStack() as stack:
         inner: Any = target
         for name in form.packings:
             inner = stack.enter_context(packing(name, inner))
-        yield _Encoding(inner, form.encoding)
+        yield _Encoder(inner, form.encoding)
 
 
-class _Encoding:
-    """A stream of UTF-8 into one of another encoding."""
+class _Encoder:
+    """A stream that turns UTF-8 into another encoding."""
 
     def __init__(self, target: Any, encoding: Encoding) -> None:
         self._target = target
         self._encoding = encoding
         self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
-        self._begun = False
+        self._has_begun = False
 
     def write(self, content: bytes) -> int:
         if self._encoding.is_utf8:
             return int(self._target.write(content))
         text = self._decoder.decode(content)
-        self._target.write((b"" if self._begun else self._encoding.mark) + self._encoding.encode(text))
-        self._begun = True
+        self._target.write((b"" if self._has_begun else self._encoding.mark) + self._encoding.encode(text))
+        self._has_begun = True
         return len(content)
 
 
 def _unpacked(stream: IO[bytes]) -> Iterator[tuple[tuple[str, ...], Iterator[bytes], str | None]]:
-    head = _head(stream)
+    head = _first_bytes(stream)
     if packing_of(head) != ZIP:
-        yield (*_peeled((), _read(stream)), None)
+        yield (*_without_packings((), _read(stream)), None)
         return
     kind = in_archive(names(stream))
     stream.seek(0)
@@ -156,7 +159,7 @@ def _unpacked(stream: IO[bytes]) -> Iterator[tuple[tuple[str, ...], Iterator[byt
         return
     try:
         for member in members(stream):
-            yield (*_peeled((ZIP,), member), None)
+            yield (*_without_packings((ZIP,), member), None)
     except PackedError as error:
         yield (ZIP,), _failing(error), None
 
@@ -166,7 +169,7 @@ def _failing(error: PackedError) -> Iterator[bytes]:
     yield b""
 
 
-def _head(stream: IO[bytes]) -> bytes:
+def _first_bytes(stream: IO[bytes]) -> bytes:
     head = stream.read(HEAD)
     stream.seek(0)
     return head
@@ -177,8 +180,8 @@ def _read(stream: IO[bytes]) -> Iterator[bytes]:
         yield block
 
 
-def _peeled(packings: tuple[str, ...], blocks: Iterator[bytes]) -> tuple[tuple[str, ...], Iterator[bytes]]:
-    """Take off one packing after another."""
+def _without_packings(packings: tuple[str, ...], blocks: Iterator[bytes]) -> tuple[tuple[str, ...], Iterator[bytes]]:
+    """Remove one packing after another."""
     while len(packings) < _MOST_PACKINGS:
         head, blocks = _peeked(blocks)
         name = packing_of(head)
@@ -189,25 +192,25 @@ def _peeled(packings: tuple[str, ...], blocks: Iterator[bytes]) -> tuple[tuple[s
 
 
 def _peeked(blocks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
-    """The first bytes, and all of them; an error comes where it was."""
-    seen: list[bytes] = []
+    """The first bytes, and all blocks including them; an error is raised at its original place."""
+    held: list[bytes] = []
     size = 0
     try:
         for block in blocks:
-            seen.append(block)
+            held.append(block)
             size += len(block)
             if size >= HEAD:
                 break
     except PackedError as error:
-        return b"".join(seen)[:HEAD], chain(seen, _failing(error))
-    return b"".join(seen)[:HEAD], chain(seen, blocks)
+        return b"".join(held)[:HEAD], chain(held, _failing(error))
+    return b"".join(held)[:HEAD], chain(held, blocks)
 
 
 def _part(packings: tuple[str, ...], blocks: Iterator[bytes], kind: str | None) -> Part:
     head, blocks = _peeked(blocks)
     encoding = encoding_of(head)
     if kind is None and encoding.is_utf8:
-        # An archive in a packed file cannot be sought in.
+        # An archive within a packed file is not seekable.
         kind = "packed zip" if packing_of(head) == ZIP else unreadable(head)
     return Part(Form(packings, encoding, kind), _text(blocks, encoding))
 

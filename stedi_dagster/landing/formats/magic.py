@@ -1,11 +1,11 @@
-"""What a file is, by its first bytes: names of the formats that landing does not read.
+"""Recognises formats that landing does not read by their first bytes.
 
-The numbers are those of the formats' own specifications.
+The numbers come from the formats' own specifications.
 """
 
 import re
 
-# As many first bytes as are looked at; that of a tar file is the last of all.
+# How many of the first bytes are examined; the mark of a tar file comes last of all.
 HEAD = 4096
 _BEGINNINGS: tuple[tuple[bytes, str], ...] = (
     (b"PAR1", "Parquet"),
@@ -40,18 +40,18 @@ _BEGINNINGS: tuple[tuple[bytes, str], ...] = (
 )
 _TAR_AT = 257
 _UNKNOWN = "binary"
-# What no text is made of: control characters, and bytes that are no UTF-8.
+# Not found in text: control characters, and bytes that are not UTF-8.
 _NO_TEXT = re.compile("[\x00-\x08\x0e-\x1d\x7f\udc80-\udcff]")
 _MOST_NO_TEXT = 0.3
-# A line on which a record may stand, or the records of an array: with them rubbish is rubbish in a text.
+# A line that may hold a record, or the records of an array: with one, the rest is rubbish within a text.
 _RECORD = re.compile(r'^[\ufeff \t\[]*\{\s*"', re.MULTILINE)
 
 
 def unreadable(head: bytes) -> str | None:
-    """What kind of file begins like this, if it is one in which nothing can be read.
+    """The kind of file with these first bytes, if nothing in it can be read.
 
     Args:
-        head: its first bytes, up to `HEAD`.
+        head: the first bytes, up to `HEAD`.
     """
     for beginning, name in _BEGINNINGS:
         if head.startswith(beginning):
@@ -64,7 +64,7 @@ def unreadable(head: bytes) -> str | None:
 
 
 def in_archive(names: list[str]) -> str | None:
-    """What a zip file with these members is, if it is no archive of data files."""
+    """The kind of zip file that has these members, if it is not an archive of data files."""
     folders = {name.partition("/")[0] for name in names}
     if "xl" in folders:
         return "Excel"

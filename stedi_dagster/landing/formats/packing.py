@@ -1,6 +1,6 @@
-"""Packed files: gzip, bzip2, zstd and zip, unpacked block by block and packed again.
+"""Unpacks gzip, bzip2, zstd and zip block by block, and packs them again.
 
-A block is at most some megabytes, whatever a few packed bytes unpack to.
+A block holds at most a few megabytes, however much a few packed bytes unpack to.
 """
 
 import bz2
@@ -15,12 +15,12 @@ from typing import IO, Any
 import zstandard
 
 BLOCK = 1 << 22
-# No data is so repetitive: a file that goes beyond both is made to fill the memory.
+# No data is so repetitive: a file that exceeds both is meant to exhaust memory.
 _MUCH = 1 << 28
 _HIGHEST_RATIO = 200
-# Packed bytes at a time: a block of zstd unpacks four of them to 128 KiB, and what fails is lost as a whole.
-_SMALL_FEED = 1 << 11
-_FEED = 1 << 16
+# Packed bytes at a time: zstd unpacks four of them to a block of 128 KiB, and a piece that fails is lost as a whole.
+_SMALL_PIECE = 1 << 11
+_PIECE = 1 << 16
 
 GZIP, BZIP2, ZSTD, ZIP = "gzip", "bzip2", "zstd", "zip"
 _MAGIC = {GZIP: b"\x1f\x8b", BZIP2: b"BZh", ZSTD: b"\x28\xb5\x2f\xfd", ZIP: b"PK"}
@@ -32,14 +32,14 @@ ENCRYPTED = "packed file is encrypted"
 
 
 class PackedError(Exception):
-    """Why a packed file cannot be read on; never leaves this package."""
+    """Why the rest of a packed file cannot be read; never leaves this package."""
 
 
 def packing_of(head: bytes) -> str | None:
-    """How a file that begins like this is packed."""
+    """How a file with these first bytes is packed."""
     for name, magic in _MAGIC.items():
         if head.startswith(_ZIP if name == ZIP else magic):
-            # Four letters that begin a text, too: the next is the size, the six bytes behind it pi.
+            # Text may begin with bzip2's three letters, too: the next one is the size, the six bytes after it are pi.
             return None if name == BZIP2 and not (head[3:4].isdigit() and head[4:10] in _BZIP2_NEXT) else name
     return None
 
@@ -48,24 +48,24 @@ _BZIP2_NEXT = (b"\x31\x41\x59\x26\x53\x59", b"\x17\x72\x45\x38\x50\x90")
 
 
 def unpack(name: str, blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """What packed blocks hold, members one after the other; zeros after the last are padding.
+    """The content of packed blocks, one member after the other; zeros after the last one are padding.
 
     Raises:
-        PackedError: they are damaged, or too much of too little; what stands before has been yielded.
+        PackedError: they are damaged, or unpack to far too much; what came before has been yielded.
     """
-    stream = _Feed(blocks, _FEED if name == GZIP else _SMALL_FEED)
-    given, first = 0, True
-    while first or stream.rest_begins():
+    pieces = _Pieces(blocks, _PIECE if name == GZIP else _SMALL_PIECE)
+    yielded, first = 0, True
+    while first or pieces.has_more():
         first = False
-        for block in _member(name, stream):
+        for block in _member(name, pieces):
             yield block
-            given += len(block)
-            if given > _MUCH and given > _HIGHEST_RATIO * stream.taken:
+            yielded += len(block)
+            if yielded > _MUCH and yielded > _HIGHEST_RATIO * pieces.taken:
                 raise PackedError(TOO_DENSE)
 
 
 def members(stream: IO[bytes]) -> Iterator[Iterator[bytes]]:
-    """The files in a zip file, each in blocks; those whose names begin with _ or . are markers.
+    """The files in a zip file, each in blocks; names that begin with _ or . are markers, which are skipped.
 
     Raises:
         PackedError: as `unpack`, of the archive or within a member.
@@ -74,13 +74,13 @@ def members(stream: IO[bytes]) -> Iterator[Iterator[bytes]]:
         with zipfile.ZipFile(stream) as archive:
             for info in archive.infolist():
                 if not info.is_dir() and not any(part.startswith(("_", ".")) for part in info.filename.split("/")):
-                    yield _zipped(archive, info)
+                    yield _zip_member(archive, info)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError):
         raise PackedError(DAMAGED) from None
 
 
 def names(stream: IO[bytes]) -> list[str]:
-    """The names of the files in a zip file; none where it is damaged."""
+    """The names of the files in a zip file; none if it is damaged."""
     try:
         with zipfile.ZipFile(stream) as archive:
             return archive.namelist()
@@ -90,7 +90,7 @@ def names(stream: IO[bytes]) -> list[str]:
 
 @contextmanager
 def packing(name: str, target: Any) -> Iterator[Any]:
-    """Pack into a stream what is written here; the stream stays open."""
+    """Yield a stream that packs what is written to it into the target, which stays open."""
     if name == GZIP:
         with gzip.GzipFile(fileobj=target, mode="wb", mtime=0) as stream:
             yield stream
@@ -101,15 +101,15 @@ def packing(name: str, target: Any) -> Iterator[Any]:
         with zstandard.ZstdCompressor().stream_writer(target, closefd=False) as stream:
             yield stream
     else:
-        # A name of its own: those of the members may have named somebody.
+        # A neutral name: those of the original members may have named somebody.
         info = zipfile.ZipInfo("records.json")
         info.compress_type = zipfile.ZIP_DEFLATED
         with zipfile.ZipFile(target, "w") as archive, archive.open(info, "w", force_zip64=True) as stream:
             yield stream
 
 
-class _Feed:
-    """Packed bytes in pieces of a size; what a member does not take is the next one's."""
+class _Pieces:
+    """Packed bytes in pieces of a fixed size; what one member does not take is left for the next one."""
 
     def __init__(self, blocks: Iterator[bytes], size: int) -> None:
         self._pieces = (block[at : at + size] for block in blocks for at in range(0, len(block), size))
@@ -125,8 +125,8 @@ class _Feed:
             self.taken -= len(rest)
             self._pieces = _chained(rest, self._pieces)
 
-    def rest_begins(self) -> bool:
-        """Whether anything but zeros follows; they are dropped."""
+    def has_more(self) -> bool:
+        """Whether anything but zeros follows; drops the zeros."""
         for piece in self._pieces:
             self.taken += len(piece)
             if rest := piece.lstrip(b"\x00"):
@@ -139,28 +139,28 @@ def _chained(rest: bytes, pieces: Iterator[bytes]) -> Any:
     return chain((rest,), pieces)
 
 
-def _member(name: str, stream: _Feed) -> Iterator[bytes]:
+def _member(name: str, pieces: _Pieces) -> Iterator[bytes]:
     unpacker = _UNPACKERS[name]()
-    for piece in stream:
-        # An error takes with it all that was unpacked of the same piece: then byte for byte.
+    for piece in pieces:
+        # An error discards all that was unpacked from the same piece, which is then unpacked byte by byte.
         before = unpacker.copy() if name == GZIP else None
-        given = 0
+        yielded = 0
         try:
             for block in _blocks(name, unpacker, piece):
-                given += len(block)
+                yielded += len(block)
                 yield block
         except _ERRORS:
             if before is not None:
-                yield from _before_damage(before, piece, given)
+                yield from _before_damage(before, piece, yielded)
             raise PackedError(DAMAGED) from None
         if unpacker.eof:
-            stream.put_back(unpacker.unused_data)
+            pieces.put_back(unpacker.unused_data)
             return
     raise PackedError(DAMAGED)
 
 
 def _blocks(name: str, unpacker: Any, packed: bytes) -> Iterator[bytes]:
-    """What a piece holds, no block longer than `BLOCK` (of zstd: than what a piece can hold)."""
+    """The content of a piece, in blocks no longer than `BLOCK` (for zstd, in one block)."""
     if name == ZSTD:
         yield unpacker.decompress(packed)
         return
@@ -172,13 +172,13 @@ def _blocks(name: str, unpacker: Any, packed: bytes) -> Iterator[bytes]:
             return
 
 
-def _before_damage(unpacker: Any, packed: bytes, given: int) -> Iterator[bytes]:
-    """What a piece of a gzip file holds before the damage in it, without so many bytes at its beginning."""
+def _before_damage(unpacker: Any, packed: bytes, yielded: int) -> Iterator[bytes]:
+    """The content of a piece of a gzip file before its damage, without the bytes that were yielded already."""
     try:
         for byte in packed:
             block = unpacker.decompress(bytes((byte,)))
-            yield block[given:]
-            given = max(0, given - len(block))
+            yield block[yielded:]
+            yielded = max(0, yielded - len(block))
     except zlib.error:
         return
 
@@ -190,18 +190,18 @@ _UNPACKERS: dict[str, Callable[[], Any]] = {
 }
 
 
-def _zipped(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
+def _zip_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
     if info.flag_bits & 1:
         raise PackedError(ENCRYPTED)
-    given = 0
+    yielded = 0
     try:
         with archive.open(info) as stream:
-            # One read at a time: a longer one would lose what stands before the damage.
-            read: Any = stream
-            while block := read.read1(BLOCK):
+            # One read at a time: a longer one would lose what comes before damage.
+            member: Any = stream
+            while block := member.read1(BLOCK):
                 yield block
-                given += len(block)
-                if given > _MUCH and given > _HIGHEST_RATIO * max(info.compress_size, 1):
+                yielded += len(block)
+                if yielded > _MUCH and yielded > _HIGHEST_RATIO * max(info.compress_size, 1):
                     raise PackedError(TOO_DENSE)
     except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, ValueError):
         raise PackedError(DAMAGED) from None

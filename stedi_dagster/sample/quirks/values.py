@@ -1,16 +1,16 @@
-"""Records whose fields are missing, wrong or odd: bad copies put among the good records they were made from.
+"""Records whose fields are missing, wrong or odd: bad copies among the good records that they were made from.
 
-By the landing rules only an optional field may be absent, and only a birthday may be nonsense.
+By the landing rules, only optional fields may be absent, and only birthdays may be nonsense.
 """
 
 import math
 from typing import Final
 
 from stedi_dagster.sample.plan import ACCELEROMETER, CUSTOMER, STEP_TRAINER
-from stedi_dagster.sample.quirks.kit import (
+from stedi_dagster.sample.quirks.quirk import (
     Delivery,
-    Odd,
     Quirk,
+    QuirkFile,
     Record,
     dump,
     dumps,
@@ -54,47 +54,47 @@ ABSURD_TIMES: Final = (
 )
 
 
-def _spoilt(feed: str, delivery: Delivery, changes: tuple[Record, ...]) -> list[Odd]:
+def _spoilt(feed: str, delivery: Delivery, changes: tuple[Record, ...]) -> list[QuirkFile]:
     records = flat(delivery)
     copies = [{**records[number % len(records)], **change} for number, change in enumerate(changes)]
     return [with_bad(feed, records, dumps(feed, copies))]
 
 
-def missing_fields(feed: str, delivery: Delivery) -> list[Odd]:
+def missing_fields(feed: str, delivery: Delivery) -> list[QuirkFile]:
     """Copies of a record without a required field, and an object without any: bad records."""
     records = flat(delivery)
     copies = [{key: value for key, value in records[0].items() if key != field} for field in required(feed)]
     return [with_bad(feed, records, dumps(feed, [*copies, {}]))]
 
 
-def null_fields(feed: str, delivery: Delivery) -> list[Odd]:
+def null_fields(feed: str, delivery: Delivery) -> list[QuirkFile]:
     """Copies of a record with null in a required field: bad records."""
     return _spoilt(feed, delivery, tuple({field: None} for field in required(feed)))
 
 
-def wrong_types(feed: str, delivery: Delivery) -> list[Odd]:
+def wrong_types(feed: str, delivery: Delivery) -> list[QuirkFile]:
     """Copies of records with words for numbers, objects and arrays for strings: bad records."""
     return _spoilt(feed, delivery, WRONG_TYPES[feed])
 
 
-def not_finite(feed: str, delivery: Delivery) -> list[Odd]:
+def not_finite(feed: str, delivery: Delivery) -> list[QuirkFile]:
     """Copies of records with NaN or Infinity in them: bad records."""
     return _spoilt(feed, delivery, NOT_FINITE[feed])
 
 
-def absurd_times(feed: str, delivery: Delivery) -> list[Odd]:
+def absurd_times(feed: str, delivery: Delivery) -> list[QuirkFile]:
     """Copies of records from before 2000, from 2200, in seconds, or negative: bad records."""
     times = ABSURD_TIMES[::2] if feed == CUSTOMER else ABSURD_TIMES
     return _spoilt(feed, delivery, tuple({time_field(feed): time} for time in times))
 
 
-def not_objects(feed: str, delivery: Delivery) -> list[Odd]:
+def not_objects(feed: str, delivery: Delivery) -> list[QuirkFile]:
     """Lines that hold a number, a string, null, true, or no JSON at all: bad records."""
     return [with_bad(feed, flat(delivery), [b"42", b'"just a text"', b"null", b"true", b"no JSON at all"])]
 
 
-def same_key_twice(feed: str, delivery: Delivery) -> list[Odd]:
-    """A second key in another case that says the same."""
+def same_key_twice(feed: str, delivery: Delivery) -> list[QuirkFile]:
+    """A second key in another case with the same value."""
     records = flat(delivery)
     key = "timestamp" if feed == ACCELEROMETER else "serialNumber"
     extra: list[Record] = [{key.upper(): record[key]} for record in records]
@@ -109,8 +109,8 @@ def same_key_twice(feed: str, delivery: Delivery) -> list[Odd]:
     ]
 
 
-def odd_birthdays(feed: str, delivery: Delivery) -> list[Odd]:
-    """Birthdays that are no dates, empty, null or not there: landed, with the text as it came."""
+def odd_birthdays(feed: str, delivery: Delivery) -> list[QuirkFile]:
+    """Birthdays that are not dates, empty, null or missing: landed, with the text as delivered."""
     records = flat(delivery)
     if feed != CUSTOMER:
         return [plain(feed, records)]
@@ -120,7 +120,7 @@ def odd_birthdays(feed: str, delivery: Delivery) -> list[Odd]:
     return [plain(feed, [*changed[:-2], *without])]
 
 
-def optional_fields_missing(feed: str, delivery: Delivery) -> list[Odd]:
+def optional_fields_missing(feed: str, delivery: Delivery) -> list[QuirkFile]:
     """Customers with little more than an email and a serial number, or with shares that are null: landed."""
     records = flat(delivery)
     if feed != CUSTOMER:
@@ -129,7 +129,7 @@ def optional_fields_missing(feed: str, delivery: Delivery) -> list[Odd]:
     lines = [dump(feed, {**dict.fromkeys(dates), **record}) for record in records[::2]]
     bare = ("email", "serialNumber", "shareWithResearchAsOfDate")
     lines += [dump(feed, {key: record[key] for key in bare if key in record}) for record in records[1::2]]
-    return [Odd(text(lines), len(lines))]
+    return [QuirkFile(text(lines), len(lines))]
 
 
 VALUES = tuple(

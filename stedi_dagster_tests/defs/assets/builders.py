@@ -10,6 +10,7 @@ import pytest
 from pyiceberg.table import Table
 from pyspark.sql import DataFrame
 
+from stedi_dagster.contracts import TABLES
 from stedi_dagster.defs.assets import curated, table_asset
 from stedi_dagster.drafts.tables import draft_table
 from stedi_dagster.lakehouse.origin.identity import NAME
@@ -19,6 +20,7 @@ from stedi_dagster.policies.selection import Selection
 from stedi_dagster_tests.scenario import T0, Scenario, customer, reading, step
 
 ANN, BOB, CID = "ann@example.com", "bob@example.com", "cid@example.com"
+QUARANTINES = {"customer_quarantine", "accelerometer_quarantine", "step_trainer_quarantine"}
 DOWNSTREAM = {
     "customer_landing": {"customer_trusted", "step_trainer_trusted"},
     "customer_trusted": {"accelerometer_trusted", "customers_curated"},
@@ -108,15 +110,15 @@ def orphans(scenario: Scenario) -> set[str]:
 
 
 def materialized(result: dg.ExecuteInProcessResult) -> set[str]:
-    """The tables that a run materialized."""
-    return {
-        event.asset_key.path[-1] for event in result.get_asset_materialization_events() if event.asset_key is not None
-    }
+    """The tables of the eight that a run materialized."""
+    made = {event.asset_key for event in result.get_asset_materialization_events() if event.asset_key is not None}
+    return {key.path[-1] for key in made} & TABLES.keys()
 
 
-def metadata(result: dg.ExecuteInProcessResult, table: str) -> dict[str, Any]:
-    """What a run recorded with a table's materialization."""
-    [materialization] = result.asset_materializations_for_node(table)
+def metadata(result: dg.ExecuteInProcessResult, table: str, *, step: str | None = None) -> dict[str, Any]:
+    """What a run recorded with a table's materialization, which a step of another name may have made."""
+    made = result.asset_materializations_for_node(step or table)
+    [materialization] = [each for each in made if each.asset_key == dg.AssetKey(table)]
     return {key: value.value for key, value in materialization.metadata.items()}
 
 

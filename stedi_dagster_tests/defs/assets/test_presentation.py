@@ -3,29 +3,51 @@
 import base64
 import re
 import xml.etree.ElementTree as ET
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
 
 from stedi_dagster.code_version import code_version
-from stedi_dagster.contracts import TABLES
+from stedi_dagster.contracts import TABLES, Contract, Participants
 from stedi_dagster.defs.assets.report import GROUP as REPORTS
 from stedi_dagster.defs.definitions import build_defs
-from stedi_dagster_tests.defs.assets.builders import materialized, metadata, snapshots, three_people
-from stedi_dagster_tests.scenario import Scenario, checks
+from stedi_dagster.landing.feeds import FEEDS as LANDED
+from stedi_dagster.landing.files import list_files
+from stedi_dagster_tests.defs.assets.builders import QUARANTINES, materialized, metadata, snapshots, three_people
+from stedi_dagster_tests.scenario import FEEDS, Scenario, checks
 
 GROUPS = {
     "landing": {"customer_landing", "accelerometer_landing", "step_trainer_landing"},
     "trusted": {"customer_trusted", "accelerometer_trusted", "step_trainer_trusted"},
     "curated": {"customers_curated", "machine_learning_curated"},
 }
+ALL = {
+    **GROUPS,
+    "raw": {"customer_feed", "accelerometer_feed", "step_trainer_feed"},
+    "restricted": {*QUARANTINES, "erasures"},
+    "pseudonyms": {"participants"},
+}
+RESTRICTED = ALL["restricted"] | ALL["pseudonyms"]
 INPUTS = {
     "customer_trusted": {"customer_landing"},
     "accelerometer_trusted": {"accelerometer_landing", "customer_trusted"},
     "customers_curated": {"customer_trusted", "accelerometer_trusted"},
     "step_trainer_trusted": {"step_trainer_landing", "customers_curated", "customer_landing"},
-    "machine_learning_curated": {"step_trainer_trusted", "accelerometer_trusted", "customers_curated"},
+    "machine_learning_curated": {"step_trainer_trusted", "accelerometer_trusted", "customers_curated", "participants"},
 }
+# Whether everybody in a table agrees is judged by these.
+JUDGED_BY = {"customer_landing", "customer_quarantine"}
+READ = {
+    **{table: inputs | JUDGED_BY for table, inputs in INPUTS.items()},
+    "participants": {"customers_curated"} | JUDGED_BY,
+    **{f"{feed}_{kind}": {f"{feed}_feed", "erasures"} for feed in FEEDS for kind in ("landing", "quarantine")},
+}
+# Where the policy keeps the readings of all who agree.
+READ["step_trainer_trusted"] |= {"customer_trusted"}
+CONTRACTS: dict[str, type[Contract]] = {**TABLES, "participants": Participants}
 PERSONAL = dict.fromkeys(TABLES, "yes") | {"machine_learning_curated": "pseudonym"}
 
 
@@ -47,14 +69,71 @@ def run(scenario: Scenario) -> dg.ExecuteInProcessResult:
     return result
 
 
-def test_there_are_eight_tables_in_three_layers(specs):
-    assert set(specs) == set(TABLES)
-    assert {group: {name for name in specs if specs[name].group_name == group} for group in GROUPS} == GROUPS
+def observations(result: dg.ExecuteInProcessResult) -> list[Any]:
+    """What a run observed."""
+    found = [event for event in result.all_events if event.event_type == dg.DagsterEventType.ASSET_OBSERVATION]
+    return [event.asset_observation_data.asset_observation for event in found]
 
 
-def test_tables_are_made_from_what_the_rules_name(specs):
+def test_there_are_eight_tables_in_three_layers_between_the_raw_files_and_what_is_restricted(specs):
+    assert set.union(*GROUPS.values()) == set(TABLES)
+    assert {group: {name for name in specs if specs[name].group_name == group} for group in ALL} == ALL
+    assert set(specs) == set.union(*ALL.values())
+
+
+def test_tables_say_all_that_they_read(specs):
     found = {name: {dep.asset_key.path[-1] for dep in spec.deps} for name, spec in specs.items()}
-    assert found == {name: INPUTS.get(name, set()) for name in TABLES}
+    assert found == {name: READ.get(name, set()) for name in specs}
+
+
+@pytest.mark.parametrize("table", sorted(RESTRICTED))
+def test_what_is_restricted_says_so_and_what_it_holds(specs, table):
+    spec = specs[table]
+    assert spec.tags["access"] == "restricted"
+    assert spec.tags["personal_data"] == ("pseudonym" if table == "erasures" else "yes")
+    assert spec.metadata["dagster/column_schema"].columns
+    assert spec.description
+
+
+@pytest.mark.parametrize("feed", sorted(ALL["raw"]))
+def test_a_feed_is_observed_and_not_made(scenario, feed):
+    graph = build_defs(scenario.load_settings()).resolve_asset_graph()
+    node = graph.get(dg.AssetKey(feed))
+    assert node.is_observable
+    assert not node.is_materializable
+
+
+def test_observing_the_feeds_records_the_digest_of_their_listings_and_no_name(scenario):
+    result = scenario.run(job="observe_feeds")
+    assert result.success
+    observed = {observation.asset_key.path[-1]: observation for observation in observations(result)}
+    assert set(observed) == ALL["raw"]
+    for table, feed in LANDED.items():
+        listing = list_files(str(scenario.landing), feed)
+        observation = observed[f"{feed.name}_feed"]
+        assert observation.data_version == listing.digest(), table
+        assert observation.metadata["files"].value == 1
+        assert "part-1" not in str(observation)
+
+
+def test_a_table_that_no_run_has_looked_at_for_as_long_as_the_setting_says_is_overdue_for_dagster(scenario, specs):
+    policy = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=36))
+    assert {name: spec.freshness_policy for name, spec in specs.items() if spec.freshness_policy} == dict.fromkeys(
+        TABLES, policy
+    )
+    # Dagster knows none of less than a minute.
+    defs = build_defs(scenario.load_settings(freshness=0))
+    assert not any(spec.freshness_policy for spec in defs.resolve_all_asset_specs())
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_table_s_contract_and_rule_are_linked_to_where_they_are(specs, table):
+    links = {link.label: link for link in specs[table].metadata["dagster/code_references"].code_references}
+    contract = links["contract"]
+    line = Path(contract.file_path).read_text().splitlines()[contract.line_number - 1]
+    assert line.startswith(f"class {TABLES[table].__name__}(")
+    assert ("rule" in links) == (table not in GROUPS["landing"])
+    assert all(Path(link.file_path).suffix == ".py" for link in links.values())
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -84,7 +163,7 @@ def test_the_lineage_of_every_column_ends_at_a_column_that_exists(specs, table):
     for deps in lineage.values():
         for dep in deps:
             assert dep.asset_key.path[-1] in INPUTS[table]
-            assert dep.column_name in TABLES[dep.asset_key.path[-1]].names()
+            assert dep.column_name in CONTRACTS[dep.asset_key.path[-1]].names()
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -118,8 +197,27 @@ def test_upstream_snapshots_are_recorded(scenario, run):
         assert upstream.items() <= there.items()
 
 
+def test_quarantines_and_participants_are_materialized_with_their_numbers(scenario, run):
+    for feed in ("customer", "accelerometer", "step_trainer"):
+        told = metadata(run, f"{feed}_quarantine", step=f"{feed}_landing")
+        assert told["dagster/row_count"] == 0
+        assert told["dagster/table_name"] == f"stedi_restricted.{feed}_quarantine"
+    told = metadata(run, "participants")
+    assert told["dagster/row_count"] == told["registered"] == len(scenario.rows("customers_curated")) == 2
+    assert told["forgotten"] == 0
+
+
+def test_a_feed_s_quarantine_is_published_before_its_table(run):
+    for table in GROUPS["landing"]:
+        quarantine = table.replace("_landing", "_quarantine")
+        made = [each.asset_key.path[-1] for each in run.asset_materializations_for_node(table)]
+        assert made == [quarantine, table]
+
+
 def test_the_rows_withheld_are_told_by_reason_and_drawn(run):
     told = metadata(run, "customer_trusted")
+    # As numbers, which Dagster plots.
+    assert (told["kept"], told["withheld/no consent to research"]) == (2, 1)
     withheld = {record.data["reason"]: record.data["rows"] for record in told["withheld"].records}
     assert withheld == {"no consent to research": 1}
     picture = re.fullmatch(r"!\[.+\]\(data:image/svg\+xml;base64,(.+)\)", told["kept_and_withheld"])

@@ -5,20 +5,17 @@ Which metadata of a table is the newest is Iceberg's to say, and not the files' 
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from pyiceberg.exceptions import NoSuchTableError, ValidationError
 from pyiceberg.table import StaticTable, Table
 
 from stedi_dagster.contracts import CONTRACTS, TABLES, Erasures, Participants
 from stedi_dagster.errors import OriginError
+from stedi_dagster.lakehouse.lakehouse import Lakehouse
+from stedi_dagster.lakehouse.metadata import MetadataFile, is_metadata, name_of, read_metadata, version_of
 from stedi_dagster.lakehouse.origin.identity import PROPERTY, Identity, read_identity, write_identity
-from stedi_dagster.lakehouse.origin.metadata import MetadataFile, is_metadata, name_of, read_metadata, version_of
 from stedi_dagster.lakehouse.origin.recognise import is_within, listed, mark, refuse_other_database
 from stedi_dagster.lakehouse.orphans import readable_files
-
-if TYPE_CHECKING:
-    from stedi_dagster.lakehouse.lakehouse import Lakehouse
 
 _LEDGER, _PARTICIPANTS = Erasures.table(), Participants.table()
 # What is lost with each, if it cannot be found: no run can make it anew.
@@ -47,7 +44,7 @@ class AdoptedTable:
     lost: str | None
 
 
-def adopt(lakehouse: "Lakehouse", *, accept_loss: bool, really: bool = True) -> list[AdoptedTable]:
+def adopt(lakehouse: Lakehouse, *, accept_loss: bool, really: bool = True) -> list[AdoptedTable]:
     """Register the newest metadata of each table that the warehouse holds; the catalog is then the warehouse's own.
 
     Args:
@@ -94,15 +91,15 @@ def _refuse_loss(chosen: Mapping[str, AdoptedTable], identity: Identity | None) 
         )
 
 
-def _identity(lakehouse: "Lakehouse") -> Identity | None:
+def _identity(lakehouse: Lakehouse) -> Identity | None:
     try:
         return read_identity(lakehouse.storage, lakehouse.warehouse)
     except OriginError:  # damaged
         return None
 
 
-def _choose(lakehouse: "Lakehouse", name: str, paths: list[str]) -> AdoptedTable:
-    """The newest metadata that leads to files which are all there; else the newest that can be read."""
+def _choose(lakehouse: Lakehouse, name: str, paths: list[str]) -> AdoptedTable:
+    """The newest metadata whose files are all there; else the newest that can be read."""
     read = {path: read_metadata(lakehouse.storage, path) for path in paths if is_metadata(path)}
     readable = [file for file in read.values() if file and is_within(file.location, lakehouse.warehouse)]
     readable.sort(key=lambda file: file.order, reverse=True)
@@ -122,7 +119,7 @@ def _choose(lakehouse: "Lakehouse", name: str, paths: list[str]) -> AdoptedTable
     return AdoptedTable(name, (whole or newest).path, _rows(lakehouse, whole or newest), "; ".join(lost) or None)
 
 
-def _is_gone(lakehouse: "Lakehouse", name: str) -> bool:
+def _is_gone(lakehouse: Lakehouse, name: str) -> bool:
     """Whether the catalog knows of metadata that cannot be read."""
     try:
         lakehouse.table(name)
@@ -136,11 +133,11 @@ def _within(path: str, location: str) -> str:
     return path.removeprefix(f"{location}/")
 
 
-def _static(lakehouse: "Lakehouse", file: MetadataFile) -> Table:
+def _static(lakehouse: Lakehouse, file: MetadataFile) -> Table:
     return StaticTable.from_metadata(file.path, properties=dict(lakehouse.catalog.properties))
 
 
-def _is_whole(lakehouse: "Lakehouse", file: MetadataFile, there: set[str]) -> bool:
+def _is_whole(lakehouse: Lakehouse, file: MetadataFile, there: set[str]) -> bool:
     if file.current is None:
         return True
     try:
@@ -150,7 +147,7 @@ def _is_whole(lakehouse: "Lakehouse", file: MetadataFile, there: set[str]) -> bo
     return {_within(path, file.location) for path in needed} <= there
 
 
-def _rows(lakehouse: "Lakehouse", file: MetadataFile) -> int:
+def _rows(lakehouse: Lakehouse, file: MetadataFile) -> int:
     try:
         snapshot = _static(lakehouse, file).current_snapshot()
     except (ValidationError, ValueError):
@@ -159,7 +156,7 @@ def _rows(lakehouse: "Lakehouse", file: MetadataFile) -> int:
 
 
 def _register(
-    lakehouse: "Lakehouse",
+    lakehouse: Lakehouse,
     identity: Identity | None,
     files: Mapping[str, list[str]],
     chosen: Mapping[str, AdoptedTable],
@@ -187,7 +184,7 @@ def _register(
         mark(_registered(lakehouse, name, table), identity)
 
 
-def _carried(lakehouse: "Lakehouse", chosen: Mapping[str, AdoptedTable]) -> str | None:
+def _carried(lakehouse: Lakehouse, chosen: Mapping[str, AdoptedTable]) -> str | None:
     """The number that the tables carry, where the warehouse has lost its own."""
     for table in chosen.values():
         file = read_metadata(lakehouse.storage, table.metadata) if table.metadata else None
@@ -196,7 +193,7 @@ def _carried(lakehouse: "Lakehouse", chosen: Mapping[str, AdoptedTable]) -> str 
     return None
 
 
-def _drop_other(lakehouse: "Lakehouse", name: str, table: AdoptedTable | None) -> None:
+def _drop_other(lakehouse: Lakehouse, name: str, table: AdoptedTable | None) -> None:
     """Have the catalog forget a table that it knows otherwise; its files stay."""
     try:
         known = lakehouse.table(name)
@@ -211,7 +208,7 @@ def _drop_other(lakehouse: "Lakehouse", name: str, table: AdoptedTable | None) -
         return
 
 
-def _registered(lakehouse: "Lakehouse", name: str, table: AdoptedTable) -> Table:
+def _registered(lakehouse: Lakehouse, name: str, table: AdoptedTable) -> Table:
     if (known := lakehouse.table(name)) is not None:
         return known
     if table.metadata is None:

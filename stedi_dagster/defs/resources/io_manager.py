@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from stedi_dagster.contracts import TABLES
+from stedi_dagster.contracts import CONTRACTS
 from stedi_dagster.defs.failures import failure
 from stedi_dagster.defs.resources.lakehouse import LakehouseResource
 from stedi_dagster.drafts.draft import Draft
@@ -51,7 +51,7 @@ class IcebergIOManager(dg.ConfigurableIOManager):
         name = context.asset_key.path[-1]
         try:
             with storage_errors(f"reading {name}"):
-                snapshot = self.lakehouse.lakehouse().read(name, TABLES[name])
+                snapshot = self.lakehouse.lakehouse().read(name, CONTRACTS[name])
         except StediError as error:
             raise failure(error) from None
         if snapshot is None:
