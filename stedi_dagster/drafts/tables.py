@@ -32,7 +32,7 @@ CUSTOMER_TRUSTED = "customer_trusted"
 
 
 @dataclass(frozen=True)
-class Candidate:
+class CheckContext:
     """What a gate check may look at: the staged rows, the inputs they were made from, and all customer records.
 
     Of these, the unreadable ones count as refusals.
@@ -49,7 +49,7 @@ class Candidate:
     participants: Callable[[], DataFrame]
 
 
-GateCheck = Callable[[Candidate], Outcome]
+GateCheck = Callable[[CheckContext], Outcome]
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class TablePlan:
         return {consent.CHECK: partial(_check_consent, self.contract), **self.checks}
 
 
-def _check_consent(contract: type[Contract], on: Candidate) -> Outcome:
+def _check_consent(contract: type[Contract], on: CheckContext) -> Outcome:
     participants = on.participants() if contract.identifying("participant") else None
     return consent.audit_consent(on.content, contract, on.customers, policy=on.policy, participants=participants)
 
@@ -119,7 +119,7 @@ def draft_table(run: Run, plan: TablePlan, inputs: Mapping[str, Snapshot]) -> Dr
             )
             commit, different = _stage(run, plan, table, frames, summary)
         records = every_record(customers.frame(run.session), unreadable.frame(run.session))
-        candidate = Candidate(
+        context = CheckContext(
             commit.files.frame(run.session),
             frames,
             records,
@@ -128,7 +128,7 @@ def draft_table(run: Run, plan: TablePlan, inputs: Mapping[str, Snapshot]) -> Dr
             run.max_doubt,
             lambda: frames[PARTICIPANTS] if PARTICIPANTS in frames else run.read_participants().frame(run.session),
         )
-        outcomes, kept = _check(run, plan, commit, candidate, different)
+        outcomes, kept = _check(run, plan, commit, context, different)
     withheld = commit.summary.withheld or {}
     outcomes.append(
         audit_reconciliation(rows_in=rows_in, kept=kept, expected_kept=commit.summary.kept or 0, withheld=withheld)
@@ -169,20 +169,20 @@ def _stage(
 
 
 def _check(
-    run: Run, plan: TablePlan, commit: Commit, candidate: Candidate, different: int | None
+    run: Run, plan: TablePlan, commit: Commit, context: CheckContext, different: int | None
 ) -> tuple[list[Outcome], int]:
     """Run the checks side by side; return what they found, and how many input rows the staged rows keep."""
     checks: dict[str, Callable[[], Outcome]] = {
-        CONTRACT: lambda: audit_contract(candidate.content, plan.contract, now_ms=run.now_ms, different=different),
-        **{name: partial(check, candidate) for name, check in plan.all_checks.items()},
+        CONTRACT: lambda: audit_contract(context.content, plan.contract, now_ms=run.now_ms, different=different),
+        **{name: partial(check, context) for name, check in plan.all_checks.items()},
     }
     with ThreadPoolExecutor() as pool:
         outcomes = pool.map(run_audit, checks, checks.values())
         kept = commit.files.rows
-        if plan.input_row and _has(candidate.content, plan.input_row):
-            kept = distinct_rows(candidate.content, plan.input_row, commit.summary.kept or 0)
-        if plan.counted_in and _has(candidate.content, [plan.counted_in]):
-            kept = candidate.content.agg(F.sum(plan.counted_in)).collect()[0][0] or 0
+        if plan.input_row and _has(context.content, plan.input_row):
+            kept = distinct_rows(context.content, plan.input_row, commit.summary.kept or 0)
+        if plan.counted_in and _has(context.content, [plan.counted_in]):
+            kept = context.content.agg(F.sum(plan.counted_in)).collect()[0][0] or 0
         return list(outcomes), kept
 
 

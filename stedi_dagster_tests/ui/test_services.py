@@ -55,7 +55,9 @@ def test_a_server_that_does_not_answer_yet_is_asked_again():
         assert is_guarded(unused.getsockname()[1]) is None
 
 
-@pytest.mark.parametrize(("answer", "said"), [(False, "requests of other sites"), (True, "The UI's web server ended")])
+@pytest.mark.parametrize(
+    ("answer", "said"), [(False, "requests from other sites"), (True, "The UI's web server ended")]
+)
 def test_without_the_door_or_without_a_part_of_it_the_ui_is_not_served(monkeypatch, answer, said):
     class Brief(Services):
         asked = 0

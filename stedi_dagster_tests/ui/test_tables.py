@@ -12,7 +12,7 @@ from tenacity import Retrying, stop_after_delay, wait_fixed
 
 from stedi_dagster.contracts import TABLES
 from stedi_dagster.defs.assets.report import GROUP as REPORTS
-from stedi_dagster_tests.defs.assets.test_presentation import ALL, GROUPS, READ
+from stedi_dagster_tests.defs.assets.graph import ALL, GROUPS, READ
 from stedi_dagster_tests.scenario import Scenario
 from stedi_dagster_tests.ui import pages
 from stedi_dagster_tests.ui.attacker import ATTEMPTS, attacking

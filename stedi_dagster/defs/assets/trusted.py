@@ -8,7 +8,7 @@ from stedi_dagster.audits.gate import doubt, people
 from stedi_dagster.audits.outcome import Outcome
 from stedi_dagster.contracts import AccelerometerTrusted, CustomerTrusted, StepTrainerTrusted
 from stedi_dagster.defs.assets.table_asset import same_columns, table_asset
-from stedi_dagster.drafts.tables import CUSTOMER_LANDING, CUSTOMER_QUARANTINE, Candidate, GateCheck, TablePlan
+from stedi_dagster.drafts.tables import CUSTOMER_LANDING, CUSTOMER_QUARANTINE, CheckContext, GateCheck, TablePlan
 from stedi_dagster.policies.people import doubted_people, trusted_customers
 from stedi_dagster.policies.readings import trusted_accelerometer, trusted_steps
 from stedi_dagster.policies.selection import Selection
@@ -19,7 +19,7 @@ customer_checks: dict[str, GateCheck] = {
 }
 
 
-def _check_doubt(on: Candidate) -> Outcome:
+def _check_doubt(on: CheckContext) -> Outcome:
     doubted = doubted_people(on.inputs[CUSTOMER_LANDING], on.inputs[CUSTOMER_QUARANTINE])
     return doubt.audit_doubt(doubted, on.published(), max_doubt=on.max_doubt)
 

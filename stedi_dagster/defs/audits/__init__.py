@@ -1,1 +1,1 @@
-"""The standing audits in Dagster: as asset checks, and how their verdicts are recorded."""
+"""Verdicts in Dagster: how what audits found is recorded, and what becomes of the last ones."""
