@@ -50,7 +50,7 @@ def consistent_read(settings: Settings, lakehouse: Lakehouse, command: str) -> A
 
 
 def list_tables(*, as_json: bool) -> None:
-    """Print the published tables in the order in which data flows."""
+    """Print the published tables, layer by layer."""
     found: list[dict[str, Any]] = []
     published = pinned(open_lakehouse())
     for table in (published[name] for name in TABLES if name in published):

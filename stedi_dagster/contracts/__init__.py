@@ -14,7 +14,7 @@ from stedi_dagster.contracts.landing import AccelerometerLanding, CustomerLandin
 from stedi_dagster.contracts.restricted import LEDGER_WORDS, Erasures, Participants, Quarantine
 from stedi_dagster.contracts.trusted import AccelerometerTrusted, CustomerTrusted, StepTrainerTrusted
 
-# In the order in which data flows.
+# From the raw files on.
 _LAYERS = {"landing": landing, "trusted": trusted, "curated": curated}
 LAYERS = tuple(_LAYERS)
 

@@ -40,7 +40,7 @@ class TableResult:
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a run did: with every table, in the order in which data flows."""
+    """What a run did: with every table, layer by layer."""
 
     run_id: str
     success: bool

@@ -36,7 +36,7 @@ from stedi_dagster.lakehouse.orphans import reachable_files, sweep
 from stedi_dagster.landing.feeds import FEEDS
 from stedi_dagster.settings.policy import Policy
 
-# Against the flow of data: what a table is made from tells what of it is theirs.
+# From the last layer to the first: what a table is made from tells what of it is theirs.
 _CONTRACTS: dict[str, type[Contract]] = {
     name: contract for name, contract in (*reversed(TABLES.items()), *RESTRICTED.items()) if contract is not Erasures
 }

@@ -3,12 +3,13 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 import dagster as dg
 import pytest
 
 from stedi_dagster.defs.definitions import build_defs
+from stedi_dagster.defs.resources.configured import resources_for
 from stedi_dagster.defs.resources.io_manager import IcebergIOManager
 from stedi_dagster.defs.resources.lakehouse import LakehouseResource
 from stedi_dagster.defs.resources.lock import WriterLockResource
@@ -19,6 +20,7 @@ from stedi_dagster.engines.remote import Remote
 from stedi_dagster.engines.sail import Sail
 from stedi_dagster.engines.spark import LocalSpark
 from stedi_dagster.settings import Settings
+from stedi_dagster.settings.policy import PRESETS
 from stedi_dagster_tests.defs.assets.builders import three_people
 
 HIDDEN = "s3cret"
@@ -161,3 +163,42 @@ def test_a_token_in_the_url_of_an_engine_is_not_recorded(tmp_path, monkeypatch):
     assert HIDDEN not in str([event.message for event in done.all_events])
     job = build_defs(three_people(tmp_path).load_settings()).resolve_job_def("everything")
     assert HIDDEN not in dg.serialize_value(job.get_job_snapshot())
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_the_rules_that_are_set_are_those_of_the_run(tmp_path, preset):
+    found = []
+
+    @dg.op
+    def look(run: RunResource) -> None:
+        found.append(run.policy.policy())
+
+    @dg.job(resource_defs=resources_for(Settings.load(home=tmp_path, preset=preset)))
+    def looking() -> None:
+        look()
+
+    assert looking.execute_in_process(instance=dg.DagsterInstance.ephemeral()).success
+    assert found == [PRESETS[preset]]
+
+
+class Chosen(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """A resource with a choice of values, and a default."""
+
+    choice: Literal["this", "that"] = "this"
+
+
+def test_dagster_gives_back_the_default_of_a_choice_that_is_configured_at_launch():
+    """Pins the quirk for which the rules are one field; where it fails, they may be several."""
+    chosen = Chosen.configure_at_launch(choice="that")
+    found = []
+
+    @dg.op
+    def look(chosen: Chosen) -> None:
+        found.append(chosen.choice)
+
+    @dg.job(resource_defs={"chosen": chosen})
+    def looking() -> None:
+        look()
+
+    assert looking.execute_in_process(instance=dg.DagsterInstance.ephemeral()).success
+    assert found == ["this"]

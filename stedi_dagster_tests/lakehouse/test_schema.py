@@ -16,21 +16,22 @@ from stedi_dagster.lakehouse.snapshot import Snapshot
 from stedi_dagster.lakehouse.summary import SnapshotSummary
 
 
-class Before(Contract):
+# As the ledger's contract: nobody is erased from these, and only their schemas matter.
+class Before(Contract, ledger=True):
     """What a table was."""
 
     kept: T.StringType = column("A name", personal="yes")
     dropped: T.LongType = column("Gone soon")
 
 
-class After(Contract):
+class After(Contract, ledger=True):
     """What it is to become."""
 
     added: T.LongType = column("A serial number", personal="yes")
     kept: T.StringType = column("A name, as it is written")
 
 
-class Retyped(Contract):
+class Retyped(Contract, ledger=True):
     """What it cannot become."""
 
     added: T.StringType = column("A serial number")

@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page, ViewportSize, expect, sync_playwr
 
 from stedi_dagster.contracts import TABLES
 
-WIDE: ViewportSize = {"width": 2700, "height": 1400}
+WIDE: ViewportSize = {"width": 4400, "height": 2900}
 """Wide enough for the graph to write the names out and to say what became of each table."""
 NORMAL: ViewportSize = {"width": 1400, "height": 900}
 # Generous: on a busy machine everything takes many times as long.

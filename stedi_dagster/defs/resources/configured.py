@@ -39,7 +39,7 @@ def resources_for(settings: Settings) -> dict[str, Any]:
         max_shrink=settings.max_shrink,
         max_doubt=settings.max_doubt,
     )
-    policy = PolicyResource.configure_at_launch(**settings.policy.model_dump())
+    policy = PolicyResource.configure_at_launch(rules=settings.policy.model_dump(exclude_none=True))
     spark = _spark(settings, lock)
     verdicts = verdicts_under(settings, lock)
     run = RunResource.configure_at_launch(

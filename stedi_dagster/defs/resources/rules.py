@@ -1,5 +1,7 @@
 """The rules in force as resources: who and what is kept, and how much of a feed must be sound."""
 
+from typing import Any
+
 import dagster as dg
 from pydantic import Field
 
@@ -15,9 +17,13 @@ class LandingResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     max_doubt: float = Field(description="Share of the published people that unreadable texts may take out at once.")
 
 
-class PolicyResource(Policy, dg.ConfigurableResource):  # type: ignore[type-arg]
-    """The rules in force: who is kept, which readings, how they are paired. The fields are `Policy`'s."""
+class PolicyResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """The rules in force: who is kept, which readings, how they are paired."""
+
+    # One field for all rules: where one has a choice of values and a default, a resource that is configured at launch
+    # gets the default, whatever it was given (pinned by a test).
+    rules: dict[str, Any] = Field(description=f"Of {', '.join(Policy.model_fields)}, those that are set.")
 
     def policy(self) -> Policy:
         """The same, as the rest of the platform knows it."""
-        return Policy(**{name: getattr(self, name) for name in Policy.model_fields})
+        return Policy(**self.rules)
