@@ -6,12 +6,12 @@ modules are found by following imports, from those that make the table and only 
 
 import hashlib
 import re
-from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
 from stedi_dagster.contracts import Contract
+from stedi_dagster.errors import ContractError
 
 _PACKAGE = "stedi_dagster"
 # Every table is made by these: the engine's session (its time zone, ANSI mode), and how rows become files.
@@ -33,6 +33,9 @@ def code_version(contract: type[Contract]) -> str:
 
     Args:
         contract: the table's.
+
+    Raises:
+        ContractError: no rule selects its columns, so that a change of its rule would go unnoticed.
     """
     digest = hashlib.sha256()
     for module in sorted(deciding(contract)):
@@ -59,15 +62,24 @@ def deciding(contract: type[Contract]) -> set[str]:
     return found
 
 
-def _making(contract: type[Contract]) -> Iterator[str]:
-    """What makes a table: how it is drafted, and the rules that select its columns."""
-    layer = contract.__module__.rpartition(".")[2]
-    yield from _DRAFTED.get(layer, ("drafts.tables",))
-    if layer not in _DRAFTED:
-        selects = re.compile(rf"\b{contract.__name__}\.names\(")
-        for rules in sorted((_HERE / _RULES).glob("*.py")):
-            if selects.search(rules.read_text(encoding="utf-8")):
-                yield f"{_RULES}.{rules.stem}"
+def _making(contract: type[Contract]) -> list[str]:
+    """What makes a table: how it is drafted, and the rules that select its columns.
+
+    Raises:
+        ContractError: no rule does, so that a change of its rule would go unnoticed.
+    """
+    drafted = _DRAFTED.get(contract.layer())
+    if drafted:
+        return list(drafted)
+    name = contract.__name__
+    selects = re.compile(rf"\b{name}\.names\(")
+    rules = [path for path in sorted((_HERE / _RULES).rglob("*.py")) if selects.search(path.read_text("utf-8"))]
+    if not rules:
+        raise ContractError(
+            f"No module of stedi_dagster/{_RULES} selects the columns of {name}: a change of its rule would not make "
+            f"the table anew. Let the rule end with {name}.names()."
+        )
+    return ["drafts.tables", *(".".join(path.relative_to(_HERE).with_suffix("").parts) for path in rules)]
 
 
 @cache

@@ -9,7 +9,8 @@ import pytest
 
 from stedi_dagster import code_version as versions
 from stedi_dagster.code_version import code_version, deciding
-from stedi_dagster.contracts import TABLES
+from stedi_dagster.contracts import TABLES, Contract
+from stedi_dagster.errors import ContractError
 
 PACKAGE = Path(versions.__file__).parent
 
@@ -77,3 +78,11 @@ def test_imports_are_followed_as_python_follows_them():
         imported = {one for one in graph.find_modules_directly_imported_by(module) if one in graph.modules}
         # A package that is named on the way is among those found by reading, and not among Python's.
         assert imported <= versions._imported_by(module)
+
+
+def test_a_table_whose_rule_cannot_be_found_is_refused():
+    class OfNoRule(Contract):
+        """A table that no rule selects."""
+
+    with pytest.raises(ContractError, match=r"No module of stedi_dagster/policies selects the columns of OfNoRule"):
+        code_version(OfNoRule)

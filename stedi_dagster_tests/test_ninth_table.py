@@ -80,7 +80,9 @@ def test_it_has_the_rows_that_its_rule_makes(published):
 
 def test_dagster_shows_it_in_its_layer_with_its_columns_and_checks(checkout, published):
     graph = checkout.python(GRAPH)
-    assert (graph["group"], graph["made from"]) == ("curated", ["accelerometer_trusted"])
+    # Whether everybody in it agrees is judged by what customers sent.
+    judged_by = ["customer_landing", "customer_quarantine"]
+    assert (graph["group"], graph["made from"]) == ("curated", ["accelerometer_trusted", *judged_by])
     assert {"contract", "consent", "reconciliation"} <= set(graph["checks"])
     assert {"standing_consent", "standing_files", "standing_freshness", "standing_history"} <= set(graph["checks"])
     assert list(graph["columns"]) == ["user", "day", "firstReadingTime", "readings"]

@@ -10,7 +10,9 @@ Each table is an Iceberg table with a contract in `stedi_dagster/contracts/`, th
 written down. By which rules rows are kept is in [Consent](../explanation/consent.md).
 
 *Personal*: `yes` names or contacts somebody, or identifies their device; `pseudonym` stands for somebody without naming
-them, and is personal data all the same (GDPR, Art. 4(5) and Recital 26). Moments are milliseconds since 1970-01-01 UTC,
+them, and is personal data all the same (GDPR, Art. 4(5) and Recital 26). *Whose*: by which column a row is somebody's
+(`person`, `device`, `participant`), what tells something of them (`name`, `telephone`), and the `moment` that is held
+against the time of an agreement and of an erasure. Moments are milliseconds since 1970-01-01 UTC,
 and lie between 2000 and a day after the run.
 """
 _RESTRICTED = """
@@ -54,9 +56,10 @@ def _described(name: str, contract: type[Contract], level: str, checks: list[str
             md.code(spec.type.simpleString()),
             "yes" if spec.nullable else "",
             "" if spec.personal == "no" else spec.personal,
+            spec.identifies or spec.describes or ("moment" if spec.event_time else ""),
             spec.meaning,
         )
         for spec in contract.columns()
     ]
-    parts.append(md.table(("column", "type", "may be null", "personal", "meaning [unit]"), columns))
+    parts.append(md.table(("column", "type", "may be null", "personal", "whose", "meaning [unit]"), columns))
     return "\n\n".join(parts)
