@@ -44,7 +44,7 @@ MADE_OF_READINGS = {"accelerometer_trusted", "step_trainer_trusted", "machine_le
         ("report/gather.py", set()),
         ("cli/app.py", set()),
         ("audits/gate/consent.py", set()),
-        ("audits/standing/run.py", set()),
+        ("audits/standing/judging.py", set()),
         ("defs/definitions.py", set()),
         ("engines/base.py", set(TABLES)),
         ("lakehouse/schema.py", set(TABLES)),

@@ -8,7 +8,7 @@ from typing import Any
 
 from stedi_dagster.audits.standing.audit import Verdict
 from stedi_dagster.audits.standing.catalog import AUDITS
-from stedi_dagster.audits.standing.run import run_audits
+from stedi_dagster.audits.standing.judging import run_audits
 from stedi_dagster.cli.grid import show
 from stedi_dagster.cli.pipes import while_somebody_reads
 from stedi_dagster.cli.tables import consistent_read, open_lakehouse

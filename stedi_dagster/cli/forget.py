@@ -15,7 +15,7 @@ from rich.table import Table as Grid
 
 from stedi_dagster.cli.grid import Printing
 from stedi_dagster.cli.tables import consistent_read, open_lakehouse
-from stedi_dagster.erasure.digests import Digester, digester, passing_digester
+from stedi_dagster.erasure.digests import Digester, load_digester, passing_digester
 from stedi_dagster.erasure.erase import UNFINISHED, Eraser, Receipt
 from stedi_dagster.erasure.ledger import Ledger, LedgerEntry, recognising
 from stedi_dagster.errors import SettingsError, StediError
@@ -115,14 +115,14 @@ def _digester(settings: Settings, lakehouse: Lakehouse) -> Digester:
             "STEDI_ERASURE_KEY is not set, and other machines that share this catalog need the same key: set it to "
             "at least 32 random characters, here and wherever `stedi run` runs."
         )
-    new = digester(settings.home, make=True)
+    new = load_digester(settings.home, make=True)
     assert new is not None  # noqa: S101 - it makes one
     return new
 
 
 def _existing(lakehouse: Lakehouse) -> Digester | None:
     """The digester of the ledger, or of the key created for it."""
-    return recognising(lakehouse, Ledger(lakehouse).erasures()) or digester(lakehouse.home, make=False)
+    return recognising(lakehouse, Ledger(lakehouse).erasures()) or load_digester(lakehouse.home, make=False)
 
 
 def _waiting(holder: str) -> None:

@@ -19,7 +19,7 @@ from stedi_dagster.defs.resources.lock import POOL, WriterLockResource
 from stedi_dagster.defs.resources.rules import LandingResource
 from stedi_dagster.defs.resources.spark import EmrServerlessResource
 from stedi_dagster.defs.resources.verdicts import VerdictsResource
-from stedi_dagster.erasure.digests import digester
+from stedi_dagster.erasure.digests import load_digester
 from stedi_dagster.erasure.erase import UNFINISHED, Eraser, Receipt
 from stedi_dagster.erasure.ledger import Ledger, recognising
 from stedi_dagster.errors import BusyError, SettingsError, StediError
@@ -126,11 +126,11 @@ def _erase(
     context: dg.OpExecutionContext, person: str, landing: str, lock: WriterLockResource, verdicts: VerdictsResource
 ) -> Receipt:
     lakehouse = lock.lakehouse.lakehouse()
-    by = recognising(lakehouse, Ledger(lakehouse).erasures()) or digester(lakehouse.home, make=False)
-    if by is None:
+    digester = recognising(lakehouse, Ledger(lakehouse).erasures()) or load_digester(lakehouse.home, make=False)
+    if digester is None:
         raise SettingsError("There is no key for digests here: `stedi forget --digest` makes one.")
     verdicts.expect_changes()
-    eraser = Eraser(lakehouse, landing, by, context.log.info)
+    eraser = Eraser(lakehouse, landing, digester, context.log.info)
     receipt = eraser.erase(person)
     eraser.resume()
     return receipt

@@ -27,7 +27,7 @@ def judge_again(
         audits = failing_audits(instance)
         if not audits:
             return []
-        from stedi_dagster.audits.standing.run import run_audits
+        from stedi_dagster.audits.standing.judging import run_audits
 
         try:
             record(list(run_audits(audits, settings, lakehouse, consistent_read=consistent_read)), instance)

@@ -29,10 +29,10 @@ def without_erased(
     Raises:
         SettingsError: the erasures were recorded with another key.
     """
-    by = recognising(lakehouse, erasures)
-    if by is None:
+    digester = recognising(lakehouse, erasures)
+    if digester is None:
         return [files for _, files in staged]
-    erasing = ErasureFilter.erased(erasures, by)
+    erasing = ErasureFilter.erased(erasures, digester)
     left = []
     for table, files in staged:
         if files.contract is CustomerLanding:

@@ -17,8 +17,8 @@ from stedi_dagster.landing.cut import cut_addresses
 from stedi_dagster.landing.documents import Document, read_documents
 from stedi_dagster.landing.feeds import FEEDS, Feed
 from stedi_dagster.landing.files import list_files
+from stedi_dagster.landing.mentions import mentions_of
 from stedi_dagster.landing.records import RecordReader
-from stedi_dagster.landing.traces import traces
 from stedi_dagster.locations import is_s3
 from stedi_dagster.storage import storage_for
 
@@ -104,7 +104,7 @@ def _plain_files(folder: str) -> Iterator[str]:
 def _statements_in(document: Document, reader: RecordReader, file: str) -> Iterator[Statement]:
     row, _ = reader.read(document.value) if document.reason is None else (None, "")
     if row is None:
-        named = traces(document)
+        named = mentions_of(document)
         moment = UNDATED if named.moment is None else named.moment
         for person in filter(None, (named.people or "").split("\n")):
             yield Statement(moment, True, key_of(person), unreadable=True, file=file, document=document)

@@ -52,7 +52,7 @@ def phrases(text: str, lengths: Iterable[int]) -> set[str]:
     return {*there, *rows}
 
 
-def digester(home: Path, *, make: bool) -> Digester | None:
+def load_digester(home: Path, *, make: bool) -> Digester | None:
     """The digester of this platform's key, from STEDI_ERASURE_KEY or the file in STEDI_HOME.
 
     Args:

@@ -16,8 +16,8 @@ from stedi_dagster.landing.documents import Document, read_documents
 from stedi_dagster.landing.documents.document import BLANK
 from stedi_dagster.landing.feeds import Feed
 from stedi_dagster.landing.formats import is_not_read
+from stedi_dagster.landing.mentions import Mentions, mentions_of
 from stedi_dagster.landing.records import RecordReader
-from stedi_dagster.landing.traces import Traces, traces
 
 _WRITTEN = "lastUpdateDate"
 
@@ -33,7 +33,7 @@ def is_of(document: Document, feed: Feed, erasing: ErasureFilter) -> bool:
     if owned is not None:
         return owned
     if feed.contract is CustomerLanding:
-        people = {*split_lines(traces(document).people), *erasing.starting_with(*cut_addresses(document.text))[0]}
+        people = {*split_lines(mentions_of(document).people), *erasing.starting_with(*cut_addresses(document.text))[0]}
         if people:
             return any(_is_customers(document.value, person, erasing) for person in people)
     return erasing.is_named_in(document.text)
@@ -68,7 +68,7 @@ class Redactor:
             return document
         quoted = document._replace(text=_quoted(document.text.strip(BLANK)))
         if self._feed.contract is CustomerLanding:
-            meant, begun = traces(document, now_ms=self._now_ms), cut_addresses(document.text)
+            meant, begun = mentions_of(document, now_ms=self._now_ms), cut_addresses(document.text)
             return quoted if self._means(quoted, meant, begun) else stub(meant, begun)
         return quoted
 
@@ -90,7 +90,7 @@ class Redactor:
     def _customers(self, document: Document) -> Iterator[Document]:
         if self._is_record(document):
             return
-        meant = traces(document, now_ms=self._now_ms)
+        meant = mentions_of(document, now_ms=self._now_ms)
         begun = cut_addresses(document.text)
         theirs, alike = self._erasing.starting_with(*begun)
         if theirs or any(self._erasing.matches("person", one) for one in begun):
@@ -115,11 +115,11 @@ class Redactor:
                 yield read[0]._replace(text=cut)
                 return
 
-    def _means(self, cut: Document, others: Traces, begun: set[str]) -> bool:
+    def _means(self, cut: Document, others: Mentions, begun: set[str]) -> bool:
         """Whether a text means just these people, as landing has it."""
         return (
             SOMEBODY not in split_lines(others.people)  # whom only a stub names
-            and traces(cut, now_ms=self._now_ms) == others
+            and mentions_of(cut, now_ms=self._now_ms) == others
             and cut_addresses(cut.text) == begun
         )
 

@@ -87,18 +87,18 @@ class Receipt:
 class Eraser:
     """Erases from one lakehouse and one landing zone; the caller holds the writer lock."""
 
-    def __init__(self, lakehouse: Lakehouse, landing: str, by: Digester, tell: Callable[[str], None]) -> None:
+    def __init__(self, lakehouse: Lakehouse, landing: str, digester: Digester, tell: Callable[[str], None]) -> None:
         """Prepare.
 
         Args:
             lakehouse: the tables.
             landing: the landing zone's folder or s3:// URL.
-            by: makes the digests.
+            digester: makes the digests.
             tell: told what is happening.
         """
         self._lakehouse = lakehouse
         self._raw = RawFiles(landing)
-        self._by = by
+        self._by = digester
         self._tell = tell
         self._ledger = Ledger(lakehouse)
 

@@ -34,7 +34,7 @@ class ErasureFilter:
 
     def __init__(
         self,
-        by: Digester,
+        digester: Digester,
         until: Mapping[tuple[str, str], int | None],
         anew: frozenset[str] = frozenset(),
         known: frozenset[str] = frozenset(),
@@ -43,36 +43,36 @@ class ErasureFilter:
         """Prepare.
 
         Args:
-            by: whose digests these are.
+            digester: whose digests these are.
             until: what and digest of each trace, and until when it counts.
             anew: the digests of people who have registered anew.
             known: the keys of people who are known, erased or not.
             describing: what tells who they are and is of several words, or not theirs alone, like a name.
         """
-        self._by = by
+        self._by = digester
         self._until = until
         self._anew = anew
         self._known = known
         self._describing = describing
-        theirs = {one for one in known if (PERSON, by.of(one)) in until}
+        theirs = {one for one in known if (PERSON, digester.of(one)) in until}
         self._theirs, self._others = Addresses(theirs), Addresses(known - theirs)
         self._longer = holding(known - theirs, theirs)
         self._digests = frozenset(digest for _, digest in until)
         self._lengths = {trace.words for trace in describing if trace.what == OWN_PHONE} - {1}
 
     @classmethod
-    def of(cls, erasure: Erasure, by: Digester, earlier: Iterable[Erasure] = ()) -> "ErasureFilter":
+    def of(cls, erasure: Erasure, digester: Digester, earlier: Iterable[Erasure] = ()) -> "ErasureFilter":
         """Everything of a person, and what earlier erasures of theirs keep out."""
         everything = {(trace.what, trace.digest): None for trace in erasure.traces if trace.what in _COUNTING}
         kept = list(earlier)
         describing = frozenset(trace for trace in erasure.traces if trace.what not in {*IDENTIFYING, SHARED})
-        return cls(by, {**_kept_out(kept), **everything}, describing=describing | _own_phones(kept))
+        return cls(digester, {**_kept_out(kept), **everything}, describing=describing | _own_phones(kept))
 
     @classmethod
-    def erased(cls, erasures: Iterable[Erasure], by: Digester) -> "ErasureFilter":
+    def erased(cls, erasures: Iterable[Erasure], digester: Digester) -> "ErasureFilter":
         """What people who were erased had sent until then, and for ever what devices send that they shared."""
         kept = list(erasures)
-        return cls(by, _kept_out(kept), describing=_own_phones(kept))
+        return cls(digester, _kept_out(kept), describing=_own_phones(kept))
 
     def with_registered(self, registered: Iterable[str]) -> "ErasureFilter":
         """The same, where these addresses are registered: who of them was erased has registered anew."""

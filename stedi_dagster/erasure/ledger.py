@@ -8,7 +8,7 @@ from typing import get_args
 
 from stedi_dagster.contracts import LEDGER_WORDS, Erasures
 from stedi_dagster.contracts.columns import Identifies
-from stedi_dagster.erasure.digests import Digester, digester, other_key, words
+from stedi_dagster.erasure.digests import Digester, load_digester, other_key, words
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.summary import SnapshotSummary
 from stedi_dagster.lakehouse.upgrade import add_checksums
@@ -33,12 +33,12 @@ class Trace:
     words: int
 
     @classmethod
-    def of(cls, what: str, value: str, by: Digester) -> "Trace":
+    def of(cls, what: str, value: str, digester: Digester) -> "Trace":
         """The trace of a value. What tells people apart is taken as it is, what is only searched for, word by word."""
         if what in IDENTIFYING:
-            return cls(what, by.of(value), 1)
+            return cls(what, digester.of(value), 1)
         parts = words(value)
-        return cls(what, by.of(" ".join(parts)), len(parts))
+        return cls(what, digester.of(" ".join(parts)), len(parts))
 
 
 @dataclass(frozen=True)
@@ -97,19 +97,19 @@ class Ledger:
         """A person's erasures by the digest of their address, the oldest first."""
         return [erasure for erasure in self.erasures() if Trace(PERSON, person, 1) in erasure.traces]
 
-    def intended(self, person: str, traces: Iterable[Trace], by: Digester, *, latest_ms: int = 0) -> Erasure:
+    def intended(self, person: str, traces: Iterable[Trace], digester: Digester, *, latest_ms: int = 0) -> Erasure:
         """The erasure of a person that is to begin; an unfinished one of theirs goes on, with all it knew.
 
         Args:
             person: the digest of their address.
             traces: all that is known to tell who they are.
-            by: whose digests those are.
+            digester: whose digests those are.
             latest_ms: the latest registration that they have sent, which may be dated ahead.
         """
         begun = next(iter(unfinished(self.erasures_of(person))), None)
         now_ms = time.time_ns() // 1_000_000
         if begun is None:
-            begun = Erasure(str(uuid.uuid4()), frozenset(), by.key_id, now_ms, now_ms)
+            begun = Erasure(str(uuid.uuid4()), frozenset(), digester.key_id, now_ms, now_ms)
         # What has come since it was interrupted goes, too, and must not come back.
         return replace(
             begun,
@@ -164,7 +164,7 @@ def recognising(lakehouse: Lakehouse, erasures: Iterable[Erasure]) -> Digester |
     keys = {erasure.key for erasure in erasures}
     if not keys:
         return None
-    by = digester(lakehouse.home, make=False)
-    if by is None or keys != {by.key_id}:
+    digester = load_digester(lakehouse.home, make=False)
+    if digester is None or keys != {digester.key_id}:
         raise other_key(", ".join(sorted(keys)))
-    return by
+    return digester

@@ -18,8 +18,8 @@ from stedi_dagster.erasure.raw import RawFiles
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.landing.documents import Document
 from stedi_dagster.landing.feeds import FEEDS
+from stedi_dagster.landing.mentions import mentions_of
 from stedi_dagster.landing.records import spelling
-from stedi_dagster.landing.traces import traces
 
 
 def _telling(contract: type[Contract], table: Table | None = None) -> dict[str, str]:
@@ -58,23 +58,23 @@ class Known:
     latest_ms: int
 
 
-def known_of(person: str, lakehouse: Lakehouse, raw: RawFiles, by: Digester) -> Known:
+def known_of(person: str, lakehouse: Lakehouse, raw: RawFiles, digester: Digester) -> Known:
     """All that is known of a person, from raw records and from every snapshot of the tables that name people.
 
     Args:
         person: the digest of their address.
         lakehouse: the tables.
         raw: the raw files.
-        by: whose digests these are.
+        digester: whose digests these are.
     """
     found: set[tuple[str, str]] = set()
     of_others: set[tuple[str, str]] = set()
     registered = [0]
     for document in raw.documents(FEEDS["customer_landing"]):
-        named = traces(document)
+        named = mentions_of(document)
         devices = set(split_lines(named.devices))
         # What names others, too, is not said to be hers or his.
-        people = [by.of(one) for one in named_by(document.value, named.people)]
+        people = [digester.of(one) for one in named_by(document.value, named.people)]
         if people == [person]:
             found.update(_described_by(document))
             found.update((DEVICE, device) for device in devices)
@@ -84,11 +84,11 @@ def known_of(person: str, lakehouse: Lakehouse, raw: RawFiles, by: Digester) -> 
             of_others.update((DEVICE, device) for device in devices)
     for name, contract in CONTRACTS.items():
         if _people(contract) and _telling(contract):
-            found.update(_in_table(person, lakehouse, name, contract, by))
-    known = {Trace.of(what, value, by) for what, value in found if value.strip()}
-    shared = landed_of_others(person, lakehouse, by, DEVICE, TELEPHONE)
-    shared |= {Trace.of(what, value, by) for what, value in of_others if value.strip()}
-    phones = {Trace.of(what, value, by) for what, value in found if what == TELEPHONE and _is_long_enough(value)}
+            found.update(_in_table(person, lakehouse, name, contract, digester))
+    known = {Trace.of(what, value, digester) for what, value in found if value.strip()}
+    shared = landed_of_others(person, lakehouse, digester, DEVICE, TELEPHONE)
+    shared |= {Trace.of(what, value, digester) for what, value in of_others if value.strip()}
+    phones = {Trace.of(what, value, digester) for what, value in found if what == TELEPHONE and _is_long_enough(value)}
     known |= {Trace(OWN_PHONE, trace.digest, trace.words) for trace in phones - shared}
     known |= {Trace(SHARED, trace.digest, trace.words) for trace in known & shared if trace.what == DEVICE}
     # What is dated further ahead does not land: it says nothing of when they registered.
@@ -96,7 +96,7 @@ def known_of(person: str, lakehouse: Lakehouse, raw: RawFiles, by: Digester) -> 
     return Known(frozenset(known), max(moment for moment in registered if moment <= soon_ms))
 
 
-def landed_of_others(person: str, lakehouse: Lakehouse, by: Digester, *whats: str) -> set[Trace]:
+def landed_of_others(person: str, lakehouse: Lakehouse, digester: Digester, *whats: str) -> set[Trace]:
     """What other people's landed records have of some kinds, like serial numbers."""
     found: set[Trace] = set()
     for name, contract in _LANDING.items():
@@ -109,8 +109,10 @@ def landed_of_others(person: str, lakehouse: Lakehouse, by: Digester, *whats: st
             continue
         rows = table.scan(selected_fields=(*people, *telling)).to_arrow()
         for row in rows.group_by(rows.column_names).aggregate([]).to_pylist():
-            if not any(row[one] and by.of(row[one]) == person for one in people):
-                found |= {Trace.of(word, row[one], by) for one, word in telling.items() if (row[one] or "").strip()}
+            if not any(row[one] and digester.of(row[one]) == person for one in people):
+                found |= {
+                    Trace.of(word, row[one], digester) for one, word in telling.items() if (row[one] or "").strip()
+                }
     return found
 
 
@@ -139,7 +141,7 @@ def _described_by(document: Document) -> Iterator[tuple[str, str]]:
 
 
 def _in_table(
-    person: str, lakehouse: Lakehouse, name: str, contract: type[Contract], by: Digester
+    person: str, lakehouse: Lakehouse, name: str, contract: type[Contract], digester: Digester
 ) -> Iterator[tuple[str, str]]:
     table = lakehouse.table(name)
     if table is None:
@@ -148,7 +150,7 @@ def _in_table(
         rows = table.scan(snapshot_id=snapshot.snapshot_id).to_arrow()
         # An older snapshot may have other columns.
         people = [rows[column] for column in _people(contract) if column in rows.column_names]
-        theirs = [(pc.is_in(each, _spellings(person, each, by)), pc.is_null(each)) for each in people]
+        theirs = [(pc.is_in(each, _spellings(person, each, digester)), pc.is_null(each)) for each in people]
         if not people:
             continue
         # Of a row that names somebody else, too, it is not said whose the rest of it is.
@@ -157,6 +159,6 @@ def _in_table(
             yield from ((word, str(row[one])) for one, word in _telling(contract).items() if row.get(one) is not None)
 
 
-def _spellings(person: str, column: pa.ChunkedArray, by: Digester) -> pa.Array:
+def _spellings(person: str, column: pa.ChunkedArray, digester: Digester) -> pa.Array:
     """How somebody's address is written in a column."""
-    return pa.array([one for one in pc.unique(column).to_pylist() if one and by.of(one) == person], pa.string())
+    return pa.array([one for one in pc.unique(column).to_pylist() if one and digester.of(one) == person], pa.string())

@@ -15,8 +15,8 @@ from stedi_dagster.erasure.erasure_filter import ErasureFilter
 from stedi_dagster.erasure.fields import split_lines
 from stedi_dagster.landing.decodings import readings
 from stedi_dagster.landing.documents import Document
+from stedi_dagster.landing.mentions import ERASED, Mentions
 from stedi_dagster.landing.spellings import addresses_in, written_in
-from stedi_dagster.landing.traces import ERASED, Traces
 
 # What stands for the text itself.
 WITHOUT = "(a text from which somebody was erased)"
@@ -29,7 +29,7 @@ _DEVICE = CustomerLanding.identifying("device")[0].name
 _BETWEEN = re.compile(r'[\s"<>,;]+')
 
 
-def others_in(text: str, named: Traces, erasing: ErasureFilter) -> Traces:
+def others_in(text: str, named: Mentions, erasing: ErasureFilter) -> Mentions:
     """Whom and what a text names that names somebody who is erased, without them; when it was written stays.
 
     Args:
@@ -47,7 +47,7 @@ def others_in(text: str, named: Traces, erasing: ErasureFilter) -> Traces:
     devices = [one for one in split_lines(named.devices) if not erasing.matches("device", one)]
     if devices and len(people) == 1:
         people.add(SOMEBODY)
-    return Traces("\n".join(sorted(people)) or None, "\n".join(devices) or None, named.moment)
+    return Mentions("\n".join(sorted(people)) or None, "\n".join(devices) or None, named.moment)
 
 
 def remaining_rows(rows: pa.RecordBatch, erasing: ErasureFilter) -> pa.RecordBatch:
@@ -61,13 +61,13 @@ def remaining_rows(rows: pa.RecordBatch, erasing: ErasureFilter) -> pa.RecordBat
         return rows.slice(0, 0)
     left = []
     for row in rows.to_pylist():
-        others = others_in(row["raw"], Traces(row["people"], row["devices"], row["moment"]), erasing)
+        others = others_in(row["raw"], Mentions(row["people"], row["devices"], row["moment"]), erasing)
         if others.people:
             left.append(row | {"raw": WITHOUT, "people": others.people, "devices": others.devices})
     return pa.RecordBatch.from_pylist(left, schema=rows.schema)
 
 
-def stub(others: Traces, begun: Iterable[str] = ()) -> Document:
+def stub(others: Mentions, begun: Iterable[str] = ()) -> Document:
     """One text that is no record and names these people and devices; landing reads it as it reads any other.
 
     Args:

@@ -26,9 +26,9 @@ from stedi_dagster.landing.decodings import readings, unescaped
 from stedi_dagster.landing.documents import Document, read_documents
 from stedi_dagster.landing.feeds import FEEDS
 from stedi_dagster.landing.formats import Broken, opened
+from stedi_dagster.landing.mentions import mentions_in_keys
 from stedi_dagster.landing.records import is_address
 from stedi_dagster.landing.spellings import addresses_in
-from stedi_dagster.landing.traces import traces_in_keys
 
 _PARQUET, _AVRO, _SQLITE = b"PAR1", b"Obj\x01", b"SQLite format 3\x00"
 # Of the formats that landing does not read, those in which a text stands as it is.
@@ -60,18 +60,18 @@ class Seen(NamedTuple):
 class Search:
     """Looks for one person."""
 
-    def __init__(self, email: str, traces: Iterable[Trace], by: Digester, *, others: Iterable[str] = ()) -> None:
+    def __init__(self, email: str, traces: Iterable[Trace], digester: Digester, *, others: Iterable[str] = ()) -> None:
         """Prepare.
 
         Args:
             email: their address.
             traces: what else tells who they are.
-            by: whose digests those are.
+            digester: whose digests those are.
             others: addresses of other people, in which this one may stand.
         """
-        self._by = by
+        self._by = digester
         self._email = key_of(email)
-        self._person = by.of(email)
+        self._person = digester.of(email)
         self._what = {trace.digest: trace.what for trace in traces} | {self._person: PERSON}
         self._longer = holding({key_of(other) for other in others} - {self._email}, {self._email})
         self._lengths = sorted({trace.words for trace in traces} - {1})
@@ -208,7 +208,7 @@ class Search:
         return self._only_theirs(found) | apart
 
     def _is_somebody_elses(self, document: Document) -> bool:
-        said = split_lines(traces_in_keys(document).people)
+        said = split_lines(mentions_in_keys(document).people)
         said += [value for spec, value in self._said_in(document) if spec.identifies == "person"]
         # What has not the form of an address says whose it is only by those that may be read in it.
         people = [{one} if is_address(one) else addresses_in(one) for one in said]

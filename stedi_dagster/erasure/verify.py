@@ -45,7 +45,7 @@ class Proof:
         return not self.places and not self.hidden
 
 
-def verify(email: str, lakehouse: Lakehouse, landing: str, by: Digester) -> Proof:
+def verify(email: str, lakehouse: Lakehouse, landing: str, digester: Digester) -> Proof:
     """Read every byte below the warehouse, the landing zone and STEDI_HOME, and old versions where there are any.
 
     Looked for is what raw records and tables tell of the person now, and what the ledger knows of an erasure. A serial
@@ -55,17 +55,17 @@ def verify(email: str, lakehouse: Lakehouse, landing: str, by: Digester) -> Proo
         email: the person's address.
         lakehouse: the tables.
         landing: the landing zone's folder or s3:// URL.
-        by: whose digests the ledger holds.
+        digester: whose digests the ledger holds.
     """
-    person = by.of(email)
-    known = known_of(person, lakehouse, RawFiles(landing), by).traces
+    person = digester.of(email)
+    known = known_of(person, lakehouse, RawFiles(landing), digester).traces
     erasures = Ledger(lakehouse).erasures_of(person)
     known = known.union(*(erasure.traces for erasure in erasures))
-    known -= landed_of_others(person, lakehouse, by, DEVICE)
+    known -= landed_of_others(person, lakehouse, digester, DEVICE)
     known -= {trace for trace in known if trace.what in (SHARED, OWN_PHONE)}
     # One may stand in another, as ann@ does in lee-ann@; a value may also hold several, or a whole sentence.
     others = {address for address in landed_addresses(lakehouse) if words(address) == [key_of(address)]}
-    search = Search(email, known, by, others=others)
+    search = Search(email, known, digester, others=others)
     files, places, hidden = 0, [], []
     for folder, shown, opened in _everything(lakehouse, landing):
         try:

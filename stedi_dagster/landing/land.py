@@ -18,8 +18,8 @@ from stedi_dagster.landing.cut import Addresses, cut_addresses
 from stedi_dagster.landing.documents import Document, read_documents
 from stedi_dagster.landing.feeds import FEEDS, Feed
 from stedi_dagster.landing.files import Listing, RawFile
+from stedi_dagster.landing.mentions import Mentions, mentions_of
 from stedi_dagster.landing.records import RecordReader, Row
-from stedi_dagster.landing.traces import Traces, traces
 from stedi_dagster.landing.weight import FileWeight, Weight
 from stedi_dagster.storage import Storage
 
@@ -158,11 +158,11 @@ class Lander:
             unreadable.extend(_naming(row, known.beginning(*beginnings)) for row, beginnings in truncated)
         quarantine.write_rows(unreadable)
 
-    def _people(self, document: Document) -> tuple[Traces, set[str]]:
+    def _people(self, document: Document) -> tuple[Mentions, set[str]]:
         """Whom a customer's text names, and the beginnings of addresses that it was cut off within."""
         if self._feed is not FEEDS["customer_landing"]:
-            return Traces(), set()
-        return traces(document, now_ms=self._now_ms), cut_addresses(document.text)
+            return Mentions(), set()
+        return mentions_of(document, now_ms=self._now_ms), cut_addresses(document.text)
 
     def _read(self, document: Document) -> tuple[Row | None, str]:
         if document.reason is not None:

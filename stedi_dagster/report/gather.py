@@ -13,7 +13,7 @@ from pyiceberg.table import Table
 from stedi_dagster.audits.standing.audit import Verdict
 from stedi_dagster.audits.standing.catalog import AUDITS
 from stedi_dagster.audits.standing.evidence import Evidence, evidence_of, unreadable
-from stedi_dagster.audits.standing.run import judge
+from stedi_dagster.audits.standing.judging import judge
 from stedi_dagster.code_version import code_version
 from stedi_dagster.contracts import TABLES
 from stedi_dagster.erasure.ledger import Ledger, unfinished

@@ -7,7 +7,17 @@ import pytest
 
 from stedi_dagster.storage.s3 import S3Storage
 from stedi_dagster_tests.aws.cloud import Cloud
-from stedi_dagster_tests.erasure.zoe import BOB, SERIAL, ZOE, forget, land_zoe_and_bob, lines, stedi, verify, zoe
+from stedi_dagster_tests.erasure.unique_person import (
+    BOB,
+    SERIAL,
+    ZOE,
+    forget,
+    her_record,
+    land_zoe_and_bob,
+    lines,
+    stedi,
+    verify,
+)
 from stedi_dagster_tests.scenario import checks, counts, customer, step
 
 KEY = "k" * 40
@@ -18,7 +28,7 @@ def versioned(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Cloud:
     """A bucket that keeps versions, with objects of a time when it did not."""
     monkeypatch.setenv("STEDI_ERASURE_KEY", KEY)
     for name in ("a", "b"):
-        before = lines(zoe(customerName=f"Zoe {name}"))
+        before = lines(her_record(customerName=f"Zoe {name}"))
         cloud.s3.put_object(Bucket=cloud.bucket, Key=f"landing/customer/landing/before-{name}.json", Body=before)
     cloud.s3.put_bucket_versioning(Bucket=cloud.bucket, VersioningConfiguration={"Status": "Enabled"})
     land_zoe_and_bob(cloud)
@@ -48,7 +58,7 @@ def test_all_of_her_goes_from_versions_and_nothing_comes_back(versioned):
     cloud, s3 = versioned, versioned.s3
     cloud.upload()
     # A raw file that was deleted, one that was replaced, and one of others only that was deleted.
-    s3.put_object(Bucket=cloud.bucket, Key="landing/customer/landing/gone.json", Body=lines(zoe()))
+    s3.put_object(Bucket=cloud.bucket, Key="landing/customer/landing/gone.json", Body=lines(her_record()))
     s3.delete_object(Bucket=cloud.bucket, Key="landing/customer/landing/gone.json")
     others = lines(customer("dora@example.com"))
     s3.put_object(Bucket=cloud.bucket, Key="landing/customer/landing/others.json", Body=others)

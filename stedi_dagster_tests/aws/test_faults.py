@@ -27,7 +27,7 @@ from stedi_dagster_tests.aws.gate import (
 )
 from stedi_dagster_tests.defs.assets.builders import ANN, contents, failure, land_three_people, orphans, snapshots
 from stedi_dagster_tests.erasure.raw import wanted
-from stedi_dagster_tests.erasure.zoe import lines
+from stedi_dagster_tests.erasure.unique_person import lines
 from stedi_dagster_tests.scenario import T0, customer
 
 pytestmark = pytest.mark.long

@@ -15,7 +15,7 @@ from pyarrow import parquet as pq
 from pyiceberg.table import Table
 
 from stedi_dagster.contracts import TABLES
-from stedi_dagster_tests.erasure.zoe import (
+from stedi_dagster_tests.erasure.unique_person import (
     BOB,
     CID,
     NAME,
@@ -23,8 +23,8 @@ from stedi_dagster_tests.erasure.zoe import (
     SERIAL,
     ZOE,
     contents_of,
+    her_record,
     lines,
-    zoe,
 )
 from stedi_dagster_tests.scenario import FEEDS, T0, Scenario, customer, reading, step
 
@@ -52,19 +52,19 @@ def land(scenario: Scenario) -> None:
     """The landing zone with her in each kind of file."""
     land_first(scenario)
     kept = KEPT["customer/landing/pretty.json"]
-    pretty = "\n".join(json.dumps(record, indent=2) for record in (kept[0], zoe(), kept[1]))
+    pretty = "\n".join(json.dumps(record, indent=2) for record in (kept[0], her_record(), kept[1]))
     scenario.land_text("customer", pretty, name="pretty.json")
     kept = KEPT["customer/landing/array.json"]
-    scenario.land_text("customer", json.dumps([kept[0], zoe(), kept[1]], indent=1), name="array.json")
-    packed = gzip.compress(lines(zoe(), *KEPT["customer/landing/packed.json.gz"]).encode())
+    scenario.land_text("customer", json.dumps([kept[0], her_record(), kept[1]], indent=1), name="array.json")
+    packed = gzip.compress(lines(her_record(), *KEPT["customer/landing/packed.json.gz"]).encode())
     scenario.land_text("customer", packed, name="packed.json.gz")
-    windows = "\ufeff" + lines(zoe(), *KEPT["customer/landing/windows.json"]).replace("\n", "\r\n")
+    windows = "\ufeff" + lines(her_record(), *KEPT["customer/landing/windows.json"]).replace("\n", "\r\n")
     scenario.land_text("customer", windows, name="windows.json")
     escaped = "".join(f"\\u{ord(letter):04x}" for letter in ZOE)
-    text = lines(zoe(), *KEPT["customer/landing/escaped.json"]).replace(ZOE, escaped)
+    text = lines(her_record(), *KEPT["customer/landing/escaped.json"]).replace(ZOE, escaped)
     scenario.land_text("customer", text, name="escaped.json")
-    scenario.land("customer", zoe(CAPITALS, customerName=NAME.upper()), name="capitals.json")
-    scenario.land("customer", zoe(), *KEPT["customer/landing/_old.json"], name="_old.json")
+    scenario.land("customer", her_record(CAPITALS, customerName=NAME.upper()), name="capitals.json")
+    scenario.land("customer", her_record(), *KEPT["customer/landing/_old.json"], name="_old.json")
     scenario.land_text("accelerometer", f'{{"user": ["{ZOE}"], "timestamp": 1}}\nnobody', name="unreadable.json")
     scenario.land_text("step_trainer", f"{SERIAL} and no object", name="unreadable.json")
 
@@ -78,7 +78,7 @@ def land_unreadable(scenario: Scenario) -> Path:
 
 def land_first(scenario: Scenario) -> None:
     """What the first run finds: it makes the older snapshots."""
-    scenario.land("customer", zoe(), *OTHERS)
+    scenario.land("customer", her_record(), *OTHERS)
     scenario.land("accelerometer", *(reading(who, at, x=float(who != ZOE) * 1.5) for who in EVERYBODY for at in TIMES))
     serials = (SERIAL, *(f"serial-of-{who}" for who in (BOB, CID)))
     scenario.land("step_trainer", *(step(serial, at) for serial in serials for at in TIMES))
@@ -165,7 +165,7 @@ def orphan_manifest(scenario: Scenario) -> list[Path]:
 
 def unfinished_raw_file(scenario: Scenario) -> list[Path]:
     """A landing file that a killed process was writing anew for somebody else's erasure."""
-    return [scenario.land("customer", zoe(), name=f".{uuid.uuid4()}.unfinished")]
+    return [scenario.land("customer", her_record(), name=f".{uuid.uuid4()}.unfinished")]
 
 
 PLANTED: dict[str, Place] = {

@@ -13,8 +13,8 @@ from stedi_dagster.erasure.raw import RawFiles, Rewritten
 from stedi_dagster.landing.cut import cut_addresses
 from stedi_dagster.landing.documents import Document
 from stedi_dagster.landing.feeds import FEEDS, Feed
+from stedi_dagster.landing.mentions import mentions_of
 from stedi_dagster.landing.records import RecordReader
-from stedi_dagster.landing.traces import traces
 from stedi_dagster_tests.landing.zone import NOW, documents
 from stedi_dagster_tests.scenario import FEEDS as FOLDERS
 
@@ -77,7 +77,7 @@ def concluded(text: str | bytes, without: str = "") -> set[tuple[object, ...]]:
     """What a file of customers says of everybody but one person: what they wrote, who is meant by texts, and when."""
     found: set[tuple[object, ...]] = {row for row in records(CUSTOMER, text) if row[1] != without}
     for one in texts(CUSTOMER, text):
-        named = traces(one, now_ms=NOW)
+        named = mentions_of(one, now_ms=NOW)
         people = (named.people or "").split("\n")
         found |= {(person, named.moment) for person in people if person not in ("", without)}
         found |= {(begun, "cut") for begun in cut_addresses(one.text)}

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from stedi_dagster_tests.defs.assets.builders import contents
-from stedi_dagster_tests.erasure.zoe import ZOE, bytes_of, forget, land_zoe_and_bob, standing, stedi, verify
+from stedi_dagster_tests.erasure.unique_person import ZOE, bytes_of, forget, land_zoe_and_bob, standing, stedi, verify
 from stedi_dagster_tests.scenario import Scenario
 
 

@@ -13,7 +13,7 @@ import pytest
 from stedi_dagster.defs.definitions import build_defs
 from stedi_dagster.storage.local import LocalStorage
 from stedi_dagster_tests.defs.assets.builders import contents, failure
-from stedi_dagster_tests.erasure.zoe import (
+from stedi_dagster_tests.erasure.unique_person import (
     BOB,
     NAME,
     PHONE,

@@ -9,19 +9,19 @@ import pytest
 
 from stedi_dagster.contracts import TABLES
 from stedi_dagster_tests.defs.assets.builders import contents
-from stedi_dagster_tests.erasure.zoe import (
+from stedi_dagster_tests.erasure.unique_person import (
     BOB,
     PHONE,
     SERIAL,
     ZOE,
     forget,
     her_reading,
+    her_record,
     her_step,
     land_zoe_and_bob,
     numbers,
     standing,
     verify,
-    zoe,
 )
 from stedi_dagster_tests.scenario import Scenario, checks, counts, customer
 
@@ -50,7 +50,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     told["verified again"] = verify(scenario)
     time.sleep(0.01)
     scenario.land(
-        "customer", zoe(f" {ZOE.upper()}", registrationDate=now_ms(), lastUpdateDate=now_ms()), name="new.json"
+        "customer", her_record(f" {ZOE.upper()}", registrationDate=now_ms(), lastUpdateDate=now_ms()), name="new.json"
     )
     since = now_ms()
     scenario.land("accelerometer", her_reading(since), name="new.json")

@@ -17,7 +17,16 @@ from stedi_dagster.lakehouse.commit import Commit
 from stedi_dagster.lakehouse.lock import writer_lock
 from stedi_dagster.storage.local import LocalStorage
 from stedi_dagster_tests.defs.assets.builders import contents, failure, orphans
-from stedi_dagster_tests.erasure.zoe import BOB, ZOE, bytes_of, forget, land_zoe_and_bob, standing, stedi, verify
+from stedi_dagster_tests.erasure.unique_person import (
+    BOB,
+    ZOE,
+    bytes_of,
+    forget,
+    land_zoe_and_bob,
+    standing,
+    stedi,
+    verify,
+)
 from stedi_dagster_tests.published import Published
 from stedi_dagster_tests.scenario import Scenario, customer
 

@@ -13,11 +13,11 @@ from stedi_dagster_tests.erasure.raw import (
     records,
     texts,
 )
-from stedi_dagster_tests.erasure.zoe import BOB, CID, NAME, SERIAL, ZOE, zoe
+from stedi_dagster_tests.erasure.unique_person import BOB, CID, NAME, SERIAL, ZOE, her_record
 from stedi_dagster_tests.scenario import T0, customer, reading, step
 
 CROWD = [customer(f"person{number}@example.com") for number in range(40)]
-HER = zoe()
+HER = her_record()
 
 
 @pytest.mark.parametrize("indent", [None, 2])

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from stedi_dagster.erasure.fields import owners_of
 from stedi_dagster.keys import key_of
 from stedi_dagster.landing.cut import cut_addresses
+from stedi_dagster.landing.mentions import mentions_of
 from stedi_dagster.landing.spellings import addresses_in
-from stedi_dagster.landing.traces import traces
 from stedi_dagster_tests.erasure.raw import ACCELEROMETER, CUSTOMER, left_of, records, texts
 from stedi_dagster_tests.landing.zone import NOW, examples
 from stedi_dagster_tests.scenario import T0, customer, reading
@@ -80,7 +80,7 @@ def meant(world: str, without: str) -> set[tuple[object, ...]]:
     """Who of the people is meant by texts, and when; with what device together with somebody else."""
     found: set[tuple[object, ...]] = set()
     for one in texts(CUSTOMER, world):
-        said = traces(one, now_ms=NOW)
+        said = mentions_of(one, now_ms=NOW)
         people = {*(said.people or "").split("\n")} - {""}
         begun = tuple(cut_addresses(one.text))
         people |= {key for key in KEYS.values() if begun and key.startswith(begun)}
@@ -96,7 +96,7 @@ def means(world: str, whom: str) -> bool:
     for one in texts(CUSTOMER, world):
         if not owners_of(one.value, CUSTOMER.contract):
             others = [key for key in KEYS.values() if key != whom]
-            people = {*(traces(one, now_ms=NOW).people or "").split("\n")}
+            people = {*(mentions_of(one, now_ms=NOW).people or "").split("\n")}
             if whom in people and not any(whom in addresses_in(other) for other in people & {*others}):
                 return True
     return False

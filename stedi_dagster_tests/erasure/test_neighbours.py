@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from stedi_dagster_tests.defs.assets.builders import contents
-from stedi_dagster_tests.erasure.zoe import (
+from stedi_dagster_tests.erasure.unique_person import (
     BOB,
     CID,
     LEE,
@@ -17,11 +17,11 @@ from stedi_dagster_tests.erasure.zoe import (
     bytes_of,
     forget,
     her_reading,
+    her_record,
     lines,
     raw_records,
     stedi,
     verify,
-    zoe,
 )
 from stedi_dagster_tests.scenario import T0, Scenario, checks, customer, reading, step
 
@@ -41,13 +41,13 @@ REFUSAL = {"email": CID, "shareWithResearchAsOfDate": "no", "friend": {"email": 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Scenario:
     scenario = Scenario(tmp_path_factory.mktemp("neighbours"), {"max_bad_share": 0.5})
-    scenario.land("customer", *OTHERS[:2], zoe(), *OTHERS[2:], customer(CID))
+    scenario.land("customer", *OTHERS[:2], her_record(), *OTHERS[2:], customer(CID))
     scenario.land("customer", REFUSAL, name="refusal.json")
     scenario.land_text("customer", f'{{"email": "{BOB}", "customerName": "{NAME}", \n', name="half.json")
     scenario.land("accelerometer", *(reading(who, at) for who in (BOB, LEE, ZOE, DORA, EVE, CID) for at in TIMES))
     scenario.land("step_trainer", *(step(f"serial-of-{who}", at) for who in (BOB, LEE, EVE, CID) for at in TIMES))
     # 218 is a distance of everybody's, and the device of hers from before.
-    scenario.land("customer", zoe(serialNumber=218, lastUpdateDate=T0 - 5), name="before.json")
+    scenario.land("customer", her_record(serialNumber=218, lastUpdateDate=T0 - 5), name="before.json")
     scenario.land_text("step_trainer", lines(step(SERIAL), {**step(), "serialNumber": 218}), name="hers.json")
     assert scenario.run().success
     return scenario
@@ -129,7 +129,7 @@ def test_an_address_nobody_has_takes_no_row_and_no_record(world, forgotten):
 @pytest.mark.parametrize("consent", ["timestamp", "person"])
 def test_pairs_of_her_readings_with_somebody_elses_steps_go(tmp_path, consent):
     scenario = Scenario(tmp_path, {"match": consent})
-    scenario.land("customer", zoe(), customer(BOB))
+    scenario.land("customer", her_record(), customer(BOB))
     scenario.land("accelerometer", *(her_reading(at, x=7.0) for at in TIMES), reading(BOB, T0 + 1000, x=3.0))
     scenario.land("step_trainer", *(step(f"serial-of-{BOB}", at) for at in TIMES))
     assert scenario.run().success
@@ -157,7 +157,7 @@ def test_a_record_between_two_that_cannot_be_read_is_taken_out(tmp_path):
 def test_a_raw_file_behind_a_link_is_rewritten_where_it_is(tmp_path):
     scenario = Scenario(tmp_path)
     elsewhere = tmp_path / "delivered.json"
-    elsewhere.write_text(lines(zoe(), customer(BOB)))
+    elsewhere.write_text(lines(her_record(), customer(BOB)))
     (scenario.landing / "customer" / "landing" / "link.json").symlink_to(elsewhere)
     scenario.land("accelerometer", reading(BOB))
     scenario.land("step_trainer", step(f"serial-of-{BOB}"))

@@ -18,7 +18,7 @@ from stedi_dagster_tests.erasure.places import (
     land_first,
     land_unreadable,
 )
-from stedi_dagster_tests.erasure.zoe import (
+from stedi_dagster_tests.erasure.unique_person import (
     SERIAL,
     ZOE,
     bytes_of,

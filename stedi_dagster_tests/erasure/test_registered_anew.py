@@ -6,7 +6,16 @@ from pathlib import Path
 import pytest
 
 from stedi_dagster.contracts import TABLES
-from stedi_dagster_tests.erasure.zoe import ZOE, forget, her_reading, her_step, land_zoe_and_bob, lines, numbers, zoe
+from stedi_dagster_tests.erasure.unique_person import (
+    ZOE,
+    forget,
+    her_reading,
+    her_record,
+    her_step,
+    land_zoe_and_bob,
+    lines,
+    numbers,
+)
 from stedi_dagster_tests.scenario import T0, Scenario
 
 DERIVED = [name for name in TABLES if not name.endswith("_landing")]
@@ -20,7 +29,7 @@ def anew(tmp_path_factory: pytest.TempPathFactory) -> tuple[Scenario, int]:
     forget(scenario)
     time.sleep(0.01)
     since = time.time_ns() // 1_000_000
-    scenario.land("customer", zoe(registrationDate=since, lastUpdateDate=since), name="anew.json")
+    scenario.land("customer", her_record(registrationDate=since, lastUpdateDate=since), name="anew.json")
     scenario.land("accelerometer", her_reading(since), name="anew.json")
     scenario.land("step_trainer", her_step(since), name="anew.json")
     assert tables_with_her(scenario) == set(DERIVED)
@@ -53,9 +62,9 @@ def landed(scenario: Scenario, text: str) -> Path:
 def test_what_may_be_a_refusal_withholds_them(anew, refusal):
     scenario, since = anew
     if refusal == "cut off":
-        text = lines(zoe())[:-4]
+        text = lines(her_record())[:-4]
     else:
-        text = lines(zoe(**{key: since + 1 if value == "after" else value for key, value in refusal.items()}))
+        text = lines(her_record(**{key: since + 1 if value == "after" else value for key, value in refusal.items()}))
     later = landed(scenario, text)
     try:
         assert tables_with_her(scenario) == set()
@@ -67,7 +76,9 @@ def test_what_may_be_a_refusal_withholds_them(anew, refusal):
 @pytest.mark.parametrize("share", [None, "", T0], ids=["refusal", "unreadable", "agreement"])
 def test_what_was_written_before_the_erasure_is_dropped(anew, share):
     scenario, _ = anew
-    old = landed(scenario, lines(zoe(shareWithResearchAsOfDate=share, registrationDate=T0, lastUpdateDate=T0 + 1)))
+    old = landed(
+        scenario, lines(her_record(shareWithResearchAsOfDate=share, registrationDate=T0, lastUpdateDate=T0 + 1))
+    )
     try:
         assert tables_with_her(scenario) == set(DERIVED)
         assert [T0] not in [row[:1] for row in scenario.query("SELECT registrationDate FROM customer_landing")]
@@ -78,7 +89,7 @@ def test_what_was_written_before_the_erasure_is_dropped(anew, share):
 
 def test_an_agreement_with_the_old_registration_does_not_bring_back_anything(anew):
     scenario, since = anew
-    later = landed(scenario, lines(zoe(registrationDate=T0, lastUpdateDate=since + 1)))
+    later = landed(scenario, lines(her_record(registrationDate=T0, lastUpdateDate=since + 1)))
     try:
         assert tables_with_her(scenario) == set(DERIVED)
         assert scenario.query(f"SELECT count(*) FROM customer_landing WHERE email = '{ZOE}'") == [(1,)]

@@ -19,7 +19,7 @@ from stedi_dagster.erasure.ledger import Trace
 from stedi_dagster.erasure.search import Search
 from stedi_dagster.landing.formats import form, packing
 from stedi_dagster.landing.spellings import addresses_in
-from stedi_dagster_tests.erasure.zoe import LEE, NAME, PHONE, SERIAL, ZOE
+from stedi_dagster_tests.erasure.unique_person import LEE, NAME, PHONE, SERIAL, ZOE
 from stedi_dagster_tests.landing.formats_of import FORMS, zipped
 
 BY = Digester(SecretStr("k" * 40))

@@ -4,17 +4,17 @@ import time
 
 import pytest
 
-from stedi_dagster_tests.erasure.zoe import (
+from stedi_dagster_tests.erasure.unique_person import (
     BOB,
     SERIAL,
     ZOE,
     forget,
     her_reading,
+    her_record,
     land_zoe_and_bob,
     raw_records,
     standing,
     verify,
-    zoe,
 )
 from stedi_dagster_tests.scenario import T0, Scenario, checks, counts, customer, reading, step
 
@@ -51,7 +51,7 @@ def test_a_text_that_may_be_somebody_elses_withdrawal_counts_as_one_after_the_er
 
 def test_a_device_that_two_people_carried_never_becomes_the_others_alone(tmp_path):
     scenario = Scenario(tmp_path)
-    scenario.land("customer", zoe(), customer(BOB, serial=SERIAL))
+    scenario.land("customer", her_record(), customer(BOB, serial=SERIAL))
     scenario.land("accelerometer", her_reading(), reading(BOB))
     scenario.land("step_trainer", step(SERIAL, T0 + 1000))
     assert scenario.run().success
@@ -70,7 +70,7 @@ def test_a_device_that_two_people_carried_never_becomes_the_others_alone(tmp_pat
 def test_a_registration_that_was_dated_ahead_does_not_come_back_from_an_old_file(tmp_path):
     scenario = Scenario(tmp_path)
     ahead = time.time_ns() // 1_000_000 + 5 * 60 * 60 * 1000
-    hers = zoe(registrationDate=ahead, lastUpdateDate=ahead)
+    hers = her_record(registrationDate=ahead, lastUpdateDate=ahead)
     scenario.land("customer", hers, customer(BOB))
     scenario.land("accelerometer", reading(BOB))
     scenario.land("step_trainer", step(f"serial-of-{BOB}"))
@@ -95,7 +95,7 @@ def test_a_second_erasure_takes_what_only_the_first_knew_to_be_hers(tmp_path):
 @pytest.mark.parametrize("broken", [{"lastUpdateDate": 4102444800000}, {"lastUpdateDate": "later", "phone": 5}])
 def test_an_old_record_that_cannot_be_read_does_not_come_back_into_the_quarantine(tmp_path, broken):
     scenario = land_zoe_and_bob(Scenario(tmp_path, {"max_bad_share": 1}))
-    path = scenario.land("customer", zoe(**broken), name="broken.json")
+    path = scenario.land("customer", her_record(**broken), name="broken.json")
     text = path.read_text()
     assert scenario.run().success
     forget(scenario)
@@ -108,7 +108,7 @@ def test_an_old_record_that_cannot_be_read_does_not_come_back_into_the_quarantin
 def test_what_has_no_address_where_it_should_goes_and_stays_out_where_it_is_known_to_be_hers(tmp_path):
     scenario = land_zoe_and_bob(Scenario(tmp_path, {"max_bad_share": 1}))
     spelt = [f"mailto:{ZOE}", f"Zoe <{ZOE}>", f"{ZOE}.", ZOE.replace("@", "%40"), "n/a"]
-    hers = [*(zoe(one) for one in spelt), zoe("", serial="d-1")]
+    hers = [*(her_record(one) for one in spelt), her_record("", serial="d-1")]
     of_bob = customer(f"mailto:{BOB}", serial=f"serial-of-{BOB}")
     path = scenario.land("customer", *hers, of_bob, customer("n/a"), name="odd.json")
     other = scenario.land("accelerometer", *({**her_reading(), "user": one} for one in spelt[:-1]), name="odd.json")

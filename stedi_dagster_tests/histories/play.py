@@ -10,7 +10,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from stedi_dagster.erasure.digests import Digester, digester
+from stedi_dagster.erasure.digests import Digester, load_digester
 from stedi_dagster.erasure.erase import Eraser
 from stedi_dagster.erasure.ledger import Ledger
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
@@ -95,21 +95,21 @@ class Play:
             self._succeeded(0)
 
     def _erase(self, lakehouse: Lakehouse, email: str, crash: Crash | None, *, resume: bool) -> None:
-        by = digester(lakehouse.home, make=True)
-        assert by is not None
-        eraser = Eraser(lakehouse, str(self.scenario.landing), by, lambda _: None)
+        digester = load_digester(lakehouse.home, make=True)
+        assert digester is not None
+        eraser = Eraser(lakehouse, str(self.scenario.landing), digester, lambda _: None)
         whole = True
         with crashing(crash) if crash else nullcontext() as fate:
             try:
                 if resume:
                     eraser.resume()
-                eraser.erase(by.of(email))
+                eraser.erase(digester.of(email))
             except Killed:
                 whole = False
         assert whole or (fate is not None and fate.dead)
         with self._noting() as erasures:
-            self._learn(by, resumed=resume)
-            if self._entries(by, email) > self._erasures_of(email):
+            self._learn(digester, resumed=resume)
+            if self._entries(digester, email) > self._erasures_of(email):
                 serials, shared = self.world.serials_of(email), self._shared(email, erasures())
                 self._begin(len(self.world.erasures), Erased(email, serials, shared, _now(), whole))
             elif whole:
@@ -134,13 +134,13 @@ class Play:
         serials = begun.serials | self.world.serials_of(email)
         self._begin(number, replace(begun, serials=serials, shared=begun.shared | shared, at=_now(), done=True))
 
-    def _learn(self, by: Digester, *, resumed: bool) -> None:
+    def _learn(self, digester: Digester, *, resumed: bool) -> None:
         """See from the ledger which erasures that had been killed are done now, by being resumed."""
         for number, erased in enumerate(self.world.erasures):
             if erased.done or not resumed:
                 continue
-            again = self._entries(by, erased.person) > self._erasures_of(erased.person)
-            if again or not self._entries(by, erased.person, done=False):
+            again = self._entries(digester, erased.person) > self._erasures_of(erased.person)
+            if again or not self._entries(digester, erased.person, done=False):
                 self.world.erasures[number] = replace(erased, done=True)
                 self.world.erase(erased, resumed=True)
 
@@ -160,12 +160,12 @@ class Play:
 
         yield erasures
 
-    def _entries(self, by: Digester, email: str, *, done: bool | None = None) -> int:
+    def _entries(self, digester: Digester, email: str, *, done: bool | None = None) -> int:
         """How many erasures of a person the ledger has."""
         found = [
             entry
             for entry in Ledger(self.scenario.lakehouse()).erasures()
-            if any((trace.what, trace.digest) == ("email", by.of(email)) for trace in entry.traces)
+            if any((trace.what, trace.digest) == ("email", digester.of(email)) for trace in entry.traces)
         ]
         return sum(done in (None, entry.completed_at_ms is not None) for entry in found)
 
@@ -179,9 +179,9 @@ class Play:
 
     def _resumed(self) -> Erasures:
         with self._noting() as erasures:
-            by = digester(self.scenario.home, make=False)
-            if by is not None:
-                self._learn(by, resumed=True)
+            digester = load_digester(self.scenario.home, make=False)
+            if digester is not None:
+                self._learn(digester, resumed=True)
         return erasures()
 
     def _run(self, retention: float) -> bool:

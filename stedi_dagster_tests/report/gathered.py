@@ -3,7 +3,7 @@
 from contextlib import nullcontext
 from typing import Any
 
-from stedi_dagster.erasure.digests import digester
+from stedi_dagster.erasure.digests import load_digester
 from stedi_dagster.erasure.ledger import Erasure, Ledger
 from stedi_dagster.report.facts import Facts
 from stedi_dagster.report.gather import beginning, gather
@@ -13,7 +13,7 @@ from stedi_dagster_tests.scenario import Scenario
 def begin_erasure(scenario: Scenario) -> Erasure:
     """An erasure of somebody, as one that a crash interrupts at once."""
     lakehouse = scenario.lakehouse()
-    by = digester(lakehouse.home, make=True)
+    by = load_digester(lakehouse.home, make=True)
     assert by is not None
     ledger = Ledger(lakehouse)
     erasure = ledger.intended(by.of("zoe@example.com"), [], by)

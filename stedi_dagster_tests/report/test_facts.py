@@ -12,7 +12,7 @@ from stedi_dagster.errors import StediError
 from stedi_dagster.report.gather import DEFAULT_DAYS, beginning
 from stedi_dagster.report.page import render
 from stedi_dagster_tests.defs.assets.builders import ANN, BOB, CID, three_people
-from stedi_dagster_tests.erasure.zoe import forget
+from stedi_dagster_tests.erasure.unique_person import forget
 from stedi_dagster_tests.report.gathered import begin_erasure, facts_of
 from stedi_dagster_tests.scenario import T0, customer
 from stedi_dagster_tests.sql.worlds import adding, planted

@@ -38,7 +38,7 @@ def standing_checks(settings: Settings) -> dg.AssetChecksDefinition:
         context: dg.AssetCheckExecutionContext, lakehouse: LakehouseResource, lock: WriterLockResource
     ) -> Iterator[dg.AssetCheckResult]:
         # DuckDB and what reads Iceberg are loaded by those who run audits, not by those who load the code location.
-        from stedi_dagster.audits.standing.run import run_audits
+        from stedi_dagster.audits.standing.judging import run_audits
 
         chosen = context.selected_asset_check_keys
         audits = [audit for audit in AUDITS if chosen.intersection(CHECK_KEYS[audit.name])]

@@ -63,9 +63,9 @@ class RunResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         lakehouse = self.lakehouse.lakehouse()
         ledger = Ledger(lakehouse)
         erasures = ledger.erasures()
-        by = recognising(lakehouse, erasures)
-        if by is not None:
+        digester = recognising(lakehouse, erasures)
+        if digester is not None:
             ledger.record_checksums()
             if unfinished(erasures):
                 log = self.get_resource_context().log or logging.getLogger(__name__)
-                Eraser(lakehouse, self.landing.location, by, log.info).resume()
+                Eraser(lakehouse, self.landing.location, digester, log.info).resume()

@@ -41,7 +41,7 @@ class VerdictsResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def _judge(self, audits: Sequence[Audit]) -> list[Verdict]:
         # Loaded only where something failed: every run would pay for it.
-        from stedi_dagster.audits.standing.run import run_audits
+        from stedi_dagster.audits.standing.judging import run_audits
 
         lakehouse, reading = self.lock.lakehouse.lakehouse(), self.lock.consistent_read()
         return list(run_audits(audits, self.settings(), lakehouse, consistent_read=reading))

@@ -49,8 +49,8 @@ def passes(audited: Audited, scenario: Scenario) -> Told:
 def test_whom_a_blind_pipeline_leaves_is_found(scenario, audited, monkeypatch, text):
     scenario.land_text("customer", text, name="later.json")
     with monkeypatch.context() as blind:
-        blind.setattr("stedi_dagster.landing.traces.addresses_in", lambda _: set())
-        blind.setattr("stedi_dagster.landing.traces.readings", lambda _: iter(()))
+        blind.setattr("stedi_dagster.landing.mentions.addresses_in", lambda _: set())
+        blind.setattr("stedi_dagster.landing.mentions.readings", lambda _: iter(()))
         assert scenario.run().success
     assert (ANN,) in scenario.query("SELECT email FROM customer_trusted")
     assert errors(audited, scenario) == {SAID: 1}

@@ -5,7 +5,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from stedi_dagster.erasure.digests import digester
+from stedi_dagster.erasure.digests import load_digester
 from stedi_dagster.erasure.erase import Eraser
 from stedi_dagster.run_tags import ACCEPT_VOLUME
 from stedi_dagster_tests.defs.assets.builders import ANN, contents, three_people
@@ -35,7 +35,7 @@ def shrink(scenario: Scenario) -> None:
 
 def erase(scenario: Scenario, email: str) -> None:
     lakehouse = scenario.lakehouse()
-    by = digester(lakehouse.home, make=True)
+    by = load_digester(lakehouse.home, make=True)
     assert by is not None
     with lakehouse.writing("an erasure", timeout=0, waiting=lambda _: None):
         Eraser(lakehouse, str(scenario.landing), by, lambda _: None).erase(by.of(email))

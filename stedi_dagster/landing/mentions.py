@@ -33,7 +33,7 @@ _BLANKS = re.compile(r"\s+")
 ERASED = "erased"
 
 
-class Traces(NamedTuple):
+class Mentions(NamedTuple):
     """The last columns of `Quarantine`."""
 
     people: str | None = None
@@ -41,7 +41,7 @@ class Traces(NamedTuple):
     moment: int | None = None
 
 
-def traces(document: Document, *, now_ms: int | None = None) -> Traces:
+def mentions_of(document: Document, *, now_ms: int | None = None) -> Mentions:
     """Whom and which devices a quarantined customer record names, however it is broken.
 
     Args:
@@ -57,16 +57,16 @@ def traces(document: Document, *, now_ms: int | None = None) -> Traces:
         devices.update(_values_of(text, _SERIALS))
     # A serial number that looks like an address is not a person: otherwise two people would carry the device.
     people = people_in_keys | addresses_in(document.text).difference(map(key_of, devices))
-    return Traces(_joined(people), _joined(map(stored, devices)), _moment(document.value, now_ms))
+    return Mentions(_joined(people), _joined(map(stored, devices)), _moment(document.value, now_ms))
 
 
-def traces_in_keys(document: Document) -> Traces:
+def mentions_in_keys(document: Document) -> Mentions:
     """What the keys of a customer record name.
 
     Searches the text, not the decoded object, which may hold a key twice or deep inside, or may not be an object.
     """
     text = document.text
-    return Traces(_joined(_values_of(text, _ADDRESSES)), _joined(_values_of(text, _SERIALS)), _moment(document.value))
+    return Mentions(_joined(_values_of(text, _ADDRESSES)), _joined(_values_of(text, _SERIALS)), _moment(document.value))
 
 
 def _values_of(text: str, pattern: re.Pattern[str]) -> Iterable[str]:

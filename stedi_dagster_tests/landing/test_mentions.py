@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from stedi_dagster.landing.traces import traces
+from stedi_dagster.landing.mentions import mentions_of
 from stedi_dagster_tests.landing.zone import documents
 from stedi_dagster_tests.scenario import T0, customer
 
@@ -49,7 +49,7 @@ WHOLE = customer(serial="S1")
 def test_addresses_serial_numbers_and_the_moment_are_found_however_broken_the_record_is(text, found):
     [document] = documents(text if isinstance(text, bytes) else text.encode())
     people, devices, moment = found
-    read = traces(document, now_ms=T0 + 1)
+    read = mentions_of(document, now_ms=T0 + 1)
     # Where it can be read in several ways, every one of them counts.
     assert set((people or "").split("\n")) <= set((read.people or "").split("\n"))
     assert (read.people is None, read.devices, read.moment) == (people is None, devices, moment)
@@ -80,20 +80,20 @@ def test_addresses_serial_numbers_and_the_moment_are_found_however_broken_the_re
 )
 def test_a_record_was_written_when_it_says_so_plausibly(said, moment):
     [document] = documents(json.dumps({"email": "ann@example.com", "phone": ["?"], **said}).encode())
-    assert traces(document, now_ms=T0).moment == moment
+    assert mentions_of(document, now_ms=T0).moment == moment
 
 
 @pytest.mark.parametrize("within", [[{"email": "a@x"}], {"email": "a@x", "lastUpdateDate": T0 - 5}, [["a@x"]]])
 def test_the_date_of_an_envelope_is_none_of_the_records_in_it(within):
     [document] = documents(json.dumps({"lastUpdateDate": T0, "deleted": within}).encode())
-    assert traces(document, now_ms=T0) == ("a@x", None, None)
+    assert mentions_of(document, now_ms=T0) == ("a@x", None, None)
 
 
 def test_a_device_that_is_called_like_an_address_is_nobody():
     [document] = documents(json.dumps({"email": "a@x", "phone": ["?"], "serialNumber": "of-a@x"}).encode())
-    assert traces(document)[:2] == ("a@x", "of-a@x")
+    assert mentions_of(document)[:2] == ("a@x", "of-a@x")
 
 
 def test_a_date_that_is_there_twice_is_no_date():
     [document] = documents(f'{{"email": "a@x", "lastUpdateDate": {T0}, "lastUpdateDate": {T0 - 1}}}'.encode())
-    assert traces(document, now_ms=T0).moment is None
+    assert mentions_of(document, now_ms=T0).moment is None

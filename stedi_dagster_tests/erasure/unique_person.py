@@ -24,7 +24,7 @@ _TELLING = [b"zwiebelfisch", b"quarkstrudel", b"90817263", b"0xfeedbeef"]
 _ESCAPED = re.compile(rb"\\u00([0-9a-f]{2})", re.IGNORECASE)
 
 
-def zoe(email: str = ZOE, **more: Any) -> dict[str, Any]:
+def her_record(email: str = ZOE, **more: Any) -> dict[str, Any]:
     """Her record."""
     return customer(email, **{"customerName": NAME, "phone": PHONE, "serial": SERIAL, **more})
 
@@ -47,7 +47,7 @@ def lines(*records: dict[str, Any]) -> str:
 def land_zoe_and_bob(scenario: Scenario) -> Scenario:
     """Two people who agreed and stepped at the same times."""
     times = (T0 + 1000, T0 + 2000)
-    scenario.land("customer", zoe(), customer(BOB))
+    scenario.land("customer", her_record(), customer(BOB))
     scenario.land("accelerometer", *(reading(who, at) for who in (ZOE, BOB) for at in times))
     scenario.land("step_trainer", *(step(serial, at) for serial in (SERIAL, f"serial-of-{BOB}") for at in times))
     return scenario
