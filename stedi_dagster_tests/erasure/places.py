@@ -72,7 +72,7 @@ def land(scenario: Scenario) -> None:
 def land_unreadable(scenario: Scenario) -> Path:
     """What cannot be read withholds whoever it names: it is not there when the current snapshots are made."""
     hers = f'{{"email": "{ZOE}", "phone": "{PHONE}'
-    text = f"half a line\n{hers}\n{json.dumps(zoe())}\nanother half"
+    text = f"half a line\n{hers}\n{json.dumps(her_record())}\nanother half"
     return scenario.land_text("customer", text, name="unreadable.json")
 
 

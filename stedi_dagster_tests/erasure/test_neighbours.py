@@ -146,7 +146,7 @@ def test_pairs_of_her_readings_with_somebody_elses_steps_go(tmp_path, consent):
 
 def test_a_record_between_two_that_cannot_be_read_is_taken_out(tmp_path):
     scenario = Scenario(tmp_path, {"max_bad_share": 1})
-    path = scenario.land_text("customer", f"a half\n{json.dumps(zoe())}\nanother\n{lines(customer(BOB))}")
+    path = scenario.land_text("customer", f"a half\n{json.dumps(her_record())}\nanother\n{lines(customer(BOB))}")
     scenario.land("accelerometer", reading(BOB))
     scenario.land("step_trainer", step(f"serial-of-{BOB}"))
     assert scenario.run().success
