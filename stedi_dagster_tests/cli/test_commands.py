@@ -97,7 +97,7 @@ def test_a_run_tells_people_in_a_table_what_it_did(stedi, scenario):
     assert run.remote_job_origin is not None
     assert run.remote_job_origin.job_name == "everything"
     origin = run.remote_job_origin.repository_origin
-    assert origin.get_label() == run.tags[".dagster/repository"] == "__repository__@stedi_dagster.defs.definitions"
+    assert origin.get_label() == run.tags[".dagster/repository"] == "__repository__@stedi_dagster.definitions"
     assert f"The tables are in {scenario.home}/warehouse" in result.stdout
     assert "http://127.0.0.1:3000" in result.stdout
 

@@ -64,7 +64,12 @@ def test_the_address_is_read_from_a_pipe(scenario, typed):
 
 @pytest.mark.parametrize(
     ("pipe", "sentence"),
-    [("", "has no @"), ("\n", "has no @"), ("Zoe Quarkstrudel\n", "has no @"), (f"{ZOE}\n{BOB}\n", "one at a time")],
+    [
+        ("", "has no @"),
+        ("\n", "has no @"),
+        ("Zoe Quarkstrudel\n", "has no @"),
+        (f"{ZOE}\n{BOB}\n", "one address at a time"),
+    ],
 )
 def test_what_is_no_address_is_refused_and_not_repeated(scenario, pipe, sentence):
     before = bytes_of(scenario.folder)

@@ -76,7 +76,9 @@ def story(tmp_path_factory: pytest.TempPathFactory, sail_url: str) -> Iterator[d
         seen["endings"] = endings_without_a_run(instance, 0)
         # As the UI materializes a table: with every check on it.
         scenario.land_text("customer", "?\n", name="part-3.json")
-        chosen = dg.define_asset_job("chosen", dg.AssetSelection.assets("customer_landing"))
+        chosen = dg.define_asset_job(
+            "chosen", dg.AssetSelection.assets("customer_landing").required_multi_asset_neighbors()
+        )
         defs = dg.Definitions.merge(build_defs(scenario.load_settings(max_bad_share=0)), dg.Definitions(jobs=[chosen]))
         before = shown(instance)
         job = defs.resolve_job_def("chosen")
