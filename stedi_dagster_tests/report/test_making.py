@@ -6,8 +6,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from stedi_dagster.contracts import TABLES
+from stedi_dagster.contracts import CONTRACTS
 from stedi_dagster.defs.definitions import build_defs
+from stedi_dagster.landing.feeds import FEEDS
 from stedi_dagster_tests.defs.assets.builders import contents, failure, metadata
 
 
@@ -78,7 +79,7 @@ def test_the_job_makes_a_report_and_no_table(world):
     before = contents(world)
     result = world.run(job="report")
     assert result.success
-    facts = metadata(result, "make_report")
+    facts = metadata(result, "report", step="make_report")
     path = Path(facts["path"])
     assert path.parent == world.home / "reports"
     assert "<h1>Consent report</h1>" in path.read_text(encoding="utf-8")
@@ -101,6 +102,7 @@ def test_the_asset_stands_after_the_tables_in_a_group_of_its_own(world):
     specs = {spec.key.path[-1]: spec for spec in definitions.resolve_all_asset_specs()}
     assert specs["report"].group_name == "reports"
     assert [dep.asset_key.path[-1] for dep in specs["report"].deps] == ["machine_learning_curated"]
-    assert set(specs) - {"report"} == set(TABLES)
+    feeds = {f"{feed.name}_feed" for feed in FEEDS.values()}
+    assert set(specs) - {"report"} == CONTRACTS.keys() | feeds
     everything = definitions.resolve_job_def("everything")
     assert dg.AssetKey("report") not in everything.asset_layer.selected_asset_keys
