@@ -6,7 +6,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from stedi_dagster.contracts import CONTRACTS
+from stedi_dagster.contracts import CONTRACTS, TABLES
 from stedi_dagster.defs.definitions import build_defs
 from stedi_dagster.landing.feeds import FEEDS
 from stedi_dagster_tests.defs.assets.builders import contents, failure, metadata
