@@ -182,11 +182,6 @@ class Contract(pa.DataFrameModel):  # type: ignore[type-arg]
         return [spec for spec in cls.columns() if spec.holds == "text"]
 
     @classmethod
-    def personal_columns(cls) -> list[Column]:
-        """The columns with personal data, under names or pseudonyms."""
-        return [spec for spec in cls.columns() if spec.personal != "no"]
-
-    @classmethod
     def event_time(cls) -> str | None:
         """The column that says when a row's reading was taken; None where there is none."""
         return next((spec.name for spec in cls.columns() if spec.event_time), None)
