@@ -24,6 +24,8 @@ _END = "\x1e"
 _COPIED = ("data",)
 _NOT_THERE = {".git", ".venv", ".stedi", "site", *_COPIED}
 _TIMEOUT_SECONDS = 900
+# Settings, and what `make test` hands on to a `make` below it, which then says where it enters and leaves.
+_NOT_THE_READERS = ("STEDI_", "AWS_", "DAGSTER_", "MAKE", "MFLAGS")
 
 
 def walk(page: Path, checkout: Path, environment: Mapping[str, str] | None = None) -> None:
@@ -37,7 +39,7 @@ def walk(page: Path, checkout: Path, environment: Mapping[str, str] | None = Non
     _lay_out(checkout)
     steps = _steps(blocks(page))
     script = "set -eo pipefail\n" + "".join(f"{step.text}\nprintf '{_END}'\n" for step, _ in steps)
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("STEDI_", "AWS_", "DAGSTER_"))}
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(_NOT_THE_READERS)}
     done = subprocess.run(
         ["bash", "-c", script],
         cwd=checkout,
