@@ -1,11 +1,13 @@
-"""Which code a table was made by: a digest of the modules and the library versions that decide its rows.
+"""Which code a table was made by, and audited by: digests of modules and library versions.
 
-An edit of anything else (the report, the command, an audit) makes no table stale; a new release of the engine does. The
-modules are found by following imports, from those that make the table and only into those that can decide a row.
+An edit of anything that decides no row (the report, the command, an audit) makes no table stale; a new release of the
+engine does. The modules that decide rows are found by following imports, from those that make the table and only into
+those that can. An edit of anything that audits has every table audited anew.
 """
 
 import hashlib
 import re
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -18,6 +20,8 @@ _PACKAGE = "stedi_dagster"
 _ALWAYS = ("engines.base", "lakehouse.schema", "lakehouse.staged")
 # Where imports are followed to. What the others hold is who asks, where it is kept, and what is said of it.
 _DECIDING = ("contracts", "drafts.erased", "erasure", "keys", "landing", "policies", "settings.policy")
+# What the gate's findings follow from, besides the content, and the rules that a table's plan asks.
+_AUDITING = ("audits/outcome.py", "audits/gate", "contracts", "drafts", "policies", "defs/assets")
 # How the tables of a layer are drafted which no rule selects.
 _DRAFTED = {"landing": ("drafts.landing",), "restricted": ("drafts.landing", "drafts.participants")}
 _RULES = "policies"
@@ -37,13 +41,28 @@ def code_version(contract: type[Contract]) -> str:
     Raises:
         ContractError: no rule selects its columns, so that a change of its rule would go unnoticed.
     """
+    return _digest({module: _file_of(module) for module in deciding(contract)})
+
+
+@cache
+def audit_version() -> str:
+    """Twelve hexadecimal digits that change whenever the code of the gate does."""
+    found = (path for name in _AUDITING for path in ([_HERE / name] if name.endswith(".py") else _modules(name)))
+    return _digest({path.relative_to(_HERE).as_posix(): path for path in found})
+
+
+def _digest(files: Mapping[str, Path]) -> str:
     digest = hashlib.sha256()
-    for module in sorted(deciding(contract)):
-        digest.update(module.encode())
-        digest.update(_file_of(module).read_bytes())
+    for name, path in sorted(files.items()):
+        digest.update(name.encode())
+        digest.update(path.read_bytes())
     for library in _LIBRARIES:
         digest.update(f"{library} {version(library)}".encode())
     return digest.hexdigest()[:12]
+
+
+def _modules(folder: str) -> list[Path]:
+    return list((_HERE / folder).rglob("*.py"))
 
 
 def deciding(contract: type[Contract]) -> set[str]:
@@ -73,7 +92,7 @@ def _making(contract: type[Contract]) -> list[str]:
         return list(drafted)
     name = contract.__name__
     selects = re.compile(rf"\b{name}\.names\(")
-    rules = [path for path in sorted((_HERE / _RULES).rglob("*.py")) if selects.search(path.read_text("utf-8"))]
+    rules = [path for path in sorted(_modules(_RULES)) if selects.search(path.read_text("utf-8"))]
     if not rules:
         raise ContractError(
             f"No module of stedi_dagster/{_RULES} selects the columns of {name}: a change of its rule would not make "

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 # Feeds that are meant to be smaller than before.
 ACCEPT_VOLUME = "stedi/accept-volume"
-# Tables to make anew, whatever is published already.
-AGAIN = "stedi/again"
+# Tables to make in full, whatever is published already: their names, or `all`.
+FULL_REFRESH, ALL = "stedi/full-refresh", "all"
 # Of a run that looks for withdrawals: the digest of what it was asked to look at, and how many people it found.
 LOOKED_AT, WITHDRAWN = "stedi/looked-at", "stedi/withdrawn"
 

@@ -16,7 +16,7 @@ _TAGS = """
 | tag | does the same as |
 | --- | --- |
 | `stedi/accept-volume` | `stedi run --accept-volume`; names of feeds, with commas between them |
-| `stedi/again` | `stedi run --again`; names of tables, with commas between them |
+| `stedi/full-refresh` | `stedi run --full-refresh`; `all`, or names of tables with commas between them |
 """
 
 

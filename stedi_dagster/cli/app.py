@@ -90,6 +90,17 @@ def generate(
 
 @app.command()
 def run(
+    tables: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="TABLE", callback=_tables, help="With --full-refresh: these alone, and what is made of them."
+        ),
+    ] = None,
+    *,
+    full_refresh: Annotated[
+        bool,
+        typer.Option("--full-refresh", help="Make all tables in full, from the raw files, although nothing is new."),
+    ] = False,
     json: Json = False,
     accept_volume: Annotated[
         list[str] | None,
@@ -99,23 +110,20 @@ def run(
             help="A feed that is meant to be smaller than before, or empty, this once; may be repeated.",
         ),
     ] = None,
-    again: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="TABLE",
-            callback=_tables,
-            help="A table to make anew although nothing has changed, this once; may be repeated.",
-        ),
-    ] = None,
 ) -> None:
     """Materialize all tables through Dagster, in this process.
 
-    Exits with 1 if a table could not be published, for example because a check failed.
+    While nothing is new, no row is read: what the checks found is recorded once more. Exits with 1 if a table could not
+    be published, for example because a check failed.
     """
     with user_errors():
         from stedi_dagster.cli.run import run_everything
+        from stedi_dagster.run_tags import ALL
 
-        raise typer.Exit(0 if run_everything(as_json=json, accept_volume=accept_volume or [], again=again or []) else 1)
+        if tables and not full_refresh:
+            raise StediError("A run makes whatever is new. Tables are named with --full-refresh, or not at all.")
+        anew = tables or [ALL] if full_refresh else []
+        raise typer.Exit(0 if run_everything(as_json=json, accept_volume=accept_volume or [], full_refresh=anew) else 1)
 
 
 @app.command()

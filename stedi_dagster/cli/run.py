@@ -23,20 +23,20 @@ from stedi_dagster.errors import BusyError
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.landing.feeds import FEEDS
 from stedi_dagster.landing.zone import refuse_lost_zone
-from stedi_dagster.run_tags import ACCEPT_VOLUME, AGAIN
+from stedi_dagster.run_tags import ACCEPT_VOLUME, FULL_REFRESH
 from stedi_dagster.settings import Settings
 from stedi_dagster.storage import storage_errors
 
 _WIDTH_OF_A_PIPE = 140
 
 
-def run_everything(*, as_json: bool, accept_volume: Sequence[str] = (), again: Sequence[str] = ()) -> bool:
+def run_everything(*, as_json: bool, accept_volume: Sequence[str] = (), full_refresh: Sequence[str] = ()) -> bool:
     """Run, show progress and print the result; return whether every table is published.
 
     Args:
         as_json: whether to print JSON.
         accept_volume: the feeds that are meant to be smaller than before.
-        again: the tables to make anew although nothing has changed.
+        full_refresh: the tables to make in full although nothing is new; `all` for all of them.
 
     Raises:
         SettingsError: a setting is not allowed.
@@ -51,7 +51,7 @@ def run_everything(*, as_json: bool, accept_volume: Sequence[str] = (), again: S
         progress(len(TABLES)) as show_progress,
     ):
         _refuse_foreign_tables(settings)
-        result = job.run(instance, {ACCEPT_VOLUME: accept_volume, AGAIN: again}, show_progress)
+        result = job.run(instance, {ACCEPT_VOLUME: accept_volume, FULL_REFRESH: full_refresh}, show_progress)
         show_progress("sending alerts" if settings.alerting else "finishing", len(TABLES))
         alert_problems = send_alerts(settings, instance)
     if all(result.tables[name].error for name in FEEDS):

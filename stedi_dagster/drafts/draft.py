@@ -22,6 +22,7 @@ class Draft:
         upstream: the snapshots that must still be current when it is published, by table.
         quarantine: of a feed: the next snapshot of its quarantine.
         counted: what else was counted when it was made: files and bytes of a feed, people of `participants`.
+        audited_in: the run that found the outcomes, where that is not this one.
     """
 
     commit: Commit
@@ -31,6 +32,7 @@ class Draft:
     upstream: Mapping[str, int] = field(default_factory=dict)
     quarantine: Commit | None = None
     counted: Mapping[str, int] = field(default_factory=dict)
+    audited_in: str | None = None
 
     @property
     def blocked(self) -> bool:

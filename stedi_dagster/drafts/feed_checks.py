@@ -4,8 +4,11 @@ from dataclasses import dataclass
 
 from stedi_dagster.audits.gate.contract import CHECK as CONTRACT
 from stedi_dagster.audits.gate.contract import audit_contract
+from stedi_dagster.audits.gate.quarantine import CHECK as QUARANTINE
 from stedi_dagster.audits.gate.quarantine import audit_quarantine
+from stedi_dagster.audits.gate.reconciliation import CHECK as RECONCILIATION
 from stedi_dagster.audits.gate.reconciliation import audit_reconciliation
+from stedi_dagster.audits.gate.volume import CHECK as VOLUME
 from stedi_dagster.audits.gate.volume import audit_volume
 from stedi_dagster.audits.outcome import Outcome, run_audit
 from stedi_dagster.contracts import CustomerLanding, Quarantine
@@ -15,6 +18,8 @@ from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.summary import LandingSummary
 from stedi_dagster.landing.feeds import Feed
 
+# In the order in which they are recorded.
+CHECKS = (CONTRACT, RECONCILIATION, QUARANTINE, VOLUME)
 # Why a record of somebody who was erased does not land.
 ERASED = "erased"
 
@@ -32,6 +37,11 @@ class FeedLimits:
     max_bad_share: float
     max_shrink: float
     volume_accepted: bool
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """What stays from run to run, and decides what is found."""
+        return {"max_bad_share": self.max_bad_share, "max_shrink": self.max_shrink}
 
 
 def check_feed(

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pyiceberg.table import Table
 
 from stedi_dagster.contracts import Quarantine
+from stedi_dagster.drafts.audited import Findings
 from stedi_dagster.drafts.draft import Draft
 from stedi_dagster.drafts.erased import without_erased
-from stedi_dagster.drafts.feed_checks import ERASED, FeedLimits, check_feed
+from stedi_dagster.drafts.feed_checks import CHECKS, ERASED, FeedLimits, check_feed
 from stedi_dagster.drafts.run import Run, engine_errors
 from stedi_dagster.erasure.ledger import Erasure, Ledger
 from stedi_dagster.lakehouse.commit import Commit
@@ -44,12 +45,17 @@ def draft_landing(run: Run, feed: Feed, listing: Listing, limits: FeedLimits) ->
     erasures = Ledger(run.lakehouse).erasures()
     inputs = listing.fingerprint(name, run.code_version(feed.contract), [erasure.number for erasure in erasures])
     tables = run.lakehouse.ensure_table(name, feed.contract), run.lakehouse.ensure_table(feed.quarantine, Quarantine)
-    found = _unchanged(run, feed, tables, inputs) or _land(run, feed, tables, listing, erasures, inputs)
-    records, quarantine, landed = found
+    unchanged = _unchanged(run, feed, tables, inputs)
+    findings = Findings(run, CHECKS, limits=limits.shares)
+    records, quarantine, landed = unchanged or _land(run, feed, tables, listing, erasures, inputs)
     erased = {ERASED: landed.erased} if landed.erased else {}
+    outcomes, audited_in = (unchanged and findings.of_earlier(records)) or (None, None)
+    if outcomes is None:
+        outcomes = check_feed(run, feed, records.files, quarantine.files, landed, limits)
+        findings.record(records, outcomes)
     return Draft(
         records,
-        check_feed(run, feed, records.files, quarantine.files, landed, limits),
+        outcomes,
         rows_in=landed.records,
         withheld=erased | {f"{QUARANTINED}{reason}": texts for reason, texts in landed.quarantined.items()},
         quarantine=quarantine,
@@ -59,6 +65,7 @@ def draft_landing(run: Run, feed: Feed, listing: Listing, limits: FeedLimits) ->
             "markers_skipped": len(listing.markers),
             "bytes": listing.size,
         },
+        audited_in=audited_in,
     )
 
 

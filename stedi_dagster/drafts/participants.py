@@ -7,13 +7,13 @@ from functools import partial
 from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
 
 from stedi_dagster.contracts import CustomerLanding, Participants, Quarantine
+from stedi_dagster.drafts.audited import Findings
 from stedi_dagster.drafts.draft import Draft
 from stedi_dagster.drafts.run import PARTICIPANTS, Run, engine_errors
 from stedi_dagster.drafts.tables import CUSTOMER_LANDING, CUSTOMER_QUARANTINE
 from stedi_dagster.errors import StediError
 from stedi_dagster.fingerprint import fingerprint
 from stedi_dagster.keys import matching_key
-from stedi_dagster.lakehouse.commit import Commit
 from stedi_dagster.lakehouse.snapshot import Snapshot
 from stedi_dagster.lakehouse.summary import SnapshotSummary
 from stedi_dagster.lakehouse.upgrade import add_checksums
@@ -36,6 +36,20 @@ def draft_participants(run: Run, customers_curated: Snapshot) -> Draft:
     known = run.lakehouse.read(PARTICIPANTS, Participants)
     landed = run.read(CUSTOMER_LANDING, CustomerLanding)
     unreadable = run.read(CUSTOMER_QUARANTINE, Quarantine)
+    table = run.lakehouse.ensure_table(PARTICIPANTS, Participants)
+    made_from = {read.name: read.snapshot_id for read in (customers_curated, landed, unreadable)}
+    findings = Findings(run, (), made_from=made_from, code=run.code_version(Participants))
+    # Before the way out: it removes what a killed run left, which names people.
+    staged = run.lakehouse.stage(table, Participants)
+    drafted = partial(
+        Draft,
+        outcomes=(),
+        rows_in=customers_curated.rows,
+        withheld={},
+        upstream={customers_curated.name: customers_curated.snapshot_id},
+    )
+    if known is not None and findings.of_earlier(commit := run.lakehouse.keep(table, known)):
+        return drafted(commit, counted={"registered": 0, "forgotten": 0})
     with engine_errors("looking for new participants"):
         people = curated = customers_curated.frame(run.session).select("email")
         gone: set[str] = set()
@@ -51,20 +65,11 @@ def draft_participants(run: Run, customers_curated: Snapshot) -> Draft:
             left = left.join(curated, on=F.col("registered") == F.col("email"), how="left_anti")
             gone.update(left.toArrow()["registered"].to_pylist())
         new: list[str] = people.toArrow()["email"].to_pylist()
-    table = run.lakehouse.ensure_table(PARTICIPANTS, Participants)
-    # Before the way out: it removes what a killed run left, which names people.
-    staged = run.lakehouse.stage(table, Participants)
-    drafted = partial(
-        Draft,
-        outcomes=(),
-        rows_in=customers_curated.rows,
-        withheld={},
-        upstream={customers_curated.name: customers_curated.snapshot_id},
-        counted={"registered": len(new), "forgotten": len(gone)},
-    )
+    counted = {"registered": len(new), "forgotten": len(gone)}
     if known is not None and not new and not gone:
-        now = add_checksums(run.lakehouse, table, Participants)
-        return drafted(Commit(now, known.files, known.summary, None))
+        commit = run.lakehouse.keep(add_checksums(run.lakehouse, table, Participants), known)
+        findings.record(commit)
+        return drafted(commit, counted=counted)
 
     def rows() -> Iterator[tuple[str, str]]:
         if known is not None:
@@ -83,7 +88,9 @@ def draft_participants(run: Run, customers_curated: Snapshot) -> Draft:
         registered=len(new),
         forgotten=len(gone),
     )
-    return drafted(run.lakehouse.prepare(table, staged.files(), summary))
+    commit = run.lakehouse.prepare(table, staged.files(), summary)
+    findings.record(commit)
+    return drafted(commit, counted=counted)
 
 
 def refuse_unregistered(customers_curated: Snapshot, participants: Snapshot) -> None:

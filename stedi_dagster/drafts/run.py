@@ -38,8 +38,8 @@ class Run:
     open_session: Callable[[], SparkSession]
     # The largest share of the published people that unreadable texts may take out at once.
     max_doubt: float
-    # Tables that are made anew whatever is published of them.
-    again: frozenset[str] = frozenset()
+    # Tables that are made in full whatever is published of them.
+    full_refresh: frozenset[str] = frozenset()
 
     @property
     def session(self) -> SparkSession:
@@ -58,14 +58,14 @@ class Run:
         return snapshot
 
     def unchanged(self, table: Table, contract: type[Contract], inputs: str) -> Commit | None:
-        """See `Lakehouse.unchanged`; of a table that is to be made anew, nothing is."""
-        if table.name()[-1] in self.again:
+        """See `Lakehouse.unchanged`; of a table that is to be made in full, nothing is."""
+        if table.name()[-1] in self.full_refresh:
             return None
         return self.lakehouse.unchanged(table, contract, inputs)
 
     def readable(self, name: str, contract: type[Contract]) -> Snapshot | None:
         """A table as readers see it now; None where nothing is published that they can read."""
-        snapshot = None if name in self.again else self.lakehouse.read(name, contract)
+        snapshot = None if name in self.full_refresh else self.lakehouse.read(name, contract)
         return None if snapshot is None or snapshot.files.missing() else snapshot
 
     def read_participants(self) -> Snapshot:

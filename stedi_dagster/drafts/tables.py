@@ -13,10 +13,12 @@ from stedi_dagster.audits.gate import consent
 from stedi_dagster.audits.gate.contract import CHECK as CONTRACT
 from stedi_dagster.audits.gate.contract import audit_contract
 from stedi_dagster.audits.gate.distinct import distinct_rows
+from stedi_dagster.audits.gate.reconciliation import CHECK as RECONCILIATION
 from stedi_dagster.audits.gate.reconciliation import audit_reconciliation
 from stedi_dagster.audits.gate.records import every_record
 from stedi_dagster.audits.outcome import Outcome, run_audit
 from stedi_dagster.contracts import Contract, CustomerLanding, CustomerTrusted, Quarantine
+from stedi_dagster.drafts.audited import Findings
 from stedi_dagster.drafts.draft import Draft
 from stedi_dagster.drafts.run import PARTICIPANTS, Run, engine_errors
 from stedi_dagster.fingerprint import fingerprint
@@ -68,6 +70,13 @@ class TablePlan:
     input_row: tuple[str, ...] = ()
     # Where kept input rows become one: the column that says how many they are.
     counted_in: str | None = None
+    # Refuses inputs that the table cannot be made from.
+    refuse: Callable[[Mapping[str, Snapshot]], None] = lambda _inputs: None
+
+    @property
+    def check_names(self) -> tuple[str, ...]:
+        """The gate's checks, in the order in which they are recorded."""
+        return (CONTRACT, *self.all_checks, RECONCILIATION)
 
     @property
     def all_checks(self) -> dict[str, GateCheck]:
@@ -83,7 +92,9 @@ def _check_consent(contract: type[Contract], on: CheckContext) -> Outcome:
 
 
 def draft_table(run: Run, plan: TablePlan, inputs: Mapping[str, Snapshot]) -> Draft:
-    """Stage and check a table's rows; or, where nothing that they depend on has changed, check what is published.
+    """Stage and check a table's rows; or, where nothing that they depend on is new, check what is published.
+
+    Where nothing is new that the checks depend on either, they are not asked again: what they found is recorded.
 
     Args:
         run: the run; it holds the writer lock.
@@ -103,9 +114,17 @@ def draft_table(run: Run, plan: TablePlan, inputs: Mapping[str, Snapshot]) -> Dr
         inputs = {**inputs, CUSTOMER_TRUSTED: run.read(CUSTOMER_TRUSTED, CustomerTrusted)}
     table = run.lakehouse.ensure_table(name, plan.contract)
     upstream = {key: snapshot.snapshot_id for key, snapshot in inputs.items()}
+    rests_on = {CUSTOMER_LANDING: customers.snapshot_id, CUSTOMER_QUARANTINE: unreadable.snapshot_id}
     policy, code = run.policy.model_dump(), run.code_version(plan.contract)
     made_from = fingerprint({"upstream": upstream, "policy": policy, "code": code, "table": name})
+    findings = Findings(run, plan.check_names, rests_on=rests_on, max_doubt=run.max_doubt)
     commit, different = run.unchanged(table, plan.contract, made_from), None
+    drafted = partial(Draft, rows_in=rows_in, upstream={**upstream, **rests_on})
+    if commit is not None and (earlier := findings.of_earlier(commit)):
+        outcomes, run_id = earlier
+        return drafted(commit, outcomes, withheld=commit.summary.withheld or {}, audited_in=run_id)
+    if commit is None:
+        plan.refuse(inputs)
     with engine_errors(f"computing {name}"):
         frames = {key: snapshot.frame(run.session) for key, snapshot in inputs.items()}
         if commit is None:
@@ -128,13 +147,13 @@ def draft_table(run: Run, plan: TablePlan, inputs: Mapping[str, Snapshot]) -> Dr
             run.max_doubt,
             lambda: frames[PARTICIPANTS] if PARTICIPANTS in frames else run.read_participants().frame(run.session),
         )
-        outcomes, kept = _check(run, plan, commit, context, different)
+        found, kept = _check(run, plan, commit, context, different)
     withheld = commit.summary.withheld or {}
-    outcomes.append(
+    found.append(
         audit_reconciliation(rows_in=rows_in, kept=kept, expected_kept=commit.summary.kept or 0, withheld=withheld)
     )
-    rests_on = {CUSTOMER_LANDING: customers.snapshot_id, CUSTOMER_QUARANTINE: unreadable.snapshot_id}
-    return Draft(commit, tuple(outcomes), rows_in, withheld, {**upstream, **rests_on})
+    findings.record(commit, found)
+    return drafted(commit, tuple(found), withheld=withheld)
 
 
 def _published(run: Run, plan: TablePlan) -> DataFrame | None:

@@ -8,6 +8,7 @@ from pyiceberg.table import Table, Transaction
 
 from stedi_dagster.errors import PublishConflictError
 from stedi_dagster.lakehouse import checksums
+from stedi_dagster.lakehouse.audit_record import AuditRecord
 from stedi_dagster.lakehouse.data_files import DataFiles
 from stedi_dagster.lakehouse.journal import Journal
 from stedi_dagster.lakehouse.schema import arrow_schema, follow_contract
@@ -18,28 +19,33 @@ from stedi_dagster.lakehouse.summary import SnapshotSummary
 class Commit:
     """A table's next snapshot, prepared: its identifier is known, and nobody sees it before `publish`.
 
-    Where readers see these files already (`unchanged`), there is nothing to do.
+    Where readers see these files already (`unchanged`), there is nothing to do, but to record what was found of them.
 
     Attributes:
         table: as it was when this was prepared, or as it is once this is published.
         files: its rows.
         summary: what it records of how it was made.
         unchanged: whether it is the table's current snapshot already.
+        audit: what to record of what the gate found.
     """
 
-    def __init__(self, table: Table, files: DataFiles, summary: SnapshotSummary, journal: Journal | None) -> None:
+    def __init__(
+        self, table: Table, files: DataFiles, summary: SnapshotSummary, journal: Journal, *, unchanged: bool = False
+    ) -> None:
         """Prepare; nothing is written yet.
 
         Args:
             table: as it is now: if anybody commits after this, `publish` fails.
             files: staged; they need not have passed any check yet.
             summary: what to record.
-            journal: where to note what a commit that does not end leaves behind; None where there is nothing to do.
+            journal: where to note what a commit that does not end leaves behind.
+            unchanged: whether readers see these files already.
         """
         self.table = table
         self.files = files
         self.summary = summary
-        self.unchanged = journal is None
+        self.unchanged = unchanged
+        self.audit: AuditRecord | None = None
         self._journal = journal
 
     @cached_property
@@ -52,11 +58,13 @@ class Commit:
     @cached_property
     def _transaction(self) -> Transaction | None:
         # Not before: PyIceberg refuses files whose columns are wrong, and which are is for the contract's check to say.
-        if self._journal is None:
+        if self.unchanged:
             return None
         folder = self.files.folder.rsplit("/", maxsplit=1)[-1]
         recorded = self.summary.model_copy(update={"staged_in": folder, "checksums": checksums.KIND})
         transaction = _replace(self.table, self.files, recorded.to_properties())
+        if self.audit is not None:
+            self.audit.write(transaction)
         self._journal.begin_commit(self.table, self.files.folder, transaction)
         checksums.record(self.table, transaction, self.files, self._journal.storage)
         return transaction
@@ -69,8 +77,10 @@ class Commit:
         """
         if self._transaction is not None:
             self.table = self._commit(self._transaction)
-        elif self._published() is None:
+        elif (table := self._published()) is None:
             raise self._overtaken()
+        elif self.audit is not None:
+            self.table = self._record(table, self.audit)
         return Snapshot(self.table, self.snapshot_id, self.files)
 
     def _commit(self, transaction: Transaction) -> Table:
@@ -82,6 +92,15 @@ class Commit:
                 return table
             if not isinstance(error, CommitFailedException | ValidationException):
                 raise
+            raise self._overtaken() from None
+
+    def _record(self, table: Table, audit: AuditRecord) -> Table:
+        self._journal.begin_properties(table)
+        transaction = table.transaction()
+        audit.write(transaction)
+        try:
+            return transaction.commit_transaction()
+        except (CommitFailedException, ValidationException):
             raise self._overtaken() from None
 
     def _overtaken(self) -> PublishConflictError:

@@ -91,6 +91,16 @@ class Journal:
         )
         self._write(note)
 
+    def begin_properties(self, table: Table) -> None:
+        """Note that a table's properties are about to change, and its snapshots are not."""
+        current = table.metadata.current_snapshot_id
+        note = Note(
+            self._path(full_name(table), "properties"),
+            snapshots=() if current is None else (current,),
+            files=tuple(metadata_files(table)),
+        )
+        self._write(note)
+
     def begin_table(self, table: str) -> None:
         """Note that a table is about to be made."""
         self._write(Note(self._path(table, "table"), creates=True))

@@ -208,11 +208,20 @@ class Lakehouse:
         if missing := snapshot.files.missing():
             _log.warning("%d data files of %s are gone or damaged: it is made again", missing, full_name(table))
             return None
-        return Commit(table, snapshot.files, snapshot.summary, journal=None)
+        return self.keep(table, snapshot)
 
     def prepare(self, table: Table, files: DataFiles, summary: SnapshotSummary) -> Commit:
         """Prepare to replace all rows of a table; see `Commit`."""
         return Commit(table, files, summary, self.journal)
+
+    def keep(self, table: Table, snapshot: Snapshot) -> Commit:
+        """Prepare to leave a table as it is; see `Commit`.
+
+        Args:
+            table: as it is now.
+            snapshot: its current one.
+        """
+        return Commit(table, snapshot.files, snapshot.summary, self.journal, unchanged=True)
 
     def expire(self, table: Table) -> Removed:
         """Remove what is older than the retention from a table's history, and what a commit has left to do.

@@ -174,5 +174,5 @@ def _entries(snapshot: Snapshot | None) -> dict[str, str]:
 def _malformed(table: str, key: str) -> StediError:
     return StediError(
         f"What a snapshot of {table} records under {key} cannot be read: another program has written it, or it is "
-        "damaged. Nothing was changed. Bring the table back from a backup, or make it anew with `stedi run --again`."
+        "damaged. Nothing was changed. Bring the table back from a backup, or run `stedi run --full-refresh`."
     )

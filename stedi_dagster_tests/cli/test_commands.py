@@ -145,13 +145,31 @@ def test_a_run_accepts_feeds_that_are_smaller_and_only_those_that_there_are(sted
     assert "step_trainer_landing, volume: The feed is empty" in refused.stdout
     assert "accelerometer_landing, volume" not in refused.stdout
     assert stedi("run", "--accept-volume", "accelerometer", "--accept-volume", "step_trainer").exit_code == 0
-    for option, name, known in (
-        ("--again", "participants", TABLES),
-        ("--accept-volume", "steps", [feed.name for feed in FEEDS.values()]),
+    for option, named, name, known in (
+        ("--full-refresh", "TABLE", "participants", TABLES),
+        ("--accept-volume", "--accept-volume", "steps", [feed.name for feed in FEEDS.values()]),
     ):
         refused = stedi("run", option, name)
         assert refused.exit_code == 2
-        assert all(one in refused.stderr for one in (option, name, *known))
+        assert all(one in refused.stderr for one in (named, name, *known))
+
+
+def test_a_full_refresh_makes_all_tables_or_those_that_are_named_and_what_is_made_of_them(stedi, scenario):
+    def published(*arguments: str) -> set[str]:
+        lines = parsed(stedi("run", "--json", *arguments))["tables"]
+        return {line["table"] for line in lines if line["state"] == "published"}
+
+    assert stedi("run", home=scenario.home, landing=scenario.landing).exit_code == 0
+    assert published() == set()
+    assert published("--full-refresh") == set(TABLES)
+    assert published("--full-refresh", "customers_curated") == {
+        "customers_curated",
+        "step_trainer_trusted",
+        "machine_learning_curated",
+    }
+    refused = stedi("run", "customers_curated")
+    assert refused.exit_code == 2
+    assert "Tables are named with --full-refresh" in refused.stderr
 
 
 @pytest.mark.parametrize(

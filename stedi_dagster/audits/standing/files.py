@@ -55,5 +55,5 @@ def problem(table: str, damage: Damage, *, of_data: bool) -> str:
     """
     became = f"{'data' if of_data else 'metadata'} files that {'are' if damage is Damage.GONE else 'were'} {damage}"
     if of_data and table in _MADE_WITH:
-        return f"{became}: `stedi run --again {_MADE_WITH[table]}` makes the table again"
+        return f"{became}: `stedi run --full-refresh {_MADE_WITH[table]}` makes the table again"
     return f"{became}: bring back what the warehouse's backup has"

@@ -1,16 +1,12 @@
 """The curated layer: what data scientists work on."""
 
-from collections.abc import Mapping
-
 from stedi_dagster.audits.gate import people
 from stedi_dagster.contracts import CustomersCurated, MachineLearningCurated
 from stedi_dagster.defs.assets.table_asset import same_columns, table_asset
 from stedi_dagster.defs.assets.trusted import customer_checks
-from stedi_dagster.drafts.draft import Draft
 from stedi_dagster.drafts.participants import refuse_unregistered
-from stedi_dagster.drafts.run import PARTICIPANTS, Run
-from stedi_dagster.drafts.tables import TablePlan, draft_table
-from stedi_dagster.lakehouse.snapshot import Snapshot
+from stedi_dagster.drafts.run import PARTICIPANTS
+from stedi_dagster.drafts.tables import TablePlan
 from stedi_dagster.policies.people import curated_customers
 from stedi_dagster.policies.readings import paired_readings
 
@@ -25,25 +21,19 @@ customers_curated = table_asset(
 )
 
 
-def _with_participants(run: Run, inputs: Mapping[str, Snapshot]) -> Draft:
-    refuse_unregistered(inputs["customers_curated"], inputs[PARTICIPANTS])
-    return draft_table(run, _MACHINE_LEARNING, inputs)
-
-
-_MACHINE_LEARNING = TablePlan(
-    MachineLearningCurated,
-    select=paired_readings,
-    inputs=("step_trainer_trusted", "accelerometer_trusted", "customers_curated", PARTICIPANTS),
-    checks={
-        people.SAME_PERSON: lambda on: people.audit_same_person(
-            on.content, on.inputs["accelerometer_trusted"], on.inputs[PARTICIPANTS], match=on.policy.match
-        ),
-    },
-    input_row=("participantId", "sensorReadingTime", "distanceFromObject"),
-)
-
 machine_learning_curated = table_asset(
-    _MACHINE_LEARNING,
+    TablePlan(
+        MachineLearningCurated,
+        select=paired_readings,
+        inputs=("step_trainer_trusted", "accelerometer_trusted", "customers_curated", PARTICIPANTS),
+        checks={
+            people.SAME_PERSON: lambda on: people.audit_same_person(
+                on.content, on.inputs["accelerometer_trusted"], on.inputs[PARTICIPANTS], match=on.policy.match
+            ),
+        },
+        input_row=("participantId", "sensorReadingTime", "distanceFromObject"),
+        refuse=lambda inputs: refuse_unregistered(inputs["customers_curated"], inputs[PARTICIPANTS]),
+    ),
     lineage={
         "participantId": (PARTICIPANTS, "participantId"),
         "sensorReadingTime": ("step_trainer_trusted", "sensorReadingTime"),
@@ -52,5 +42,4 @@ machine_learning_curated = table_asset(
         "y": ("accelerometer_trusted", "y"),
         "z": ("accelerometer_trusted", "z"),
     },
-    drafting=_with_participants,
 )

@@ -6,10 +6,6 @@ from dataclasses import replace
 
 import dagster as dg
 
-from stedi_dagster.audits.gate.contract import CHECK as CONTRACT
-from stedi_dagster.audits.gate.quarantine import CHECK as QUARANTINE
-from stedi_dagster.audits.gate.reconciliation import CHECK as RECONCILIATION
-from stedi_dagster.audits.gate.volume import CHECK as VOLUME
 from stedi_dagster.contracts import Quarantine
 from stedi_dagster.defs.assets import feeds
 from stedi_dagster.defs.assets.restricted import ERASURES
@@ -19,7 +15,7 @@ from stedi_dagster.defs.resources.lock import POOL
 from stedi_dagster.defs.resources.rules import LandingResource
 from stedi_dagster.defs.resources.run import RunResource
 from stedi_dagster.drafts.draft import Draft
-from stedi_dagster.drafts.feed_checks import FeedLimits
+from stedi_dagster.drafts.feed_checks import CHECKS, FeedLimits
 from stedi_dagster.drafts.landing import QUARANTINED, draft_landing
 from stedi_dagster.drafts.refused import enforce_withdrawals
 from stedi_dagster.drafts.run import Run
@@ -41,7 +37,7 @@ def _landing_asset(feed: Feed) -> dg.AssetsDefinition:
             for each in (quarantine_spec, spec)
         },
         deps=[feeds.key_of(feed), ERASURES],
-        check_specs=check_specs(spec.key, (CONTRACT, RECONCILIATION, QUARANTINE, VOLUME)),
+        check_specs=check_specs(spec.key, CHECKS),
         pool=POOL,
     )
     def land(

@@ -68,6 +68,7 @@ def draft_metadata(draft: Draft, seconds: float) -> dict[str, dg.MetadataValue]:
     return {
         "seconds": dg.MetadataValue.float(round(seconds, 3)),
         "unchanged": dg.MetadataValue.bool(draft.commit.unchanged),
+        **({"audited_in": dg.MetadataValue.dagster_run(draft.audited_in)} if draft.audited_in else {}),
         "upstream_snapshots": dg.MetadataValue.json({k: str(v) for k, v in draft.upstream.items()}),
         **{name: dg.MetadataValue.int(number) for name, number in draft.counted.items()},
     }

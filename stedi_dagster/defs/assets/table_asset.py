@@ -39,13 +39,12 @@ CHECKS = {
 Drafting = Callable[[Run, Mapping[str, Snapshot]], Draft]
 
 
-def table_asset(plan: TablePlan, *, lineage: Lineage, drafting: Drafting | None = None) -> dg.AssetsDefinition:
+def table_asset(plan: TablePlan, *, lineage: Lineage) -> dg.AssetsDefinition:
     """The asset of a trusted or curated table.
 
     Args:
         plan: how the table is drafted.
         lineage: upstream table and column by column.
-        drafting: how to draft it, where there is more to do than `draft_table`.
     """
     contract = plan.contract
     return single_asset(
@@ -58,8 +57,8 @@ def table_asset(plan: TablePlan, *, lineage: Lineage, drafting: Drafting | None 
             *([CUSTOMER_TRUSTED] if plan.wants_step_people else ()),
             *([PARTICIPANTS] if contract.identifying("participant") else ()),
         ),
-        checks=(CONTRACT, *plan.all_checks, RECONCILIATION),
-        drafting=drafting or (lambda run, inputs: draft_table(run, plan, inputs)),
+        checks=plan.check_names,
+        drafting=lambda run, inputs: draft_table(run, plan, inputs),
     )
 
 
@@ -171,7 +170,7 @@ def published(spec: dg.AssetSpec, draft: Draft, resource: RunResource, started: 
         asset_key=spec.key,
         value=draft,
         # With the result, and not before: so they are of this materialization for Dagster.
-        check_results=[check_result(outcome, spec.key) for outcome in draft.outcomes],
+        check_results=[check_result(outcome, spec.key, audited_in=draft.audited_in) for outcome in draft.outcomes],
         data_version=dg.DataVersion(str(draft.commit.snapshot_id)),
         metadata={
             **metadata,

@@ -8,15 +8,26 @@ from stedi_dagster.audits.gate.contract import CHECK as CONTRACT
 from stedi_dagster.audits.outcome import Outcome
 
 
-def check_result(outcome: Outcome, asset_key: dg.AssetKey) -> dg.AssetCheckResult:
-    """An audit's outcome as Dagster records it."""
+def check_result(outcome: Outcome, asset_key: dg.AssetKey, *, audited_in: str | None = None) -> dg.AssetCheckResult:
+    """An audit's outcome as Dagster records it.
+
+    Args:
+        outcome: what was found.
+        asset_key: the table's.
+        audited_in: the run that found it, where that is another one.
+    """
+    metadata: dict[str, dg.MetadataValue] = {}
+    if outcome.counts:
+        metadata = {"counts": _check_counts(outcome), **_numbers(outcome.counts)}
+    if audited_in is not None:
+        metadata["audited_in"] = dg.MetadataValue.dagster_run(audited_in)
     return dg.AssetCheckResult(
         check_name=outcome.check,
         asset_key=asset_key,
         passed=outcome.passed,
         severity=dg.AssetCheckSeverity[outcome.severity],
         description=outcome.summary,
-        metadata={"counts": _check_counts(outcome), **_numbers(outcome.counts)} if outcome.counts else {},
+        metadata=metadata,
     )
 
 

@@ -7,6 +7,7 @@ import dagster as dg
 from pydantic import PrivateAttr
 
 from stedi_dagster.code_version import code_version
+from stedi_dagster.contracts import TABLES
 from stedi_dagster.defs.resources.lakehouse import LakehouseResource
 from stedi_dagster.defs.resources.lock import WriterLockResource
 from stedi_dagster.defs.resources.rules import LandingResource, PolicyResource
@@ -15,7 +16,7 @@ from stedi_dagster.defs.resources.verdicts import VerdictsResource
 from stedi_dagster.drafts.run import Run
 from stedi_dagster.erasure.erase import Eraser
 from stedi_dagster.erasure.ledger import Ledger, recognising, unfinished
-from stedi_dagster.run_tags import AGAIN, names_in
+from stedi_dagster.run_tags import ALL, FULL_REFRESH, names_in
 
 
 class RunResource(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -55,7 +56,7 @@ class RunResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             lakehouse=self.lakehouse.lakehouse(),
             open_session=lambda: self.spark.spark_session,
             max_doubt=self.landing.max_doubt,
-            again=names_in(run.tags, AGAIN) if run else frozenset(),
+            full_refresh=_refreshed(names_in(run.tags, FULL_REFRESH)) if run else frozenset(),
         )
 
     def _resume_erasures(self) -> None:
@@ -69,3 +70,7 @@ class RunResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             if unfinished(erasures):
                 log = self.get_resource_context().log or logging.getLogger(__name__)
                 Eraser(lakehouse, self.landing.location, digester, log.info).resume()
+
+
+def _refreshed(names: frozenset[str]) -> frozenset[str]:
+    return frozenset(TABLES) if ALL in names else names

@@ -17,7 +17,7 @@ from stedi_dagster.audits.standing.files import NOT_RECORDED, find_damaged, prob
 from stedi_dagster.audits.standing.finding import Finding
 from stedi_dagster.contracts import TABLES
 from stedi_dagster.lakehouse.checksums import Damage
-from stedi_dagster.run_tags import AGAIN
+from stedi_dagster.run_tags import FULL_REFRESH
 from stedi_dagster_tests.audits.standing.auditing import Audited, audit_job, found
 from stedi_dagster_tests.command import Stedi
 from stedi_dagster_tests.defs.assets.builders import contents, orphans, tables
@@ -141,7 +141,7 @@ def test_a_file_that_is_gone_fails_its_own_audit_and_not_the_command(world: Scen
 
 def test_what_a_run_has_replaced_meanwhile_is_not_missed(world: Scenario) -> None:
     with evidence_of(world.load_settings(), world.lakehouse(), consistent_read=nullcontext()) as evidence:
-        assert world.run(retention=0, tags={AGAIN: "customers_curated, step_trainer_trusted"}).success
+        assert world.run(retention=0, tags={FULL_REFRESH: "customers_curated, step_trainer_trusted"}).success
         seen = evidence.tables["customers_curated"].current_snapshot()
         assert seen is not None
         assert not Path(seen.manifest_list).exists()

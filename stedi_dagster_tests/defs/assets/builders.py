@@ -11,7 +11,7 @@ from pyiceberg.table import Table
 from pyspark.sql import DataFrame
 
 from stedi_dagster.contracts import TABLES
-from stedi_dagster.defs.assets import curated, table_asset
+from stedi_dagster.defs.assets import table_asset
 from stedi_dagster.drafts.tables import draft_table
 from stedi_dagster.lakehouse.origin.identity import NAME
 from stedi_dagster.lakehouse.orphans import reachable_files
@@ -64,8 +64,7 @@ def plant(monkeypatch: pytest.MonkeyPatch, table: str, change: Change) -> None:
             plan = replace(plan, select=lambda policy, **frames: change(select(policy=policy, **frames), frames))
         return draft_table(run, plan, inputs)
 
-    for module in (table_asset, curated):
-        monkeypatch.setattr(module, "draft_table", draft)
+    monkeypatch.setattr(table_asset, "draft_table", draft)
     monkeypatch.setattr("stedi_dagster.defs.resources.run.code_version", lambda _contract: "planted")
 
 
