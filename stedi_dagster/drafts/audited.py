@@ -1,8 +1,9 @@
 """What the gate found of what is published: while nothing that it follows from is new, it is not asked again."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
 
 from stedi_dagster.audits.outcome import Outcome
 from stedi_dagster.code_version import audit_version
@@ -10,6 +11,8 @@ from stedi_dagster.drafts.run import Run
 from stedi_dagster.fingerprint import fingerprint
 from stedi_dagster.lakehouse.audit_record import AuditRecord
 from stedi_dagster.lakehouse.commit import Commit
+
+_OUTCOMES = TypeAdapter(tuple[Outcome, ...])
 
 
 class Findings:
@@ -36,7 +39,11 @@ class Findings:
         record = AuditRecord.of(commit.table)
         if record is None or record.against != self._against:
             return None
-        outcomes = tuple(Outcome(**outcome) for outcome in record.outcomes)
+        try:
+            outcomes = _OUTCOMES.validate_python(record.outcomes)
+        except ValidationError:
+            # Another program's: it is audited again.
+            return None
         return (outcomes, record.run_id) if [outcome.check for outcome in outcomes] == self._checks else None
 
     def record(self, commit: Commit, outcomes: Sequence[Outcome] = ()) -> None:
@@ -46,6 +53,5 @@ class Findings:
             commit: not yet published.
             outcomes: in the order of the checks.
         """
-        commit.audit = AuditRecord(
-            against=self._against, run_id=self._run_id, outcomes=[asdict(outcome) for outcome in outcomes]
-        )
+        recorded = _OUTCOMES.dump_python(tuple(outcomes))
+        commit.audit = AuditRecord(against=self._against, run_id=self._run_id, outcomes=recorded)

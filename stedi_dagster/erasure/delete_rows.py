@@ -64,6 +64,8 @@ def delete_rows(  # noqa: PLR0913
 ) -> int:
     """Publish a table without the rows that a mask is true for, and return their number.
 
+    Files that hold none of them stay as they are.
+
     Args:
         lakehouse: the caller holds its writer lock.
         name: the table.
@@ -77,11 +79,16 @@ def delete_rows(  # noqa: PLR0913
     snapshot = lakehouse.read(name, contract)
     if snapshot is None:
         return 0
-    rows = count(snapshot.files, columns, mask)
-    if rows:
-        table = lakehouse.ensure_table(name, contract)
-        files = rewrite_without(snapshot.files, mask, remainder, lakehouse.stage(table, contract))
-        deleted = getattr(snapshot.summary, since) + rows
-        summary = snapshot.summary.model_copy(update={"inputs": inputs, since: deleted})
-        lakehouse.prepare(table, files, summary).publish()
+    files = snapshot.files
+    found = {path: rows for path in files.paths if (rows := count(files.only([path]), columns, mask))}
+    if not found:
+        return 0
+    rows = sum(found.values())
+    table = lakehouse.ensure_table(name, contract)
+    # All files of a table have the same columns, also where its contract is newer than they are.
+    going = files.only(found) if set(table.schema().column_names) == set(contract.names()) else files
+    left = rewrite_without(going, mask, remainder, lakehouse.stage(table, contract))
+    deleted = getattr(snapshot.summary, since) + rows
+    summary = snapshot.summary.model_copy(update={"inputs": inputs, since: deleted})
+    lakehouse.amend(table, left, summary, without=going.paths).publish()
     return rows

@@ -36,6 +36,8 @@ class Damage(StrEnum):
 def record(table: Table, transaction: Transaction, files: DataFiles, storage: Storage) -> None:
     """Write the checksums of the snapshot that a transaction is about to publish.
 
+    Of files that were published before, those that were recorded then: only what is new is read.
+
     Args:
         table: the table, whose files are read.
         transaction: holds the snapshot, whose manifests are written.
@@ -46,7 +48,10 @@ def record(table: Table, transaction: Transaction, files: DataFiles, storage: St
     assert snapshot is not None  # noqa: S101 - the transaction has made it
     manifests = [manifest.manifest_path for manifest in snapshot.manifests(table.io)]
     paths = [*files.paths, *manifests, snapshot.manifest_list]
-    found = _each(paths, lambda path: files.checksums.get(path) or storage.checksum(path))
+    before = _before(table, storage)
+    known = {path: before[_within(table, path)] for path in paths if _within(table, path) in before}
+    known |= files.checksums
+    found = _each(paths, lambda path: known.get(path) or storage.checksum(path))
     recorded = {_within(table, path): asdict(checksum) for path, checksum in zip(paths, found, strict=True)}
     content = {"files": recorded, "sha256": _digest(recorded)}
     storage.write(f"{files.folder}/{_NAME}", json.dumps(content, indent=1).encode())
@@ -78,6 +83,13 @@ def damaged_files(table: Table, storage: Storage) -> dict[str, Damage] | None:
     found = _each(recorded, lambda name: _damage(recorded[name], storage, f"{table.location()}/{name}"))
     damages = dict(zip(recorded, found, strict=True))
     return {name: damage for name, damage in damages.items() if damage}
+
+
+def _before(table: Table, storage: Storage) -> dict[str, Checksum]:
+    """What was recorded of the files of a table's current snapshot; nothing where that cannot be read."""
+    path = checksum_file(table, table.current_snapshot())
+    content = storage.read(path) if path else None
+    return (_recorded(content) if content else None) or {}
 
 
 def _each(names: Iterable[str], of: Callable[[str], _T]) -> list[_T]:

@@ -1,9 +1,11 @@
 """A commit: one atomic step from staged files to a snapshot, which fails if anybody published in the meantime."""
 
+from collections.abc import Collection
 from functools import cached_property
 
 from pyiceberg.exceptions import CommitFailedException, ValidationException
 from pyiceberg.expressions import AlwaysTrue
+from pyiceberg.io.pyarrow import parquet_files_to_data_files
 from pyiceberg.table import Table, Transaction
 
 from stedi_dagster.errors import PublishConflictError
@@ -12,7 +14,7 @@ from stedi_dagster.lakehouse.audit_record import AuditRecord
 from stedi_dagster.lakehouse.data_files import DataFiles
 from stedi_dagster.lakehouse.journal import Journal
 from stedi_dagster.lakehouse.schema import arrow_schema, follow_contract
-from stedi_dagster.lakehouse.snapshot import Snapshot, reading_manifests
+from stedi_dagster.lakehouse.snapshot import Snapshot, data_files, reading_manifests
 from stedi_dagster.lakehouse.summary import SnapshotSummary
 
 
@@ -23,14 +25,21 @@ class Commit:
 
     Attributes:
         table: as it was when this was prepared, or as it is once this is published.
-        files: its rows.
+        files: its rows: all that it will have.
         summary: what it records of how it was made.
         unchanged: whether it is the table's current snapshot already.
         audit: what to record of what the gate found.
     """
 
     def __init__(
-        self, table: Table, files: DataFiles, summary: SnapshotSummary, journal: Journal, *, unchanged: bool = False
+        self,
+        table: Table,
+        files: DataFiles,
+        summary: SnapshotSummary,
+        journal: Journal,
+        *,
+        unchanged: bool = False,
+        kept: Collection[str] = (),
     ) -> None:
         """Prepare; nothing is written yet.
 
@@ -40,6 +49,7 @@ class Commit:
             summary: what to record.
             journal: where to note what a commit that does not end leaves behind.
             unchanged: whether readers see these files already.
+            kept: the paths of those of the files that readers see already; all others that they see go.
         """
         self.table = table
         self.files = files
@@ -47,6 +57,7 @@ class Commit:
         self.unchanged = unchanged
         self.audit: AuditRecord | None = None
         self._journal = journal
+        self._kept = frozenset(kept)
 
     @cached_property
     def snapshot_id(self) -> int:
@@ -62,7 +73,8 @@ class Commit:
             return None
         folder = self.files.folder.rsplit("/", maxsplit=1)[-1]
         recorded = self.summary.model_copy(update={"staged_in": folder, "checksums": checksums.KIND})
-        transaction = _replace(self.table, self.files, recorded.to_properties())
+        prepare = _amend if self._kept else _replace
+        transaction = prepare(self.table, self.files.without(self._kept), self._kept, recorded.to_properties())
         if self.audit is not None:
             self.audit.write(transaction)
         self._journal.begin_commit(self.table, self.files.folder, transaction)
@@ -115,7 +127,25 @@ class Commit:
         return table if table.metadata.current_snapshot_id == self.snapshot_id else None
 
 
-def _replace(table: Table, files: DataFiles, properties: dict[str, str]) -> Transaction:
+def _amend(table: Table, new: DataFiles, kept: Collection[str], properties: dict[str, str]) -> Transaction:
+    transaction = table.transaction()
+    follow_contract(transaction, new.contract)
+    going = [file for file in data_files(table) if file.file_path not in kept]
+    if not going and new.paths:
+        transaction.add_files(list(new.paths), snapshot_properties=properties, check_duplicate_files=False)
+        return transaction
+    with (
+        reading_manifests(table),
+        transaction.update_snapshot(snapshot_properties=properties).overwrite() as snapshot,
+    ):
+        for file in going:
+            snapshot.delete_data_file(file)
+        for file in parquet_files_to_data_files(table.io, transaction.table_metadata, iter(new.paths)):
+            snapshot.append_data_file(file)
+    return transaction
+
+
+def _replace(table: Table, files: DataFiles, _kept: Collection[str], properties: dict[str, str]) -> Transaction:
     transaction = table.transaction()
     if _holds_files(table):
         with reading_manifests(table):

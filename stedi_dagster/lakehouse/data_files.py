@@ -1,7 +1,7 @@
 """The Parquet files that together hold a table's rows, whether they are committed or not."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pyarrow as pa
@@ -20,23 +20,43 @@ class DataFiles:
     Attributes:
         contract: the table's.
         sizes: how many bytes each file has, by its path.
-        rows: how many rows all of them hold.
-        folder: the folder that they are in.
+        counts: how many rows each file holds, by its path.
+        folder: the folder of those that were written last; the others are in folders beside it.
         storage: where the folder is.
         checksums: of the files that this process wrote; the engine's are read once more, when they are committed.
     """
 
     contract: type[Contract]
     sizes: Mapping[str, int]
-    rows: int
+    counts: Mapping[str, int]
     folder: str
     storage: Storage = field(compare=False, repr=False)
     checksums: Mapping[str, Checksum] = field(default_factory=dict, compare=False, repr=False)
 
     @property
+    def rows(self) -> int:
+        """How many rows all of them hold."""
+        return sum(self.counts.values())
+
+    @property
     def paths(self) -> tuple[str, ...]:
         """Their paths, in order."""
         return tuple(sorted(self.sizes))
+
+    def beside(self, others: "DataFiles") -> "DataFiles":
+        """These files, written last, and others that stay."""
+        return replace(self, sizes={**others.sizes, **self.sizes}, counts={**others.counts, **self.counts})
+
+    def without(self, paths: Iterable[str]) -> "DataFiles":
+        """These files but for some."""
+        return self.only(self.sizes.keys() - set(paths))
+
+    def only(self, paths: Iterable[str]) -> "DataFiles":
+        """Some of these files."""
+        some = list(paths)
+        return replace(
+            self, sizes={path: self.sizes[path] for path in some}, counts={path: self.counts[path] for path in some}
+        )
 
     def frame(self, session: SparkSession) -> DataFrame:
         """The rows, for the engine."""
@@ -67,7 +87,7 @@ class DataFiles:
         if not self.sizes:
             return 0
         try:
-            there = {entry.path: entry.size for entry in self.storage.entries(self.folder)}
+            there = {entry.path: entry.size for entry in self.storage.entries(self.folder.rpartition("/")[0])}
         except FileNotFoundError:
             there = {}
         return sum(there.get(path) != size for path, size in self.sizes.items())

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -213,6 +213,23 @@ class Lakehouse:
     def prepare(self, table: Table, files: DataFiles, summary: SnapshotSummary) -> Commit:
         """Prepare to replace all rows of a table; see `Commit`."""
         return Commit(table, files, summary, self.journal)
+
+    def amend(
+        self, table: Table, files: DataFiles, summary: SnapshotSummary, *, without: Collection[str] = ()
+    ) -> Commit:
+        """Prepare to add rows to a table, and to take some of its files out of it; see `Commit`.
+
+        Args:
+            table: as it is now.
+            files: staged; what is to be added.
+            summary: what to record.
+            without: the paths of the files that go.
+        """
+        current = Snapshot.current(table, files.contract, self.storage)
+        if current is None:
+            return self.prepare(table, files, summary)
+        kept = current.files.without(without)
+        return Commit(table, files.beside(kept), summary, self.journal, kept=kept.paths)
 
     def keep(self, table: Table, snapshot: Snapshot) -> Commit:
         """Prepare to leave a table as it is; see `Commit`.

@@ -54,6 +54,8 @@ def table_properties(contract: type[Contract]) -> dict[str, str]:
     # Engines show `comment`; Glue shows what PyIceberg takes from `Description`.
     description = contract.description()
     properties = {"comment": description, "Description": description, "commit.retry.num-retries": "0"}
+    # Each run that adds rows adds a manifest, and every reader reads all of them.
+    properties |= {"commit.manifest-merge.enabled": "true", "commit.manifest.min-count-to-merge": "8"}
     # Manifests would otherwise keep the least and the greatest value of each column, an email address, say.
     personal = [spec.name for spec in contract.columns() if spec.personal != "no"]
     return properties | {f"write.metadata.metrics.column.{name}": "counts" for name in personal}

@@ -44,9 +44,9 @@ class Snapshot:
             return None
         found = data_files(table)
         sizes = {file.file_path: file.file_size_in_bytes for file in found}
-        rows = sum(file.record_count for file in found)
+        counts = {file.file_path: file.record_count for file in found}
         folder = f"{table.location()}/data/{folder_of(snapshot) or ''}"
-        return cls(table, snapshot.snapshot_id, DataFiles(contract, sizes, rows, folder, storage))
+        return cls(table, snapshot.snapshot_id, DataFiles(contract, sizes, counts, folder, storage))
 
     @property
     def name(self) -> str:

@@ -59,9 +59,10 @@ class StagedTable:
         self._storage.delete(found.keys() - set(data))
         rows = {path: self._storage.footer(path).num_rows for path in data}
         self._storage.delete(path for path in data if rows[path] == 0)
-        sizes = {path: found[path] for path in data if rows[path]}
-        checksums = {path: self._checksums[path] for path in sizes if path in self._checksums}
-        return DataFiles(self.contract, sizes, sum(rows.values()), self.folder, self._storage, checksums)
+        counts = {path: rows[path] for path in data if rows[path]}
+        sizes = {path: found[path] for path in counts}
+        checksums = {path: self._checksums[path] for path in counts if path in self._checksums}
+        return DataFiles(self.contract, sizes, counts, self.folder, self._storage, checksums)
 
     def values(self, columns: Sequence[str]) -> int | None:
         """How many values of some columns are not null, by the files' footers; None where one does not say."""
