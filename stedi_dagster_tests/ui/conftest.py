@@ -28,5 +28,5 @@ def published(world: Scenario, chromium: str) -> Scenario:
 @pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Browser]:
     """A window of Chromium."""
-    with browsing(chromium) as browser:
+    with browsing(chromium, pixels=0.1) as browser:
         yield browser

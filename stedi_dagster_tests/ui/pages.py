@@ -63,13 +63,19 @@ class Browser:
 
 
 @contextmanager
-def browsing(chromium: str) -> Iterator[Browser]:
-    """A window of a fresh Chromium."""
+def browsing(chromium: str, *, pixels: float = 1) -> Iterator[Browser]:
+    """A window of a fresh Chromium.
+
+    Args:
+        chromium: where it is.
+        pixels: for each of the page's own, in either direction. Nobody needs any who only reads the page, and drawing
+            them takes most of the time.
+    """
     with sync_playwright() as playwright:
         # Its sandbox does not work for root, as in containers; all it opens here are pages of ours.
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         try:
-            page = browser.new_page(viewport=NORMAL)
+            page = browser.new_page(viewport=NORMAL, device_scale_factor=pixels)
             page.set_default_timeout(_RUN_SECONDS * 1000)
             yield Browser(page)
         finally:
