@@ -11,7 +11,7 @@ from stedi_dagster.contracts.columns import Column, Identifies, Personal
 from stedi_dagster.contracts.consistency import refuse_silence
 from stedi_dagster.contracts.curated import CustomersCurated, MachineLearningCurated
 from stedi_dagster.contracts.landing import AccelerometerLanding, CustomerLanding, StepTrainerLanding
-from stedi_dagster.contracts.restricted import LEDGER_WORDS, Erasures, Participants, Quarantine
+from stedi_dagster.contracts.restricted import LEDGER_WORDS, Erasures, LandedFiles, Participants, Quarantine
 from stedi_dagster.contracts.trusted import AccelerometerTrusted, CustomerTrusted, StepTrainerTrusted
 
 # From the raw files on.
@@ -35,6 +35,11 @@ def quarantine_name(contract: type[Contract]) -> str:
     return f"{feed_name(contract)}_quarantine"
 
 
+def landed_files_name(contract: type[Contract]) -> str:
+    """The table of the raw files that a landing table was made from."""
+    return f"{feed_name(contract)}_landed_files"
+
+
 # What is published: layer by layer, in each in the order in which the contracts are defined.
 TABLES: dict[str, type[Contract]] = {
     contract.table(): contract for module in _LAYERS.values() for contract in _defined_in(module)
@@ -46,6 +51,7 @@ CONSENTED: dict[str, type[Contract]] = {
 # What operators alone may read.
 RESTRICTED: dict[str, type[Contract]] = {
     **{quarantine_name(contract): Quarantine for contract in TABLES.values() if contract.layer() == "landing"},
+    **{landed_files_name(contract): LandedFiles for contract in TABLES.values() if contract.layer() == "landing"},
     Participants.table(): Participants,
     Erasures.table(): Erasures,
 }
@@ -69,6 +75,7 @@ __all__ = [
     "CustomersCurated",
     "Erasures",
     "Identifies",
+    "LandedFiles",
     "MachineLearningCurated",
     "Participants",
     "Personal",
@@ -76,5 +83,6 @@ __all__ = [
     "StepTrainerLanding",
     "StepTrainerTrusted",
     "feed_name",
+    "landed_files_name",
     "quarantine_name",
 ]

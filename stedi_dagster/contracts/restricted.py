@@ -50,6 +50,24 @@ class Quarantine(Contract):
     )
 
 
+class LandedFiles(Contract):
+    """The raw files of a feed that have landed: a run lands those that are not here, or have changed since."""
+
+    file: T.StringType = column("File, relative to the landing zone", personal="yes", holds="text")
+    size: T.LongType = column("Size of the file", unit="bytes", ge=0)
+    version: T.StringType = column("Changes whenever the file does, and may change when it does not")
+    digest: T.StringType = column(
+        "SHA-256 of its bytes; null where its version tells enough, or it changed while it was read",
+        nullable=True,
+    )
+    batch: T.StringType = column("The files that landed with it, and whose rows are in the same data files")
+    records: T.LongType = column(
+        "Records and texts found in it; null where the engine read it with others", nullable=True, ge=0
+    )
+    quarantined: T.LongType = column("How many of these are no records", ge=0)
+    landedAt: T.LongType = epoch_ms("When the run began that landed it")
+
+
 class Erasures(Contract, ledger=True):
     """Who was erased, by keyed digests only; what an old file delivers again is held against them."""
 

@@ -21,6 +21,7 @@ class Draft:
         withheld: how many of these it leaves out, by reason.
         upstream: the snapshots that must still be current when it is published, by table.
         quarantine: of a feed: the next snapshot of its quarantine.
+        landed_files: of a feed: the next snapshot of what is known of its raw files.
         counted: what else was counted when it was made: files and bytes of a feed, people of `participants`.
         audited_in: the run that found the outcomes, where that is not this one.
     """
@@ -31,6 +32,7 @@ class Draft:
     withheld: Mapping[str, int]
     upstream: Mapping[str, int] = field(default_factory=dict)
     quarantine: Commit | None = None
+    landed_files: Commit | None = None
     counted: Mapping[str, int] = field(default_factory=dict)
     audited_in: str | None = None
 
@@ -41,8 +43,11 @@ class Draft:
 
     @property
     def commits(self) -> tuple[Commit, ...]:
-        """What is committed, in this order: whoever is killed in between leaves more people in doubt, not fewer."""
-        return (self.commit,) if self.quarantine is None else (self.quarantine, self.commit)
+        """What is committed, in this order: whoever is killed in between leaves more people in doubt, not fewer.
+
+        The records come last: where the others are ahead of them, the next run lands everything.
+        """
+        return tuple(filter(None, (self.quarantine, self.landed_files, self.commit)))
 
     def publish(self, lakehouse: Lakehouse) -> Snapshot:
         """Publish, unless what it was made from is no longer what is published.

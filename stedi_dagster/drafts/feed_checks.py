@@ -45,7 +45,14 @@ class FeedLimits:
 
 
 def check_feed(
-    run: Run, feed: Feed, records: DataFiles, quarantine: DataFiles, landed: LandingSummary, limits: FeedLimits
+    run: Run,
+    feed: Feed,
+    records: DataFiles,
+    quarantine: DataFiles,
+    landed: LandingSummary,
+    limits: FeedLimits,
+    *,
+    new: DataFiles,
 ) -> tuple[Outcome, ...]:
     """Check what was landed, or is published.
 
@@ -56,14 +63,14 @@ def check_feed(
         quarantine: what of it could not be read.
         landed: what landing counted.
         limits: what is not believed.
+        new: those of the records that nobody has looked at.
 
     Raises:
         EngineError: the engine did not do its work.
     """
     with engine_errors(f"auditing {feed.contract.table()}"):
-        frame = records.frame(run.session)
         return (
-            run_audit(CONTRACT, lambda: audit_contract(frame, feed.contract, now_ms=run.now_ms)),
+            run_audit(CONTRACT, lambda: audit_contract(new.frame(run.session), feed.contract, now_ms=run.now_ms)),
             audit_reconciliation(
                 rows_in=landed.records,
                 kept=records.rows,

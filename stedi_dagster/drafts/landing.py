@@ -1,21 +1,37 @@
-"""Drafting a landing table and its feed's quarantine: list, land, check."""
+"""Drafting a landing table, its feed's quarantine and its list of raw files: what is new is landed, and checked.
+
+Files that land together are a batch: their records are in data files of their own, so that they can be taken out
+together when one of them has changed. What the engine read and what our own reader did are two batches.
+"""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from pyiceberg.table import Table
 
-from stedi_dagster.contracts import Quarantine
+from stedi_dagster.contracts import CustomerLanding, LandedFiles, Quarantine
 from stedi_dagster.drafts.audited import Findings
 from stedi_dagster.drafts.draft import Draft
 from stedi_dagster.drafts.erased import without_erased
 from stedi_dagster.drafts.feed_checks import CHECKS, ERASED, FeedLimits, check_feed
+from stedi_dagster.drafts.landed_files import Changes, compare, digests
 from stedi_dagster.drafts.run import Run, engine_errors
 from stedi_dagster.erasure.ledger import Erasure, Ledger
+from stedi_dagster.fingerprint import fingerprint
 from stedi_dagster.lakehouse.commit import Commit
-from stedi_dagster.lakehouse.summary import LandingSummary, SnapshotSummary
+from stedi_dagster.lakehouse.data_files import DataFiles
+from stedi_dagster.lakehouse.schema import arrow_schema
+from stedi_dagster.lakehouse.staged import ENGINE, ROWS, StagedTable
+from stedi_dagster.lakehouse.summary import BatchSummary, LandingSummary, SnapshotSummary, inputs_of
 from stedi_dagster.landing.feeds import Feed
-from stedi_dagster.landing.files import Listing, masked
+from stedi_dagster.landing.files import Listing, RawFile, masked
 from stedi_dagster.landing.land import Lander
 from stedi_dagster.storage import storage_for
 
@@ -24,12 +40,9 @@ QUARANTINED = "quarantined: "
 # How many of the files with the most quarantined texts are named in metadata; `stedi quarantine` has them all.
 _FILES_SHOWN = 20
 
-# The records, the quarantine, and what landing counted.
-_Landed = tuple[Commit, Commit, LandingSummary]
-
 
 def draft_landing(run: Run, feed: Feed, listing: Listing, limits: FeedLimits) -> Draft:
-    """Stage and check a feed's records and its quarantine; or, where no file has changed, check what is published.
+    """Stage and check what of a feed has not landed; where everything has, say what was found of it.
 
     Args:
         run: the run; it holds the writer lock.
@@ -41,27 +54,36 @@ def draft_landing(run: Run, feed: Feed, listing: Listing, limits: FeedLimits) ->
         LandingError: a file cannot be read.
         EngineError: the engine did not do its work.
     """
-    name = feed.contract.table()
-    erasures = Ledger(run.lakehouse).erasures()
-    inputs = listing.fingerprint(name, run.code_version(feed.contract), [erasure.number for erasure in erasures])
-    tables = run.lakehouse.ensure_table(name, feed.contract), run.lakehouse.ensure_table(feed.quarantine, Quarantine)
-    unchanged = _unchanged(run, feed, tables, inputs)
+    landing = _Landing(run, feed, listing)
+    published = landing.published()
     findings = Findings(run, CHECKS, limits=limits.shares)
-    records, quarantine, landed = unchanged or _land(run, feed, tables, listing, erasures, inputs)
-    erased = {ERASED: landed.erased} if landed.erased else {}
-    outcomes, audited_in = (unchanged and findings.of_earlier(records)) or (None, None)
-    if outcomes is None:
-        outcomes = check_feed(run, feed, records.files, quarantine.files, landed, limits)
-        findings.record(records, outcomes)
+    earlier = findings.of_earlier(published.records) if published else None
+    changes = landing.changes(published) if published else None
+    if published and changes and changes.nothing:
+        landed = landing.renewed(published, changes) if changes.renewed else published
+    else:
+        landed = landing.land(published if changes else None, changes)
+    audited_in = None
+    if earlier and landed.records.unchanged:
+        outcomes, audited_in = earlier
+    else:
+        # What stays was looked at when it landed.
+        new = landed.new if earlier and not landed.in_full else landed.records.files
+        outcomes = check_feed(run, feed, landed.records.files, landed.quarantine.files, landed.summary, limits, new=new)
+        findings.record(landed.records, outcomes)
+    summary = landed.summary
+    erased = {ERASED: summary.erased} if summary.erased else {}
     return Draft(
-        records,
+        landed.records,
         outcomes,
-        rows_in=landed.records,
-        withheld=erased | {f"{QUARANTINED}{reason}": texts for reason, texts in landed.quarantined.items()},
-        quarantine=quarantine,
+        rows_in=summary.records,
+        withheld=erased | {f"{QUARANTINED}{reason}": texts for reason, texts in summary.quarantined.items()},
+        quarantine=landed.quarantine,
+        landed_files=landed.files,
         counted={
             "files": len(listing.files),
-            "files_read_outside_the_engine": landed.odd_files,
+            "files_landed": landed.landed,
+            "files_read_outside_the_engine": summary.odd_files,
             "markers_skipped": len(listing.markers),
             "bytes": listing.size,
         },
@@ -69,43 +91,270 @@ def draft_landing(run: Run, feed: Feed, listing: Listing, limits: FeedLimits) ->
     )
 
 
-def _unchanged(run: Run, feed: Feed, tables: tuple[Table, Table], inputs: str) -> _Landed | None:
-    """What is published, where landing again would make the same of it."""
-    records = run.unchanged(tables[0], feed.contract, inputs)
-    quarantine = run.lakehouse.unchanged(tables[1], Quarantine, inputs)
-    landed = records.summary.landed if records else None
-    if records is None or quarantine is None or landed is None:
-        return None
-    due = landed.due is not None and run.now_ms >= landed.due
-    return None if due else (records, quarantine, landed)
+@dataclass(frozen=True)
+class _Landed:
+    """A feed's three tables, as they are published or about to be.
+
+    Attributes:
+        records: the records.
+        quarantine: what could not be read.
+        files: the raw files.
+        summary: what was counted in all of them.
+        new: the data files of records that are new.
+        landed: how many raw files were landed.
+        in_full: whether nothing was there to build upon.
+    """
+
+    records: Commit
+    quarantine: Commit
+    files: Commit
+    summary: LandingSummary
+    new: DataFiles
+    landed: int = 0
+    in_full: bool = False
 
 
-def _land(
-    run: Run, feed: Feed, tables: tuple[Table, Table], listing: Listing, erasures: Sequence[Erasure], inputs: str
-) -> _Landed:
-    """Stage the records and the quarantine, without whoever was erased."""
-    staged = run.lakehouse.stage(tables[0], feed.contract), run.lakehouse.stage(tables[1], Quarantine)
-    lander = Lander(feed, storage_for(listing.location), now_ms=run.now_ms)
-    with engine_errors(f"landing {feed.name}"):
-        lander.land(run.session, listing, *staged)
-    files = [table.files() for table in staged]
-    records, quarantine = without_erased(run.lakehouse, erasures, *zip(tables, files, strict=True))
-    quarantined, quarantined_in = lander.quarantined, lander.quarantined_in
-    if quarantine.rows != files[1].rows:
-        quarantined = Counter(quarantine.column("reason"))
-        quarantined_in = Counter(map(masked, quarantine.column("file")))
-    landed = LandingSummary(
-        records=lander.records,
-        erased=sum(each.rows for each in files) - records.rows - quarantine.rows,
-        quarantined=dict(quarantined),
-        quarantined_in=dict(quarantined_in.most_common(_FILES_SHOWN)),
-        odd_files=lander.odd_files,
-        due=lander.due_ms,
-        shares=lander.weight.shares,
-        hidden=lander.weight.hidden,
-    )
-    summary = SnapshotSummary(
-        inputs=inputs, run_id=run.run_id, code_version=run.code_version(feed.contract), landed=landed
-    )
-    commits = run.lakehouse.prepare(tables[0], records, summary), run.lakehouse.prepare(tables[1], quarantine, summary)
-    return (*commits, landed)
+class _Landing:
+    """Lands one feed in one run."""
+
+    def __init__(self, run: Run, feed: Feed, listing: Listing) -> None:
+        self._run = run
+        self._feed = feed
+        self._listing = listing
+        self._storage = storage_for(listing.location)
+        self._erasures: Sequence[Erasure] = Ledger(run.lakehouse).erasures()
+        self._records = run.lakehouse.ensure_table(feed.contract.table(), feed.contract)
+        self._quarantine = run.lakehouse.ensure_table(feed.quarantine, Quarantine)
+        self._files = run.lakehouse.ensure_table(feed.landed_files, LandedFiles)
+
+    def published(self) -> _Landed | None:
+        """What is published, where it can be built upon: made by this code, under these erasures, and whole."""
+        inputs = inputs_of(self._records.current_snapshot())
+        snapshot = self._run.lakehouse.read(self._feed.contract.table(), self._feed.contract)
+        if inputs is None or snapshot is None or inputs != inputs_of(self._files.current_snapshot()):
+            return None
+        landed = snapshot.summary.landed
+        if landed is None or inputs != self._inputs(landed.batches):
+            return None
+        # All three, so that what a killed run left is removed from each.
+        records = self._run.unchanged(self._records, self._feed.contract, inputs)
+        files = self._run.lakehouse.unchanged(self._files, LandedFiles, inputs)
+        unreadable = inputs_of(self._quarantine.current_snapshot())
+        quarantine = self._run.lakehouse.unchanged(self._quarantine, Quarantine, unreadable or "")
+        if records is None or files is None or quarantine is None:
+            return None
+        # A killed run, an erasure or a refused feed may have published another one since.
+        if quarantine.snapshot_id != landed.quarantine:
+            return None
+        return _Landed(records, quarantine, files, landed, new=records.files.only(()))
+
+    def changes(self, published: _Landed) -> Changes | None:
+        """What has not landed; None where everything must land together."""
+        changes = compare(
+            published.files.files, published.summary.batches, self._listing, self._storage, self._run.now_ms
+        )
+        # Who registers anew may bring back what was erased from other files.
+        together = self._feed.contract is CustomerLanding and self._erasures
+        return None if together and not changes.nothing else changes
+
+    def renewed(self, published: _Landed, changes: Changes) -> _Landed:
+        """What is published, with the files' versions as they are now."""
+        staged = self._run.lakehouse.stage(self._files, LandedFiles)
+        staged.write_batches(changes.known.to_batches())
+        commit = self._run.lakehouse.prepare(self._files, staged.files(), published.files.summary)
+        return replace(published, files=commit)
+
+    def land(self, published: _Landed | None, changes: Changes | None) -> _Landed:
+        """Stage what has not landed, without whoever was erased.
+
+        Args:
+            published: what to build upon; None where everything is landed.
+            changes: what has not landed.
+        """
+        lakehouse = self._run.lakehouse
+        files = changes.landing if changes else self._listing.files
+        stale = changes.stale if changes else frozenset()
+        batches = dict(published.summary.batches) if published else {}
+        going = [batches.pop(batch) for batch in stale]
+        records = lakehouse.stage(self._records, self._feed.contract)
+        unreadable = lakehouse.stage(self._quarantine, Quarantine)
+        stays = published.records.files.without(_of_parts(published.records.files, stale)) if published else None
+        lander = Lander(self._feed, self._storage, now_ms=self._run.now_ms)
+        digested = self._read(lander, files, records, unreadable, stays) if files else {}
+        before = records.files(), unreadable.files()
+        without_erased(lakehouse, self._erasures, records, unreadable)
+        new, quarantined = records.files(), unreadable.files()
+        batches |= _batches(lander, files, before, (new, quarantined))
+        known = _known(lander, files, digested, quarantined, new.folder, self._run.now_ms)
+        if changes:
+            known = pa.concat_tables([changes.known, known])
+        summary = LandingSummary.of(batches, _most_quarantined(known))
+        commits = self._amended(
+            self._quarantine,
+            published.quarantine if published else None,
+            quarantined,
+            _in_folders(published.quarantine.files, {batch.unreadable for batch in going}) if published else (),
+            self._summary(inputs=f"landed in run {self._run.run_id}"),
+        )
+        summary = summary.model_copy(update={"quarantine": commits.snapshot_id})
+        inputs = self._inputs(batches)
+        staged = lakehouse.stage(self._files, LandedFiles)
+        staged.write_batches(known.to_batches())
+        return _Landed(
+            lakehouse.amend(
+                self._records,
+                new,
+                self._summary(inputs=inputs, landed=summary),
+                without=_of_parts(published.records.files, stale),
+            )
+            if published
+            else lakehouse.prepare(self._records, new, self._summary(inputs=inputs, landed=summary)),
+            commits,
+            lakehouse.prepare(self._files, staged.files(), self._summary(inputs=inputs)),
+            summary,
+            new,
+            len(files),
+            in_full=published is None,
+        )
+
+    def _read(
+        self,
+        lander: Lander,
+        files: Sequence[RawFile],
+        records: StagedTable,
+        unreadable: StagedTable,
+        stays: DataFiles | None,
+    ) -> dict[str, str | None]:
+        """Land some files, and return the digests of those that nobody has changed meanwhile."""
+        listing = replace(self._listing, files=tuple(files))
+        landed = partial(stays.column, "email") if stays else tuple
+        with ThreadPoolExecutor(1) as beside:
+            digesting = beside.submit(digests, files, self._storage)
+            with engine_errors(f"landing {self._feed.name}"):
+                lander.land(self._run.session, listing, records, unreadable, landed=landed)
+            digested = digesting.result()
+        if not any(digested.values()):
+            return digested
+        folder = f"{self._listing.location}/{self._feed.folder}"
+        now = {entry.path: entry.version for entry in self._storage.entries(folder)}
+        # Of one that has changed, the engine may have read what was there before.
+        return {file.name: digested[file.name] for file in files if now.get(file.path) == file.version}
+
+    def _amended(
+        self, table: Table, published: Commit | None, new: DataFiles, going: Sequence[str], summary: SnapshotSummary
+    ) -> Commit:
+        """A table with new files, and without some of those that it has."""
+        if published is None:
+            return self._run.lakehouse.prepare(table, new, summary)
+        if not new.paths and not going:
+            return published
+        return self._run.lakehouse.amend(table, new, summary, without=going)
+
+    def _summary(self, **recorded: Any) -> SnapshotSummary:
+        code = self._run.code_version(self._feed.contract)
+        return SnapshotSummary(run_id=self._run.run_id, code_version=code, **recorded)
+
+    def _inputs(self, batches: Iterable[str]) -> str:
+        return fingerprint(
+            {
+                "table": self._feed.contract.table(),
+                "code": self._run.code_version(self._feed.contract),
+                "erasures": [erasure.number for erasure in self._erasures],
+                "batches": sorted(batches),
+            }
+        )
+
+
+def _of_parts(files: DataFiles, parts: AbstractSet[str]) -> list[str]:
+    return [path for part, found in files.parts().items() if part in parts for path in found.paths]
+
+
+def _in_folders(files: DataFiles, folders: AbstractSet[str | None]) -> list[str]:
+    return [path for part, found in files.parts().items() if part.split("/")[0] in folders for path in found.paths]
+
+
+def _batches(
+    lander: Lander,
+    files: Sequence[RawFile],
+    before: tuple[DataFiles, DataFiles],
+    after: tuple[DataFiles, DataFiles],
+) -> dict[str, BatchSummary]:
+    """What was counted in the files that were landed.
+
+    Args:
+        lander: landed them.
+        files: the files.
+        before: the records and the quarantine before those of erased people were taken out.
+        after: the same afterwards.
+    """
+    folder, found = _name(after[0].folder), {}
+    rows = [{part: files.rows for part, files in one[0].parts().items()} for one in (before, after)]
+    gone = Counter(rows[0]) - Counter(rows[1])
+    if lander.canonical:
+        batch = f"{folder}/{ENGINE}"
+        found[batch] = BatchSummary(
+            files=len(lander.canonical),
+            odd=False,
+            records=lander.by_engine,
+            erased=gone[batch],
+            lines=lander.by_engine,
+            octets=sum(file.size for file in lander.canonical),
+        )
+    if len(files) > len(lander.canonical):
+        batch = f"{folder}/{ROWS}"
+        left = before[1].rows != after[1].rows
+        found[batch] = BatchSummary(
+            files=len(files) - len(lander.canonical),
+            odd=True,
+            records=lander.records - lander.by_engine,
+            erased=gone[batch] + before[1].rows - after[1].rows,
+            quarantined=dict(Counter(after[1].column("reason")) if left else lander.quarantined),
+            lines=lander.weight.lines,
+            bad_lines=lander.weight.bad_lines,
+            octets=lander.weight.octets,
+            bad_octets=lander.weight.bad_octets,
+            hidden=lander.weight.hidden,
+            due=lander.due_ms,
+            cut=lander.cut,
+            unreadable=_name(after[1].folder) if after[1].rows else None,
+        )
+    return found
+
+
+def _known(
+    lander: Lander,
+    files: Sequence[RawFile],
+    digested: Mapping[str, str | None],
+    quarantined: DataFiles,
+    folder: str,
+    now_ms: int,
+) -> pa.Table:
+    """What is known of raw files that were landed, as rows of LandedFiles."""
+    unreadable = Counter(quarantined.column("file"))
+    rows = [
+        (
+            file.name,
+            file.size,
+            file.version,
+            digested.get(file.name),
+            f"{_name(folder)}/{ENGINE if file in lander.canonical else ROWS}",
+            None if file in lander.canonical else lander.records_in[file.name],
+            unreadable[file.name],
+            now_ms,
+        )
+        for file in files
+    ]
+    schema = arrow_schema(LandedFiles)
+    return pa.Table.from_pylist([dict(zip(schema.names, row, strict=True)) for row in rows], schema)
+
+
+def _most_quarantined(known: pa.Table) -> dict[str, int]:
+    """The files with the most quarantined texts, under names that show nobody's address."""
+    found: Counter[str] = Counter()
+    for row in known.filter(pc.greater(known["quarantined"], 0)).select(["file", "quarantined"]).to_pylist():
+        found[masked(row["file"])] += row["quarantined"]
+    return dict(sorted(found.items(), key=lambda one: (-one[1], one[0]))[:_FILES_SHOWN])
+
+
+def _name(folder: str) -> str:
+    return folder.rsplit("/", maxsplit=1)[-1]

@@ -38,17 +38,24 @@ def rewrite_without(files: DataFiles, mask: Mask, remainder: Remainder, staged: 
         remainder: what is written in the place of rows that go.
         staged: where to.
     """
-
-    def kept() -> Iterator[pa.RecordBatch]:
-        schema = arrow_schema(files.contract)
-        for batch in files.batches(files.contract.names()):
-            going = mask(batch)
-            for rows in (batch.filter(pc.invert(going)), remainder(batch.filter(going))):
-                if rows.num_rows:
-                    yield rows.cast(schema)
-
-    staged.write_batches(kept())
+    staged.write_batches(rows_without(files, mask, remainder))
     return staged.files()
+
+
+def rows_without(files: DataFiles, mask: Mask, remainder: Remainder) -> Iterator[pa.RecordBatch]:
+    """The rows of some files, but for those that a mask is true for.
+
+    Args:
+        files: the files.
+        mask: which rows go.
+        remainder: what stands in the place of rows that go.
+    """
+    schema = arrow_schema(files.contract)
+    for batch in files.batches(files.contract.names()):
+        going = mask(batch)
+        for rows in (batch.filter(pc.invert(going)), remainder(batch.filter(going))):
+            if rows.num_rows:
+                yield rows.cast(schema)
 
 
 def delete_rows(  # noqa: PLR0913

@@ -58,6 +58,13 @@ class DataFiles:
             self, sizes={path: self.sizes[path] for path in some}, counts={path: self.counts[path] for path in some}
         )
 
+    def parts(self) -> "dict[str, DataFiles]":
+        """These files by the part of a staged table that they were written as: its folder's name and the part's."""
+        found: dict[str, list[str]] = {}
+        for path in self.paths:
+            found.setdefault("/".join(path.split("/")[-3:-1]), []).append(path)
+        return {part: self.only(paths) for part, paths in found.items()}
+
     def frame(self, session: SparkSession) -> DataFrame:
         """The rows, for the engine."""
         if not self.sizes:

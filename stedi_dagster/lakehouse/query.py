@@ -6,14 +6,15 @@ import duckdb
 from pyarrow.dataset import dataset
 from pyiceberg.table import Table
 
-from stedi_dagster.contracts import Erasures, Quarantine
+from stedi_dagster.contracts import Erasures, LandedFiles, Quarantine
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.schema import arrow_schema
 from stedi_dagster.lakehouse.snapshot import data_files
 from stedi_dagster.storage import Storage
 from stedi_dagster.storage.local import LocalStorage
 
-_QUARANTINE = "_quarantine"
+# Of which each feed has a table of its own.
+_OF_FEEDS = (Quarantine, LandedFiles)
 
 
 def pinned(lakehouse: Lakehouse) -> dict[str, Table]:
@@ -22,24 +23,29 @@ def pinned(lakehouse: Lakehouse) -> dict[str, Table]:
 
 
 def connect(lakehouse: Lakehouse, tables: Mapping[str, Table] | None = None) -> duckdb.DuckDBPyConnection:
-    """A connection in which every published table is a view, and `quarantine` all feeds' quarantines together.
+    """A connection in which every published table is a view.
 
-    Of `erasures` there is a view although nobody was erased yet.
+    `quarantine` and `landed_files` are those of all feeds together. Of `erasures` there is a view although nobody was
+    erased yet.
 
     Args:
         lakehouse: where the tables are.
         tables: what `pinned` found; by default what is published now.
     """
     connection = duckdb.connect()
-    nothing = connection.from_arrow(arrow_schema(Quarantine).empty_table())
-    together = nothing.project("'' AS feed, *")
+    together = {
+        contract.table(): connection.from_arrow(arrow_schema(contract).empty_table()).project("'' AS feed, *")
+        for contract in _OF_FEEDS
+    }
     connection.from_arrow(arrow_schema(Erasures).empty_table()).create_view(Erasures.table())
     for name, table in (pinned(lakehouse) if tables is None else tables).items():
         rows = _rows(connection, table, lakehouse.storage)
         rows.create_view(name, replace=True)
-        if name.endswith(_QUARANTINE):
-            together = together.union(rows.project(f"'{name.removesuffix(_QUARANTINE)}' AS feed, *"))
-    together.create_view("quarantine")
+        for kind, others in list(together.items()):
+            if name.endswith(f"_{kind}"):
+                together[kind] = others.union(rows.project(f"'{name.removesuffix(f'_{kind}')}' AS feed, *"))
+    for kind, rows in together.items():
+        rows.create_view(kind)
     return connection
 
 

@@ -16,6 +16,8 @@ from stedi_dagster.lakehouse.data_files import DataFiles
 from stedi_dagster.lakehouse.schema import arrow_schema
 from stedi_dagster.storage import Checksum, Entry, Storage
 
+# The parts of a staged table, each in a folder of its own: what the engine wrote, and what this process did.
+ENGINE, ROWS = "engine", "rows"
 _ROWS_A_BATCH = 50_000
 # What every reader of Parquet knows, and cheaper to write than what packs better.
 _COMPRESSION = "snappy"
@@ -33,7 +35,7 @@ class StagedTable:
 
     def write_frame(self, frame: DataFrame) -> None:
         """Let the engine write a frame. Once only: engines refuse, or replace, a folder that exists."""
-        frame.write.option("compression", _COMPRESSION).parquet(f"{self.folder}/engine")
+        frame.write.option("compression", _COMPRESSION).parquet(f"{self.folder}/{ENGINE}")
 
     def write_rows(self, rows: Iterable[tuple[Any, ...]]) -> int:
         """Write rows that this process holds, in the contract's column order; return their number."""
@@ -44,10 +46,15 @@ class StagedTable:
             return 0
         return self.write_batches(chain([first], batches))
 
-    def write_batches(self, batches: Iterable[pa.RecordBatch]) -> int:
-        """Write Arrow batches of the contract's schema; return their number of rows."""
+    def write_batches(self, batches: Iterable[pa.RecordBatch], *, part: str = ROWS) -> int:
+        """Write Arrow batches of the contract's schema; return their number of rows.
+
+        Args:
+            batches: the rows.
+            part: of the staged table: ENGINE's or ROWS.
+        """
         self._parts += 1
-        path = f"{self.folder}/part-{self._parts:05d}.parquet"
+        path = f"{self.folder}/{part}/part-{self._parts:05d}.parquet"
         written = self._storage.write_parquet(path, arrow_schema(self.contract), iter(batches))
         self._checksums[path] = written.checksum
         return written.rows

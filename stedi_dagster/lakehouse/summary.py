@@ -5,6 +5,7 @@ Their names on disk stay as they are: warehouses that earlier releases wrote are
 
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,6 +34,40 @@ class _Recorded(BaseModel):
     )
 
 
+class BatchSummary(_Recorded):
+    """What landing counted in the raw files of one batch.
+
+    Attributes:
+        files: how many these are.
+        odd: whether they were read outside the engine.
+        records: everything that was read, readable or not.
+        erased: records of people who were erased, which do not land.
+        quarantined: texts that could not be read, by reason.
+        lines: records, and lines of what cannot be read.
+        bad_lines: how many of these cannot be read.
+        octets: bytes.
+        bad_octets: how many of these cannot be read.
+        hidden: files that hide what they hold, or a part of it, with what that is.
+        due: when (epoch ms) the first record that lies in the future no longer does.
+        cut: whether a text was cut off within an address: whom it means depends on who else has landed.
+        unreadable: the folder of the quarantine's data files that have its texts; None where there are none.
+    """
+
+    files: int
+    odd: bool
+    records: int
+    erased: int = 0
+    quarantined: dict[str, int] = Field(default_factory=dict)
+    lines: int = 0
+    bad_lines: int = 0
+    octets: int = 0
+    bad_octets: int = 0
+    hidden: dict[str, str] = Field(default_factory=dict)
+    due: int | None = None
+    cut: bool = False
+    unreadable: str | None = None
+
+
 class LandingSummary(_Recorded):
     """What landing a feed counted; recorded with the records and with the quarantine.
 
@@ -45,6 +80,8 @@ class LandingSummary(_Recorded):
         due: when (epoch ms) the first record that lies in the future no longer does.
         shares: the unreadable share of the lines and of the bytes.
         hidden: files that hide what they hold, or a part of it, with what that is.
+        batches: the same of each batch, by the part of the data files that has its records.
+        quarantine: the snapshot of the quarantine that belongs to these records.
     """
 
     records: int
@@ -55,6 +92,35 @@ class LandingSummary(_Recorded):
     due: int | None = None
     shares: dict[str, float] = Field(default_factory=dict)
     hidden: dict[str, str] = Field(default_factory=dict)
+    batches: dict[str, BatchSummary] = Field(default_factory=dict)
+    quarantine: int | None = None
+
+    @classmethod
+    def of(cls, batches: Mapping[str, BatchSummary], quarantined_in: Mapping[str, int]) -> "LandingSummary":
+        """The sum of batches.
+
+        Args:
+            batches: all of a feed.
+            quarantined_in: see the attribute, in this order.
+        """
+        found = batches.values()
+        quarantined = sum((Counter(batch.quarantined) for batch in found), Counter[str]())
+        lines, octets = sum(batch.lines for batch in found), sum(batch.octets for batch in found)
+        bad_lines, bad_octets = sum(batch.bad_lines for batch in found), sum(batch.bad_octets for batch in found)
+        return cls(
+            records=sum(batch.records for batch in found),
+            erased=sum(batch.erased for batch in found),
+            quarantined=dict(sorted(quarantined.items())),
+            quarantined_in=dict(quarantined_in),
+            odd_files=sum(batch.files for batch in found if batch.odd),
+            due=min((batch.due for batch in found if batch.due is not None), default=None),
+            shares={
+                "lines": bad_lines / lines if lines else 0.0,
+                "bytes": bad_octets / octets if octets else 0.0,
+            },
+            hidden={name: what for batch in found for name, what in batch.hidden.items()},
+            batches=dict(batches),
+        )
 
 
 class SnapshotSummary(_Recorded):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from stedi_dagster.contracts import TABLES, Column, Contract, feed_name, quarantine_name
+from stedi_dagster.contracts import TABLES, Column, Contract, feed_name, landed_files_name, quarantine_name
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,11 @@ class Feed:
     def quarantine(self) -> str:
         """The table of the texts that could not be read."""
         return quarantine_name(self.contract)
+
+    @property
+    def landed_files(self) -> str:
+        """The table of the raw files that have landed."""
+        return landed_files_name(self.contract)
 
 
 FEEDS: dict[str, Feed] = {name: Feed(contract) for name, contract in TABLES.items() if contract.layer() == "landing"}

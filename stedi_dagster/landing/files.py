@@ -5,12 +5,11 @@ Nothing here looks into a file: see `formats` and `documents`.
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from stedi_dagster.errors import LandingError
-from stedi_dagster.fingerprint import fingerprint
 from stedi_dagster.landing.feeds import FEEDS, Feed
 from stedi_dagster.storage import Entry, fault, storage_for
 
@@ -61,16 +60,6 @@ class Listing:
         """Changes when a file is added, removed or changed."""
         text = "\n".join(f"{file.name}\t{file.size}\t{file.version}" for file in self.files)
         return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
-
-    def fingerprint(self, table: str, code_version: str | None, erasures: Iterable[str]) -> str:
-        """The fingerprint of everything that a landing table and its quarantine are made from.
-
-        Args:
-            table: the landing table.
-            code_version: of the code that lands it.
-            erasures: the numbers of all erasures there were, the oldest first.
-        """
-        return fingerprint({"files": self.digest(), "code": code_version, "table": table, "erasures": list(erasures)})
 
 
 def list_files(landing: str, feed: Feed) -> Listing:

@@ -5,8 +5,9 @@ Writes to staging folders only; `drafts.landing` decides whether a feed must lan
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from typing import IO, Any, Protocol
 
 from pyspark.sql import DataFrame, SparkSession
@@ -70,7 +71,10 @@ class Lander:
         odd_files: how many files were read outside the engine.
         quarantined: texts that could not be read, by reason.
         quarantined_in: the same by file.
-        weight: how much of the feed cannot be read.
+        weight: how much of what the engine did not read cannot be read.
+        canonical: the files that the engine read.
+        records_in: how many texts were found in each of the others.
+        cut: whether a text was cut off within an address: whom it means depends on who else has landed.
     """
 
     def __init__(self, feed: Feed, storage: Storage, *, now_ms: int) -> None:
@@ -79,6 +83,9 @@ class Lander:
         self.quarantined: Counter[str] = Counter()
         self.quarantined_in: Counter[str] = Counter()
         self.weight = Weight()
+        self.canonical: frozenset[RawFile] = frozenset()
+        self.records_in: Counter[str] = Counter()
+        self.cut = False
         self._feed = feed
         self._storage = storage
         self._now_ms = now_ms
@@ -89,7 +96,15 @@ class Lander:
         """When (epoch ms) the first record that is refused for lying in the future will no longer be."""
         return self._reader.due_ms
 
-    def land(self, session: SparkSession, listing: Listing, records: StagedRows, quarantine: StagedRows) -> None:
+    def land(
+        self,
+        session: SparkSession,
+        listing: Listing,
+        records: StagedRows,
+        quarantine: StagedRows,
+        *,
+        landed: Callable[[], Iterable[str]] = lambda: (),
+    ) -> None:
         """Write a feed's records to one staged table, and the texts that cannot be read to another.
 
         Args:
@@ -97,14 +112,15 @@ class Lander:
             listing: the files to read.
             records: where to write records.
             quarantine: where to write everything else.
+            landed: gives the addresses in records that have landed before, and are in none of these files.
 
         Raises:
             LandingError: a file cannot be opened.
         """
-        canonical = self._land_canonical(session, listing, records)
-        odd = [file for file in listing.files if file.size and file not in canonical]
+        self.canonical = self._land_canonical(session, listing, records)
+        odd = [file for file in listing.files if file.size and file not in self.canonical]
         self.odd_files = len(odd)
-        self._land_odd(odd, records, quarantine)
+        self._land_odd(odd, records, quarantine, landed)
 
     def _land_canonical(self, session: SparkSession, listing: Listing, records: StagedRows) -> frozenset[RawFile]:
         candidates = [file for file in listing.files if file.size and file.engine_can_read]
@@ -120,10 +136,15 @@ class Lander:
             return frozenset()
         self.by_engine = rows
         self.records += rows
-        self.weight.readable(records=rows, octets=sum(file.size for file in files))
         return frozenset(files)
 
-    def _land_odd(self, files: Sequence[RawFile], records: StagedRows, quarantine: StagedRows) -> None:
+    def _land_odd(
+        self,
+        files: Sequence[RawFile],
+        records: StagedRows,
+        quarantine: StagedRows,
+        landed: Callable[[], Iterable[str]],
+    ) -> None:
         unreadable: list[tuple[Any, ...]] = []
         # Whom they mean is known only after everybody has landed.
         truncated: list[tuple[Row, set[str]]] = []
@@ -133,6 +154,7 @@ class Lander:
                 weight = FileWeight(self.weight)
                 for document in self._documents(file):
                     self.records += 1
+                    self.records_in[file.name] += 1
                     row, reason = self._read(document)
                     weight.add(document, landed=row is not None)
                     if row is not None:
@@ -154,7 +176,8 @@ class Lander:
 
         records.write_rows(rows())
         if truncated:
-            known = Addresses(map(key_of, records.files().column("email")))
+            self.cut = True
+            known = Addresses(map(key_of, chain(landed(), records.files().column("email"))))
             unreadable.extend(_naming(row, known.beginning(*beginnings)) for row, beginnings in truncated)
         quarantine.write_rows(unreadable)
 

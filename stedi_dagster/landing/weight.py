@@ -31,19 +31,6 @@ class Weight:
     bad_octets: int = 0
     hidden: dict[str, str] = field(default_factory=dict)
 
-    @property
-    def shares(self) -> dict[str, float]:
-        """The unreadable share of the lines and of the bytes."""
-        return {
-            "lines": self.bad_lines / self.lines if self.lines else 0.0,
-            "bytes": self.bad_octets / self.octets if self.octets else 0.0,
-        }
-
-    def readable(self, *, records: int, octets: int) -> None:
-        """Count what an engine read."""
-        self.lines += records
-        self.octets += octets
-
 
 class FileWeight:
     """Weighs one file document by document."""

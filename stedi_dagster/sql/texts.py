@@ -20,7 +20,7 @@ from stedi_dagster.sql.parameters import Value, bind, parameters_of
 ATHENA, DUCKDB = "athena", "duckdb"
 # The schema of DuckDB's views of the tables, and the additional view that it has.
 _LOCAL_DATABASE = "main"
-LOCAL_VIEWS = frozenset({"quarantine"})
+LOCAL_VIEWS = frozenset({"landed_files", "quarantine"})
 # sqlglot warns about statements that it passes on without parsing them; passing them on is enough.
 logging.getLogger("sqlglot").setLevel(logging.ERROR)
 

@@ -92,6 +92,14 @@ class Storage(ABC):
         with self.open(path) as stream:
             return Checksum.of(stream)
 
+    def digest(self, path: str) -> str | None:
+        """The SHA-256 of a file's bytes; None where its version in a listing changes only when these do.
+
+        Raises:
+            FileNotFoundError: the file does not exist.
+        """
+        return self.checksum(path).sha256
+
     def footer(self, path: str) -> pq.FileMetaData:
         """The footer of a Parquet file."""
         return pq.read_metadata(self.within(path), filesystem=self.filesystem)

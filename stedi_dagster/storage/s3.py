@@ -53,6 +53,10 @@ class S3Storage(Storage):
             raise FileNotFoundError(folder)
         return entries
 
+    def digest(self, path: str) -> str | None:  # noqa: ARG002 - same for any file
+        """See `Storage.digest`: an ETag changes only with the content."""
+        return None
+
     def delete(self, paths: Iterable[str]) -> None:
         """See `Storage.delete`.
 

@@ -89,6 +89,9 @@ def test_whose_a_row_is_stands_in_the_contracts_as_follows():
         **dict.fromkeys(("step_trainer_landing", "step_trainer_trusted"), steps),
         "machine_learning_curated": {"participantId": "participant", "at": "sensorReadingTime"},
         **dict.fromkeys(("customer_quarantine", "accelerometer_quarantine", "step_trainer_quarantine"), unreadable),
+        **dict.fromkeys(
+            ("customer_landed_files", "accelerometer_landed_files", "step_trainer_landed_files"), {"at": None}
+        ),
         "participants": {"email": "person", "participantId": "participant", "at": None},
         "erasures": {"at": None},
     }

@@ -9,12 +9,12 @@ import pytest
 from pandera.api.pyspark.container import DataFrameSchema
 from pyspark.sql import SparkSession
 
-from stedi_dagster.contracts import TABLES, AccelerometerLanding, CustomerTrusted, Participants, Quarantine
+from stedi_dagster.contracts import TABLES, AccelerometerLanding, CustomerTrusted, LandedFiles, Participants, Quarantine
 from stedi_dagster.contracts.base import AHEAD_OF_RUN_MS, EARLIEST_MS, EPOCH_MS, Contract, is_moment, latest_ms
 from stedi_dagster.landing.feeds import FEEDS
 from stedi_dagster_tests.scenario import T0, customer, reading, step
 
-ALL = [*TABLES.values(), Quarantine, Participants]
+ALL = [*TABLES.values(), Quarantine, LandedFiles, Participants]
 PERSONAL_EVERYWHERE = {
     *("email", "user", "customerName", "phone", "birthDay", "serialNumber"),
     *("file", "raw", "people", "devices"),
@@ -42,6 +42,11 @@ def test_every_feed_lands_in_the_table_of_its_contract():
         "customer_quarantine",
         "accelerometer_quarantine",
         "step_trainer_quarantine",
+    ]
+    assert [feed.landed_files for feed in FEEDS.values()] == [
+        "customer_landed_files",
+        "accelerometer_landed_files",
+        "step_trainer_landed_files",
     ]
     assert all(feed.contract is TABLES[name] for name, feed in FEEDS.items())
 

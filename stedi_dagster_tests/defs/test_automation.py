@@ -15,6 +15,7 @@ from stedi_dagster.landing.files import list_files
 from stedi_dagster_tests.defs.assets.builders import (
     ANN,
     BOB,
+    LANDED_FILES,
     QUARANTINES,
     keeping,
     materialize,
@@ -92,9 +93,9 @@ def test_there_is_a_job_for_everything_and_for_each_layer(scenario):
         name: {key.path[-1] for key in defs.resolve_job_def(name).asset_layer.selected_asset_keys}
         for name in ("everything", "landing", "trusted", "curated")
     }
-    assert selected["everything"] == {*TABLES, *QUARANTINES, "participants"}
+    assert selected["everything"] == {*TABLES, *QUARANTINES, *LANDED_FILES, "participants"}
     assert selected["landing"] | selected["trusted"] | selected["curated"] == selected["everything"]
-    assert selected["landing"] == {name for name in TABLES if name.endswith("_landing")} | QUARANTINES
+    assert selected["landing"] == {name for name in TABLES if name.endswith("_landing")} | QUARANTINES | LANDED_FILES
     assert selected["trusted"] == {name for name in TABLES if name.endswith("_trusted")}
     assert selected["curated"] == {name for name in TABLES if name.endswith("_curated")} | {"participants"}
 

@@ -3,18 +3,19 @@
 A snapshot records what it was made from. What has changed since may wait for STEDI_FRESHNESS.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from pyiceberg.table.snapshots import Snapshot
 
 from stedi_dagster.audits.standing.evidence import Evidence
 from stedi_dagster.audits.standing.finding import Finding
 from stedi_dagster.contracts import TABLES
-from stedi_dagster.erasure.ledger import Ledger
 from stedi_dagster.errors import StediError
-from stedi_dagster.lakehouse.summary import SnapshotSummary, inputs_of, newer_inputs
+from stedi_dagster.lakehouse.summary import inputs_of, newer_inputs
 from stedi_dagster.landing.feeds import FEEDS
-from stedi_dagster.landing.files import list_files
+from stedi_dagster.landing.files import RawFile, list_files
+from stedi_dagster.storage import Storage, storage_for
 
 UNKNOWN = "snapshots that no run of the platform published"
 FILES_SINCE = "landing folders that have changed since and are not landed again"
@@ -47,8 +48,22 @@ def find_stale(evidence: Evidence) -> Iterator[Finding]:
 
 
 def landed(evidence: Evidence, table: str, snapshot: Snapshot) -> bool:
-    """Whether a landing table was made from the files that its feed has now."""
-    listing = list_files(evidence.settings.landing, FEEDS[table])
-    summary = SnapshotSummary.from_snapshot(snapshot, table)
-    erasures = [erasure.number for erasure in Ledger(evidence.lakehouse).erasures()]
-    return summary.inputs == listing.fingerprint(table, summary.code_version, erasures)
+    """Whether a landing table was made from the files that its feed has now, by what is known of those that landed."""
+    feed = FEEDS[table]
+    listing = list_files(evidence.settings.landing, feed)
+    files = evidence.tables.get(feed.landed_files)
+    if files is None or inputs_of(files.current_snapshot()) != inputs_of(snapshot):
+        return False
+    rows = files.scan(selected_fields=("file", "size", "version", "digest")).to_arrow().to_pylist()
+    known = {row["file"]: row for row in rows}
+    storage = storage_for(listing.location)
+    return known.keys() == {file.name for file in listing.files} and all(
+        _is_same(known[file.name], file, storage) for file in listing.files
+    )
+
+
+def _is_same(known: Mapping[str, Any], file: RawFile, storage: Storage) -> bool:
+    """Whether a raw file is what it was when it landed, whatever its time says."""
+    if known["size"] != file.size:
+        return False
+    return bool(known["version"] == file.version or (known["digest"] and known["digest"] == storage.digest(file.path)))

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import dagster as dg
 
-from stedi_dagster.contracts import Quarantine
+from stedi_dagster.contracts import LandedFiles, Quarantine
 from stedi_dagster.defs.assets import feeds
 from stedi_dagster.defs.assets.restricted import ERASURES
 from stedi_dagster.defs.assets.specs import restricted_spec, table_spec
@@ -27,14 +27,16 @@ from stedi_dagster.run_tags import ACCEPT_VOLUME, names_in
 
 def _landing_asset(feed: Feed) -> dg.AssetsDefinition:
     spec = table_spec(feed.contract, lineage={})
-    quarantine_spec = restricted_spec(feed.quarantine, Quarantine, more=f"Of the feed {feed.name}.")
+    of_feed = f"Of the feed {feed.name}."
+    quarantine_spec = restricted_spec(feed.quarantine, Quarantine, more=of_feed)
+    files_spec = restricted_spec(feed.landed_files, LandedFiles, more=of_feed)
     name = feed.contract.table()
 
     @dg.multi_asset(
         name=name,
         outs={
             each.key.path[-1]: dg.AssetOut.from_spec(each, io_manager_key=IO_MANAGER)
-            for each in (quarantine_spec, spec)
+            for each in (quarantine_spec, files_spec, spec)
         },
         deps=[feeds.key_of(feed), ERASURES],
         check_specs=check_specs(spec.key, CHECKS),
@@ -46,9 +48,10 @@ def _landing_asset(feed: Feed) -> dg.AssetsDefinition:
         started = time.perf_counter()
         draft = made(name, run, lambda begun: _draft(context, begun, feed, landing))
         yield from refused(spec.key, draft)
-        # First: whoever is killed between the two leaves more people in doubt, not fewer.
+        # In this order: see `Draft.commits`.
         yield published(quarantine_spec, _quarantine(draft), run, started)
-        yield published(spec, replace(draft, quarantine=None), run, started)
+        yield published(files_spec, _landed_files(draft), run, started)
+        yield published(spec, replace(draft, quarantine=None, landed_files=None), run, started)
 
     return land
 
@@ -83,6 +86,12 @@ def _quarantine(draft: Draft) -> Draft:
         if reason.startswith(QUARANTINED)
     }
     return Draft(draft.quarantine, (), draft.rows_in, {}, counted=counted)
+
+
+def _landed_files(draft: Draft) -> Draft:
+    """The part of a feed's draft that is the list of its raw files."""
+    assert draft.landed_files is not None  # noqa: S101 - as above
+    return Draft(draft.landed_files, (), draft.rows_in, {})
 
 
 tables = [_landing_asset(feed) for feed in FEEDS.values()]

@@ -20,7 +20,9 @@ from stedi_dagster.policies.selection import Selection
 from stedi_dagster_tests.scenario import T0, Scenario, customer, reading, step
 
 ANN, BOB, CID = "ann@example.com", "bob@example.com", "cid@example.com"
+# What the steps of the landing tables make besides.
 QUARANTINES = {"customer_quarantine", "accelerometer_quarantine", "step_trainer_quarantine"}
+LANDED_FILES = {"customer_landed_files", "accelerometer_landed_files", "step_trainer_landed_files"}
 DOWNSTREAM = {
     "customer_landing": {"customer_trusted", "step_trainer_trusted"},
     "customer_trusted": {"accelerometer_trusted", "customers_curated"},

@@ -1,7 +1,7 @@
 """What the asset graph is to show: the groups, what each table is made from, and what else is read for it."""
 
 from stedi_dagster.contracts import TABLES, Contract, Participants
-from stedi_dagster_tests.defs.assets.builders import QUARANTINES
+from stedi_dagster_tests.defs.assets.builders import LANDED_FILES, QUARANTINES
 from stedi_dagster_tests.scenario import FEEDS
 
 GROUPS = {
@@ -12,7 +12,7 @@ GROUPS = {
 ALL = {
     **GROUPS,
     "raw": {"customer_feed", "accelerometer_feed", "step_trainer_feed"},
-    "restricted": {*QUARANTINES, "erasures"},
+    "restricted": {*QUARANTINES, *LANDED_FILES, "erasures"},
     "pseudonyms": {"participants"},
 }
 RESTRICTED = ALL["restricted"] | ALL["pseudonyms"]
@@ -25,10 +25,11 @@ INPUTS = {
 }
 # Whether everybody in a table agrees is judged by these.
 JUDGED_BY = {"customer_landing", "customer_quarantine"}
+KINDS = ("landing", "quarantine", "landed_files")
 READ = {
     **{table: inputs | JUDGED_BY for table, inputs in INPUTS.items()},
     "participants": {"customers_curated"} | JUDGED_BY,
-    **{f"{feed}_{kind}": {f"{feed}_feed", "erasures"} for feed in FEEDS for kind in ("landing", "quarantine")},
+    **{f"{feed}_{kind}": {f"{feed}_feed", "erasures"} for feed in FEEDS for kind in KINDS},
 }
 # Where the policy keeps the readings of all who agree.
 READ["step_trainer_trusted"] |= {"customer_trusted"}

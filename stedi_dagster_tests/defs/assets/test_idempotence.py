@@ -9,6 +9,8 @@ import pytest
 from stedi_dagster.contracts import TABLES
 from stedi_dagster.contracts.base import latest_ms
 from stedi_dagster_tests.defs.assets.builders import (
+    LANDED_FILES,
+    QUARANTINES,
     contents,
     files,
     materialize,
@@ -20,7 +22,6 @@ from stedi_dagster_tests.defs.assets.builders import (
 )
 from stedi_dagster_tests.scenario import T0, Scenario, customer, reading, step
 
-QUARANTINES = {"customer_quarantine", "accelerometer_quarantine", "step_trainer_quarantine"}
 ABOVE_LANDING = set(TABLES) - {"customer_landing", "accelerometer_landing", "step_trainer_landing"}
 
 
@@ -106,7 +107,7 @@ def test_a_new_landing_file_publishes_its_feed_and_what_is_made_of_it(world):
     world.land("accelerometer", reading("cid@example.com", T0 + 9000), name="new.json")
     assert republished(world) == {
         "accelerometer_landing",
-        "accelerometer_quarantine",
+        "accelerometer_landed_files",
         "accelerometer_trusted",
         "customers_curated",
         "step_trainer_trusted",
@@ -132,7 +133,7 @@ def test_a_file_that_is_withdrawn_takes_its_rows_along(world):
 def test_other_code_publishes_everything_anew_with_the_same_rows(world, monkeypatch):
     rows = contents(world)
     monkeypatch.setattr("stedi_dagster.defs.resources.run.code_version", lambda _contract: "another version")
-    assert republished(world) == set(TABLES) | QUARANTINES
+    assert republished(world) == set(TABLES) | QUARANTINES | LANDED_FILES
     assert contents(world) == rows
 
 

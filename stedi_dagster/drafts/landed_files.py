@@ -1,0 +1,114 @@
+"""Which raw files have landed, and which of a listing have not: those are landed next, and nothing else is read."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from stedi_dagster.contracts import LandedFiles
+from stedi_dagster.lakehouse.data_files import DataFiles
+from stedi_dagster.lakehouse.schema import arrow_schema
+from stedi_dagster.lakehouse.summary import BatchSummary
+from stedi_dagster.landing.files import Listing, RawFile
+from stedi_dagster.storage import Storage
+
+_FILES_AT_ONCE = 4
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What a listing has that has not landed.
+
+    Attributes:
+        landing: the files to land: new ones, changed ones, and whoever shares a batch with one of those or with one
+            that is gone.
+        stale: the batches that these files leave.
+        known: what is known of all other files, as rows of LandedFiles, with their versions as they are now.
+        renewed: whether a version among these has changed although the file has not.
+    """
+
+    landing: tuple[RawFile, ...]
+    stale: frozenset[str]
+    known: pa.Table
+    renewed: bool
+
+    @property
+    def nothing(self) -> bool:
+        """Whether everything has landed as it is."""
+        return not self.landing and not self.stale
+
+
+def compare(
+    files: DataFiles, batches: Mapping[str, BatchSummary], listing: Listing, storage: Storage, now_ms: int
+) -> Changes:
+    """Compare what has landed with a listing.
+
+    Args:
+        files: of the table LandedFiles.
+        batches: of the feed.
+        listing: the files that there are now.
+        storage: where they are. Of those of which only the version is another, the bytes are read.
+        now_ms: when the run began (epoch ms); what was in the future may no longer be.
+    """
+    schema = arrow_schema(LandedFiles)
+    known = pa.Table.from_batches(files.batches(LandedFiles.names()), schema)
+    now = {file.name: file for file in listing.files}
+    listed = pa.table(
+        {
+            "file": pa.array(now, pa.string()),
+            "sizeNow": pa.array([file.size for file in now.values()], pa.int64()),
+            "versionNow": pa.array([file.version for file in now.values()], pa.string()),
+        }
+    )
+    joined = known.join(listed, keys="file", join_type="full outer")
+    versioned = pc.equal(joined["version"], joined["versionNow"])
+    resized = pc.not_equal(joined["size"], joined["sizeNow"])
+    # Null where one of the two sides is.
+    same = pc.fill_null(pc.and_(versioned, pc.invert(resized)), fill_value=False)
+    others = joined.filter(pc.invert(same)).to_pylist()
+    touched = [row for row in others if row["digest"] is not None and row["size"] == row["sizeNow"]]
+    alike = _alike([(now[row["file"]], row["digest"]) for row in touched], storage)
+    stale = {row["batch"] for row in others if row["batch"] is not None and row["file"] not in alike}
+    stale |= {batch for batch, found in batches.items() if found.due is not None and found.due <= now_ms}
+    # Rows that somebody took out: nobody knows which files they were of.
+    counted = known.group_by("batch").aggregate([("file", "count")])
+    rows = dict(zip(counted["batch"].to_pylist(), counted["file_count"].to_pylist(), strict=True))
+    stale |= {batch for batch, found in batches.items() if rows.get(batch, 0) != found.files}
+    fresh = {row["file"] for row in others if row["batch"] is None}
+    if stale or fresh:
+        stale |= {batch for batch, found in batches.items() if found.cut}
+    moved = pc.is_in(known["batch"], pa.array(sorted(stale), pa.string()))
+    landing = fresh.union(known.filter(moved)["file"].to_pylist()) & now.keys()
+    staying = known.filter(pc.invert(moved))
+    if alike:
+        versions = [now[name].version if name in alike else version for name, version in _pairs(staying)]
+        staying = staying.set_column(schema.get_field_index("version"), "version", pa.array(versions, pa.string()))
+    return Changes(tuple(now[name] for name in sorted(landing)), frozenset(stale), staying, bool(alike))
+
+
+def digests(files: Sequence[RawFile], storage: Storage) -> dict[str, str | None]:
+    """The digest of each file's bytes, by its name; None where its version tells enough, or it is gone."""
+
+    def digest(file: RawFile) -> str | None:
+        try:
+            return storage.digest(file.path)
+        except OSError:
+            # Whoever reads it says what is wrong with it.
+            return None
+
+    with ThreadPoolExecutor(_FILES_AT_ONCE) as pool:
+        return dict(zip((file.name for file in files), pool.map(digest, files), strict=True))
+
+
+def _alike(files: Iterable[tuple[RawFile, str]], storage: Storage) -> AbstractSet[str]:
+    """The names of those files whose bytes have the digest that they had."""
+    before = dict(files)
+    now = digests(list(before), storage)
+    return {file.name for file, digest in before.items() if now[file.name] == digest}
+
+
+def _pairs(files: pa.Table) -> Iterable[tuple[str, str]]:
+    return zip(files["file"].to_pylist(), files["version"].to_pylist(), strict=True)

@@ -1,0 +1,390 @@
+"""A run lands what has not landed, and what it makes of that is what landing everything would make of it."""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyspark.sql import SparkSession
+
+from stedi_dagster.contracts import LandedFiles
+from stedi_dagster.drafts.draft import Draft
+from stedi_dagster.drafts.feed_checks import FeedLimits
+from stedi_dagster.drafts.landing import draft_landing
+from stedi_dagster.drafts.run import Run
+from stedi_dagster.lakehouse.lakehouse import Lakehouse
+from stedi_dagster.lakehouse.orphans import reachable_files
+from stedi_dagster.landing.feeds import Feed
+from stedi_dagster.landing.files import list_files
+from stedi_dagster.landing.land import Lander
+from stedi_dagster.settings.policy import Policy
+from stedi_dagster_tests.landing.zone import ACCELEROMETER, CUSTOMER, LATEST_MS, MAKE, NOW, examples
+from stedi_dagster_tests.scenario import T0, Scenario, customer, reading
+
+LIMITS = FeedLimits(max_bad_share=1.0, max_shrink=1.0, volume_accepted=True)
+# What a summary says of how it came about, and not of what is there.
+HOW = {"batches", "quarantine"}
+
+
+class Feeding:
+    """One feed, landed run after run into one lakehouse."""
+
+    def __init__(self, folder: Path, feed: Feed, session: SparkSession) -> None:
+        self.scenario = Scenario(folder)
+        self.feed = feed
+        self.lakehouse = Lakehouse(folder / "home", str(folder / "warehouse"))
+        self.runs = 0
+        self._session = session
+
+    def draft(self, *, now_ms: int = NOW, code: str = "code", full: bool = False) -> Draft:
+        """Draft; nothing is published."""
+        self.runs += 1
+        refreshed = frozenset({self.feed.contract.table()} if full else ())
+        run = Run(
+            f"run {self.runs}",
+            now_ms,
+            Policy(),
+            lambda _contract: code,
+            self.lakehouse,
+            lambda: self._session,
+            max_doubt=1.0,
+            full_refresh=refreshed,
+        )
+        return draft_landing(run, self.feed, list_files(str(self.scenario.landing), self.feed), LIMITS)
+
+    def run(self, **more: Any) -> Draft:
+        """Draft and publish, as a run does."""
+        with self.lakehouse.writing("a test", timeout=0, waiting=print):
+            draft = self.draft(**more)
+            assert not draft.blocked, draft.outcomes
+            draft.publish(self.lakehouse)
+            for commit in draft.commits:
+                self.lakehouse.expire(commit.table)
+            return draft
+
+    def holds(self) -> dict[str, Any]:
+        """Everything that is published of the feed, but for how it came about."""
+        records = self.lakehouse.read(self.feed.contract.table(), self.feed.contract)
+        assert records is not None
+        assert records.summary.landed is not None
+        told = records.summary.landed.model_dump(exclude=HOW)
+        files = self.rows(self.feed.landed_files)
+        return {
+            "records": Counter(self.rows(self.feed.contract.table())),
+            "quarantine": Counter(self.rows(self.feed.quarantine)),
+            "files": {row[0]: (row[1], row[6]) for row in files},
+            "told": told,
+        }
+
+    def rows(self, table: str) -> list[tuple[Any, ...]]:
+        found = self.lakehouse.table(table)
+        assert found is not None
+        return [tuple(row.values()) for row in found.scan().to_arrow().to_pylist()]
+
+    def batches(self) -> dict[str, str]:
+        """Each raw file's batch."""
+        return {row[0]: row[4] for row in self.rows(self.feed.landed_files)}
+
+    def snapshots(self) -> list[int | None]:
+        names = (self.feed.contract.table(), self.feed.quarantine, self.feed.landed_files)
+        tables = [self.lakehouse.table(name) for name in names]
+        return [table.metadata.current_snapshot_id if table else None for table in tables]
+
+    def path(self, name: str) -> Path:
+        return self.scenario.landing / self.feed.folder / name
+
+
+@pytest.fixture
+def feeding(tmp_path: Path, sail: SparkSession) -> Callable[[Feed], Feeding]:
+    """A feed of its own in an empty landing zone."""
+    return lambda feed: Feeding(tmp_path / feed.name, feed, sail)
+
+
+@pytest.fixture
+def landed(monkeypatch: pytest.MonkeyPatch) -> list[set[str]]:
+    """The files that each run has read."""
+    seen: list[set[str]] = []
+    land = Lander.land
+
+    def watched(lander: Lander, session: Any, listing: Any, *args: Any, **more: Any) -> None:
+        seen.append({file.name.rsplit("/", maxsplit=1)[-1] for file in listing.files})
+        land(lander, session, listing, *args, **more)
+
+    monkeypatch.setattr(Lander, "land", watched)
+    return seen
+
+
+def in_full(feeding: Feeding, **more: Any) -> dict[str, Any]:
+    """What landing everything in a lakehouse of its own makes of the same landing zone."""
+    other = Feeding.__new__(Feeding)
+    other.__dict__.update(feeding.__dict__)
+    folder = feeding.scenario.folder / f"in full {feeding.runs}"
+    other.lakehouse = Lakehouse(folder / "home", str(folder / "warehouse"))
+    other.run(**more)
+    return other.holds()
+
+
+def test_a_new_file_alone_is_read_and_the_data_files_of_the_others_stay(feeding, landed):
+    feed = feeding(ACCELEROMETER)
+    feed.scenario.land("accelerometer", reading(at=T0), reading(at=T0 + 1), name="one.json")
+    feed.scenario.land_text("accelerometer", "no JSON", name="odd.json")
+    before = feed.run().commit.files.paths
+    feed.scenario.land("accelerometer", reading(at=T0 + 2), name="two.json")
+    draft = feed.run()
+    assert landed == [{"one.json", "odd.json"}, {"two.json"}]
+    assert set(before) < set(draft.commit.files.paths)
+    assert (draft.rows_in, draft.withheld, draft.counted["files_landed"]) == (4, {"quarantined: not JSON": 1}, 1)
+    assert feed.holds() == in_full(feed)
+    assert len(set(feed.batches().values())) == 3
+
+
+def test_where_everything_has_landed_nothing_is_read_or_written(feeding, landed):
+    feed = feeding(CUSTOMER)
+    feed.scenario.land("customer", customer())
+    feed.scenario.land_text("customer", "", name="empty.json")
+    feed.run()
+    before = feed.snapshots()
+    draft = feed.run()
+    assert draft.counted["files_landed"] == 0
+    assert all(commit.unchanged for commit in draft.commits)
+    assert (feed.snapshots(), len(landed)) == (before, 1)
+
+
+def test_what_could_not_be_read_stays_as_it_is_while_nothing_of_it_is_new(feeding):
+    feed = feeding(ACCELEROMETER)
+    feed.scenario.land_text("accelerometer", "no JSON", name="odd.json")
+    feed.run()
+    records, quarantine, _ = feed.snapshots()
+    feed.scenario.land("accelerometer", reading())
+    feed.run()
+    assert feed.snapshots()[0] != records
+    assert feed.snapshots()[1] == quarantine
+
+
+def touch(path: Path) -> None:
+    os.utime(path, ns=(1, 1))
+
+
+def copy(path: Path) -> None:
+    content = path.read_bytes()
+    path.unlink()
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("how", [touch, copy])
+def test_a_file_of_which_only_the_time_has_changed_is_not_landed_again_nor_read_twice(
+    feeding, landed, monkeypatch, how
+):
+    feed = feeding(ACCELEROMETER)
+    path = feed.scenario.land("accelerometer", reading())
+    feed.scenario.land("accelerometer", reading(at=T0), name="other.json")
+    feed.run()
+    records, quarantine, files = feed.snapshots()
+    how(path)
+    draft = feed.run()
+    assert draft.commit.unchanged
+    assert len(landed) == 1
+    assert feed.snapshots()[:2] == [records, quarantine]
+    # What is known now is that it is the same.
+    assert feed.snapshots()[2] != files
+    monkeypatch.setattr(type(feed.lakehouse.storage), "digest", lambda *_: pytest.fail("nothing is to be read"))
+    feed.run()
+    assert len(landed) == 1
+
+
+@pytest.mark.parametrize("size", ["the same size", "another size"])
+def test_a_file_that_changed_in_place_is_landed_again_with_those_that_landed_with_it(feeding, landed, size):
+    feed = feeding(ACCELEROMETER)
+    path = feed.scenario.land("accelerometer", reading(x=1.5), name="one.json")
+    feed.scenario.land("accelerometer", reading(at=T0), name="two.json")
+    feed.run()
+    feed.scenario.land("accelerometer", reading(at=T0 + 9), name="later.json")
+    feed.run()
+    # As tools do that keep the time.
+    times = path.stat()
+    feed.scenario.land("accelerometer", reading(x=2.5 if size == "the same size" else 20.25), name="one.json")
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    feed.run()
+    assert landed[-1] == {"one.json", "two.json"}
+    assert feed.holds() == in_full(feed)
+
+
+def test_a_file_that_is_gone_takes_its_rows_along_and_only_its_batch_is_landed_again(feeding, landed):
+    feed = feeding(ACCELEROMETER)
+    for name in ("one.json", "two.json"):
+        feed.scenario.land("accelerometer", reading(x=len(name)), name=name)
+    feed.run()
+    feed.scenario.land("accelerometer", reading(at=T0 + 9), name="later.json")
+    feed.run()
+    feed.path("one.json").unlink()
+    feed.run()
+    assert landed[-1] == {"two.json"}
+    assert feed.holds() == in_full(feed)
+    feed.path("later.json").unlink()
+    before = len(landed)
+    feed.run()
+    assert len(landed) == before
+    assert feed.holds() == in_full(feed)
+
+
+def test_what_was_in_the_future_lands_when_it_no_longer_is(feeding, landed):
+    feed = feeding(ACCELEROMETER)
+    feed.scenario.land("accelerometer", reading(), name="now.json")
+    feed.scenario.land("accelerometer", reading(at=LATEST_MS + 5000), name="ahead.json")
+    feed.run()
+    feed.run(now_ms=NOW + 4999)
+    assert len(landed) == 1
+    draft = feed.run(now_ms=NOW + 5000)
+    assert landed[-1] == {"ahead.json"}
+    assert (draft.commit.files.rows, draft.withheld) == (2, {})
+
+
+def test_whom_a_text_means_that_was_cut_off_is_told_by_everybody_who_has_landed(feeding):
+    feed = feeding(CUSTOMER)
+    feed.scenario.land("customer", customer("anna@example.com"))
+    feed.scenario.land_text("customer", '{"email": "anna@exa', name="cut.json")
+    feed.run()
+    assert [row[5] for row in feed.rows(feed.feed.quarantine)] == ["anna@exa\nanna@example.com"]
+    feed.scenario.land("customer", customer("anna@example.org"), name="later.json")
+    feed.run()
+    assert [row[5] for row in feed.rows(feed.feed.quarantine)] == ["anna@exa\nanna@example.com\nanna@example.org"]
+    assert feed.holds() == in_full(feed)
+
+
+@pytest.mark.parametrize("reason", ["other code", "asked for"])
+def test_everything_lands_where_code_is_another_or_somebody_asks_for_it(feeding, landed, reason):
+    feed = feeding(ACCELEROMETER)
+    feed.scenario.land("accelerometer", reading(), name="one.json")
+    feed.run()
+    feed.scenario.land("accelerometer", reading(at=T0), name="two.json")
+    more = {"code": "other"} if reason == "other code" else {"full": True}
+    feed.run(**more)
+    assert landed[-1] == {"one.json", "two.json"}
+    assert len(set(feed.batches().values())) == 1
+
+
+class _Killed(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("commits", [0, 1, 2])
+def test_a_run_that_was_killed_between_its_commits_is_done_again_as_if_it_had_not_been(feeding, commits):
+    feed = feeding(ACCELEROMETER)
+    feed.scenario.land("accelerometer", reading(), name="one.json")
+    feed.scenario.land_text("accelerometer", "no JSON", name="odd.json")
+    feed.run()
+    feed.scenario.land("accelerometer", reading(at=T0), name="two.json")
+    feed.scenario.land_text("accelerometer", "neither", name="odd too.json")
+    with feed.lakehouse.writing("a test", timeout=0, waiting=print):
+        draft = feed.draft()
+        # The identifiers of all are known before the first is committed.
+        assert len({commit.snapshot_id for commit in draft.commits}) == 3
+        for commit in draft.commits[:commits]:
+            commit.publish()
+    feed.run()
+    assert feed.holds() == in_full(feed)
+    for name in (feed.feed.contract.table(), feed.feed.quarantine, feed.feed.landed_files):
+        table = feed.lakehouse.table(name)
+        assert table is not None
+        assert set(feed.lakehouse.storage.list(table.location())) == reachable_files(table)
+
+
+def test_a_file_that_changes_while_it_is_read_is_landed_again(feeding, landed, monkeypatch):
+    feed = feeding(ACCELEROMETER)
+    path = feed.scenario.land("accelerometer", reading(x=1.5))
+    land = Lander.land
+
+    def changing(lander: Lander, *args: Any, **more: Any) -> None:
+        land(lander, *args, **more)
+        feed.scenario.land("accelerometer", reading(x=2.5))
+
+    monkeypatch.setattr(Lander, "land", changing)
+    feed.run()
+    monkeypatch.setattr(Lander, "land", land)
+    # The digest may be of what is there now, and the records of what was there before.
+    touch(path)
+    feed.run()
+    assert len(landed) == 2
+    assert [row[2] for row in feed.rows("accelerometer_landing")] == [2.5]
+
+
+def test_a_list_of_files_that_somebody_took_rows_out_of_is_not_believed(feeding, landed):
+    feed = feeding(ACCELEROMETER)
+    for name in ("one.json", "two.json"):
+        feed.scenario.land("accelerometer", reading(x=len(name)), name=name)
+    feed.run()
+    lakehouse = feed.lakehouse
+    with lakehouse.writing("a test", timeout=0, waiting=print):
+        published = lakehouse.read(feed.feed.landed_files, LandedFiles)
+        assert published is not None
+        table = lakehouse.ensure_table(feed.feed.landed_files, LandedFiles)
+        staged = lakehouse.stage(table, LandedFiles)
+        staged.write_batches(batch.slice(1) for batch in published.files.batches(LandedFiles.names()))
+        lakehouse.prepare(table, staged.files(), published.summary).publish()
+    feed.run()
+    assert landed[-1] == {"one.json", "two.json"}
+    assert feed.holds() == in_full(feed)
+
+
+names = st.sampled_from(["a.json", "b.json", "c*.json", "d.json.gz"])
+
+
+def contents(feed: Feed) -> st.SearchStrategy[str]:
+    """What a file may hold: lines that the engine reads, odd ones, none at all."""
+    make = MAKE[feed]
+    moment = "lastUpdateDate" if feed is CUSTOMER else "timestamp"
+    line = st.builds(
+        lambda number, odd: json.dumps(make(**{moment: T0 + number}, **({"extra": "1"} if odd else {}))),
+        st.integers(0, 3),
+        st.booleans(),
+    )
+    broken = st.sampled_from(["no JSON", '{"email": "ann@exam', "[1]", '{"x": ', ""])
+    ahead = st.integers(1, 3).map(lambda later: json.dumps(make(**{moment: LATEST_MS + later * 1000})))
+    return st.lists(line | line | broken | ahead, max_size=3).map("\n".join)
+
+
+def histories(feed: Feed) -> st.SearchStrategy[list[Any]]:
+    """What happens before each of some runs."""
+    step = st.one_of(
+        st.tuples(st.just("write"), names, contents(feed)),
+        st.tuples(st.just("remove"), names),
+        st.tuples(st.just("touch"), names),
+        st.tuples(st.just("later"), st.integers(0, 2)),
+    )
+    return st.lists(st.lists(step, min_size=1, max_size=3), min_size=2, max_size=4)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("feed", [CUSTOMER, ACCELEROMETER], ids=lambda feed: feed.name)
+def test_whatever_happens_to_a_landing_zone_what_is_published_is_what_landing_everything_makes(
+    tmp_path_factory: pytest.TempPathFactory, sail: SparkSession, feed: Feed
+):
+    @settings(examples, max_examples=12)
+    @given(history=histories(feed))
+    def play(history: list[Any]) -> None:
+        feeding = Feeding(tmp_path_factory.mktemp("history"), feed, sail)
+        now_ms = NOW
+        for happenings in history:
+            for what, *about in happenings:
+                now_ms += _happen(feeding, what, *about)
+            feeding.run(now_ms=now_ms)
+            assert feeding.holds() == in_full(feeding, now_ms=now_ms)
+
+    play()
+
+
+def _happen(feeding: Feeding, what: str, *about: Any) -> int:
+    """Change the landing zone; return how much later it is then (ms)."""
+    if what == "later":
+        return int(about[0]) * 1000
+    path = feeding.path(about[0])
+    if what == "write":
+        feeding.scenario.land_text(feeding.feed.name, about[1], name=about[0])
+    elif path.exists():
+        path.unlink() if what == "remove" else touch(path)
+    return 0
