@@ -256,7 +256,7 @@ def sql(
         typer.Option("--param", "-p", metavar="NAME=VALUE", help="A value for a :name in the query; may be repeated."),
     ] = None,
 ) -> None:
-    """Query the published tables by their names, and the restricted `quarantine`, `landed_files`, `participants`, `erasures`.
+    """Query the published tables by their names, and `quarantine`, `landed_files`, `participants` and `erasures`.
 
     A typed query is in the dialect of where it runs: DuckDB's, or Athena's. A file is always in Athena's, and is
     translated. What the settings know (consent, match, max_age, ...) needs no --param.

@@ -1,12 +1,7 @@
-"""Drafting a landing table, its feed's quarantine and its list of raw files: what is new is landed, and checked.
-
-Files that land together are a batch: their records are in data files of their own, so that they can be taken out
-together when one of them has changed. What the engine read and what our own reader did are two batches.
-"""
+"""Drafting a landing table, its feed's quarantine and its list of raw files: what is new is landed, and checked."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,6 +13,7 @@ from pyiceberg.table import Table
 
 from stedi_dagster.contracts import CustomerLanding, LandedFiles, Quarantine
 from stedi_dagster.drafts.audited import Findings
+from stedi_dagster.drafts.batches import batch_of, in_parts, landed_batches, merge
 from stedi_dagster.drafts.draft import Draft
 from stedi_dagster.drafts.erased import without_erased
 from stedi_dagster.drafts.feed_checks import CHECKS, ERASED, FeedLimits, check_feed
@@ -28,7 +24,7 @@ from stedi_dagster.fingerprint import fingerprint
 from stedi_dagster.lakehouse.commit import Commit
 from stedi_dagster.lakehouse.data_files import DataFiles
 from stedi_dagster.lakehouse.schema import arrow_schema
-from stedi_dagster.lakehouse.staged import ENGINE, ROWS, StagedTable
+from stedi_dagster.lakehouse.staged import StagedTable
 from stedi_dagster.lakehouse.summary import BatchSummary, LandingSummary, SnapshotSummary, inputs_of
 from stedi_dagster.landing.feeds import Feed
 from stedi_dagster.landing.files import Listing, RawFile, masked
@@ -173,46 +169,46 @@ class _Landing:
         """
         lakehouse = self._run.lakehouse
         files = changes.landing if changes else self._listing.files
-        stale = changes.stale if changes else frozenset()
-        batches = dict(published.summary.batches) if published else {}
-        going = [batches.pop(batch) for batch in stale]
         records = lakehouse.stage(self._records, self._feed.contract)
         unreadable = lakehouse.stage(self._quarantine, Quarantine)
-        stays = published.records.files.without(_of_parts(published.records.files, stale)) if published else None
+        there = published.records.files if published else records.files()
+        texts = published.quarantine.files if published else unreadable.files()
+        batches = dict(published.summary.batches) if published else {}
+        stale = {batch: batches.pop(batch) for batch in (changes.stale if changes else ())}
+        going = in_parts(there, stale.keys()), in_parts(texts, {batch.unreadable for batch in stale.values()})
+        stays = there.without(going[0]), texts.without(going[1])
         lander = Lander(self._feed, self._storage, now_ms=self._run.now_ms)
-        digested = self._read(lander, files, records, unreadable, stays) if files else {}
+        digested = self._read(lander, files, records, unreadable, stays[0]) if files else {}
         before = records.files(), unreadable.files()
         without_erased(lakehouse, self._erasures, records, unreadable)
-        new, quarantined = records.files(), unreadable.files()
-        batches |= _batches(lander, files, before, (new, quarantined))
-        known = _known(lander, files, digested, quarantined, new.folder, self._run.now_ms)
+        after = records.files(), unreadable.files()
+        known = self._known(lander, files, digested, after[1], records)
+        new = landed_batches(lander, files, (before[0], after[0]), (before[1], after[1]), records, unreadable)
+        merged = merge(batches, *stays, records, unreadable)
+        texts_merged = {batches[name].unreadable for name in merged}
+        batches = {name: batch for name, batch in batches.items() if name not in merged} | dict(merged.values()) | new
         if changes:
-            known = pa.concat_tables([changes.known, known])
+            known = pa.concat_tables([_renamed(changes.known, merged), known])
         summary = LandingSummary.of(batches, _most_quarantined(known))
-        commits = self._amended(
+        quarantine = self._amended(
             self._quarantine,
             published.quarantine if published else None,
-            quarantined,
-            _in_folders(published.quarantine.files, {batch.unreadable for batch in going}) if published else (),
+            unreadable.files(),
+            [*going[1], *in_parts(stays[1], texts_merged)],
             self._summary(inputs=f"landed in run {self._run.run_id}"),
         )
-        summary = summary.model_copy(update={"quarantine": commits.snapshot_id})
-        inputs = self._inputs(batches)
-        staged = lakehouse.stage(self._files, LandedFiles)
-        staged.write_batches(known.to_batches())
+        summary = summary.model_copy(update={"quarantine": quarantine.snapshot_id})
+        inputs, staged = self._inputs(batches), records.files()
+        recorded = self._summary(inputs=inputs, landed=summary)
+        out = [*going[0], *in_parts(stays[0], merged.keys())]
         return _Landed(
-            lakehouse.amend(
-                self._records,
-                new,
-                self._summary(inputs=inputs, landed=summary),
-                without=_of_parts(published.records.files, stale),
-            )
+            lakehouse.amend(self._records, staged, recorded, without=out)
             if published
-            else lakehouse.prepare(self._records, new, self._summary(inputs=inputs, landed=summary)),
-            commits,
-            lakehouse.prepare(self._files, staged.files(), self._summary(inputs=inputs)),
+            else lakehouse.prepare(self._records, staged, recorded),
+            quarantine,
+            self._listed(known, self._summary(inputs=inputs), after=changes if not merged else None),
             summary,
-            new,
+            staged,
             len(files),
             in_full=published is None,
         )
@@ -223,15 +219,14 @@ class _Landing:
         files: Sequence[RawFile],
         records: StagedTable,
         unreadable: StagedTable,
-        stays: DataFiles | None,
+        stays: DataFiles,
     ) -> dict[str, str | None]:
         """Land some files, and return the digests of those that nobody has changed meanwhile."""
         listing = replace(self._listing, files=tuple(files))
-        landed = partial(stays.column, "email") if stays else tuple
         with ThreadPoolExecutor(1) as beside:
             digesting = beside.submit(digests, files, self._storage)
             with engine_errors(f"landing {self._feed.name}"):
-                lander.land(self._run.session, listing, records, unreadable, landed=landed)
+                lander.land(self._run.session, listing, records, unreadable, landed=partial(stays.column, "email"))
             digested = digesting.result()
         if not any(digested.values()):
             return digested
@@ -254,6 +249,46 @@ class _Landing:
         code = self._run.code_version(self._feed.contract)
         return SnapshotSummary(run_id=self._run.run_id, code_version=code, **recorded)
 
+    def _known(
+        self,
+        lander: Lander,
+        files: Sequence[RawFile],
+        digested: Mapping[str, str | None],
+        unreadable: DataFiles,
+        records: StagedTable,
+    ) -> pa.Table:
+        """What is known of raw files that were landed, as rows of LandedFiles."""
+        texts = Counter(unreadable.column("file"))
+        rows = [
+            {
+                "file": file.name,
+                "size": file.size,
+                "version": file.version,
+                "digest": digested.get(file.name),
+                "batch": batch_of(records, odd=file not in lander.canonical),
+                "records": None if file in lander.canonical else lander.records_in[file.name],
+                "quarantined": texts[file.name],
+                "landedAt": self._run.now_ms,
+            }
+            for file in files
+        ]
+        return pa.Table.from_pylist(rows, arrow_schema(LandedFiles))
+
+    def _listed(self, known: pa.Table, summary: SnapshotSummary, *, after: Changes | None) -> Commit:
+        """The list of raw files from now on.
+
+        Args:
+            known: all of them; those that were landed last come last.
+            summary: what to record.
+            after: what has changed, where that is all; None where the list is written anew.
+        """
+        staged = self._run.lakehouse.stage(self._files, LandedFiles)
+        if after is None or after.stale or after.renewed:
+            staged.write_batches(known.to_batches())
+            return self._run.lakehouse.prepare(self._files, staged.files(), summary)
+        staged.write_batches(known.slice(after.known.num_rows).to_batches())
+        return self._run.lakehouse.amend(self._files, staged.files(), summary)
+
     def _inputs(self, batches: Iterable[str]) -> str:
         return fingerprint(
             {
@@ -265,87 +300,12 @@ class _Landing:
         )
 
 
-def _of_parts(files: DataFiles, parts: AbstractSet[str]) -> list[str]:
-    return [path for part, found in files.parts().items() if part in parts for path in found.paths]
-
-
-def _in_folders(files: DataFiles, folders: AbstractSet[str | None]) -> list[str]:
-    return [path for part, found in files.parts().items() if part.split("/")[0] in folders for path in found.paths]
-
-
-def _batches(
-    lander: Lander,
-    files: Sequence[RawFile],
-    before: tuple[DataFiles, DataFiles],
-    after: tuple[DataFiles, DataFiles],
-) -> dict[str, BatchSummary]:
-    """What was counted in the files that were landed.
-
-    Args:
-        lander: landed them.
-        files: the files.
-        before: the records and the quarantine before those of erased people were taken out.
-        after: the same afterwards.
-    """
-    folder, found = _name(after[0].folder), {}
-    rows = [{part: files.rows for part, files in one[0].parts().items()} for one in (before, after)]
-    gone = Counter(rows[0]) - Counter(rows[1])
-    if lander.canonical:
-        batch = f"{folder}/{ENGINE}"
-        found[batch] = BatchSummary(
-            files=len(lander.canonical),
-            odd=False,
-            records=lander.by_engine,
-            erased=gone[batch],
-            lines=lander.by_engine,
-            octets=sum(file.size for file in lander.canonical),
-        )
-    if len(files) > len(lander.canonical):
-        batch = f"{folder}/{ROWS}"
-        left = before[1].rows != after[1].rows
-        found[batch] = BatchSummary(
-            files=len(files) - len(lander.canonical),
-            odd=True,
-            records=lander.records - lander.by_engine,
-            erased=gone[batch] + before[1].rows - after[1].rows,
-            quarantined=dict(Counter(after[1].column("reason")) if left else lander.quarantined),
-            lines=lander.weight.lines,
-            bad_lines=lander.weight.bad_lines,
-            octets=lander.weight.octets,
-            bad_octets=lander.weight.bad_octets,
-            hidden=lander.weight.hidden,
-            due=lander.due_ms,
-            cut=lander.cut,
-            unreadable=_name(after[1].folder) if after[1].rows else None,
-        )
-    return found
-
-
-def _known(
-    lander: Lander,
-    files: Sequence[RawFile],
-    digested: Mapping[str, str | None],
-    quarantined: DataFiles,
-    folder: str,
-    now_ms: int,
-) -> pa.Table:
-    """What is known of raw files that were landed, as rows of LandedFiles."""
-    unreadable = Counter(quarantined.column("file"))
-    rows = [
-        (
-            file.name,
-            file.size,
-            file.version,
-            digested.get(file.name),
-            f"{_name(folder)}/{ENGINE if file in lander.canonical else ROWS}",
-            None if file in lander.canonical else lander.records_in[file.name],
-            unreadable[file.name],
-            now_ms,
-        )
-        for file in files
-    ]
-    schema = arrow_schema(LandedFiles)
-    return pa.Table.from_pylist([dict(zip(schema.names, row, strict=True)) for row in rows], schema)
+def _renamed(known: pa.Table, merged: Mapping[str, tuple[str, BatchSummary]]) -> pa.Table:
+    """What is known of raw files, where some batches are part of others now."""
+    if not merged:
+        return known
+    names = [merged[name][0] if name in merged else name for name in known["batch"].to_pylist()]
+    return known.set_column(known.schema.get_field_index("batch"), "batch", pa.array(names, pa.string()))
 
 
 def _most_quarantined(known: pa.Table) -> dict[str, int]:
@@ -354,7 +314,3 @@ def _most_quarantined(known: pa.Table) -> dict[str, int]:
     for row in known.filter(pc.greater(known["quarantined"], 0)).select(["file", "quarantined"]).to_pylist():
         found[masked(row["file"])] += row["quarantined"]
     return dict(sorted(found.items(), key=lambda one: (-one[1], one[0]))[:_FILES_SHOWN])
-
-
-def _name(folder: str) -> str:
-    return folder.rsplit("/", maxsplit=1)[-1]

@@ -33,6 +33,11 @@ class StagedTable:
         self._parts = 0
         self._checksums: dict[str, Checksum] = {}
 
+    @property
+    def name(self) -> str:
+        """The folder's name, which no other staged table has."""
+        return self.folder.rpartition("/")[2]
+
     def write_frame(self, frame: DataFrame) -> None:
         """Let the engine write a frame. Once only: engines refuse, or replace, a folder that exists."""
         frame.write.option("compression", _COMPRESSION).parquet(f"{self.folder}/{ENGINE}")

@@ -6,7 +6,7 @@ Their names on disk stay as they are: warehouses that earlier releases wrote are
 import json
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -50,7 +50,7 @@ class BatchSummary(_Recorded):
         hidden: files that hide what they hold, or a part of it, with what that is.
         due: when (epoch ms) the first record that lies in the future no longer does.
         cut: whether a text was cut off within an address: whom it means depends on who else has landed.
-        unreadable: the folder of the quarantine's data files that have its texts; None where there are none.
+        unreadable: the part of the quarantine's data files that has its texts; None where there are none.
     """
 
     files: int
@@ -66,6 +66,30 @@ class BatchSummary(_Recorded):
     due: int | None = None
     cut: bool = False
     unreadable: str | None = None
+
+    @classmethod
+    def merged(cls, batches: Iterable["BatchSummary"], *, unreadable: str) -> "BatchSummary":
+        """The sum of batches of one kind.
+
+        Args:
+            batches: some in which no text is cut.
+            unreadable: where their texts are, if there are any.
+        """
+        found = list(batches)
+        return cls(
+            files=sum(batch.files for batch in found),
+            odd=found[0].odd,
+            records=sum(batch.records for batch in found),
+            erased=sum(batch.erased for batch in found),
+            quarantined=_sum(batch.quarantined for batch in found),
+            lines=sum(batch.lines for batch in found),
+            bad_lines=sum(batch.bad_lines for batch in found),
+            octets=sum(batch.octets for batch in found),
+            bad_octets=sum(batch.bad_octets for batch in found),
+            hidden={name: what for batch in found for name, what in batch.hidden.items()},
+            due=_first(batch.due for batch in found),
+            unreadable=unreadable if any(batch.unreadable for batch in found) else None,
+        )
 
 
 class LandingSummary(_Recorded):
@@ -104,16 +128,15 @@ class LandingSummary(_Recorded):
             quarantined_in: see the attribute, in this order.
         """
         found = batches.values()
-        quarantined = sum((Counter(batch.quarantined) for batch in found), Counter[str]())
         lines, octets = sum(batch.lines for batch in found), sum(batch.octets for batch in found)
         bad_lines, bad_octets = sum(batch.bad_lines for batch in found), sum(batch.bad_octets for batch in found)
         return cls(
             records=sum(batch.records for batch in found),
             erased=sum(batch.erased for batch in found),
-            quarantined=dict(sorted(quarantined.items())),
+            quarantined=_sum(batch.quarantined for batch in found),
             quarantined_in=dict(quarantined_in),
             odd_files=sum(batch.files for batch in found if batch.odd),
-            due=min((batch.due for batch in found if batch.due is not None), default=None),
+            due=_first(batch.due for batch in found),
             shares={
                 "lines": bad_lines / lines if lines else 0.0,
                 "bytes": bad_octets / octets if octets else 0.0,
@@ -193,6 +216,14 @@ class SnapshotSummary(_Recorded):
         return {
             f"{_PREFIX}{name}": json.dumps(value) if name in _NAMES - _TEXTS else value for name, value in given.items()
         }
+
+
+def _first(moments: Iterable[int | None]) -> int | None:
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
+def _sum(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    return dict(sorted(sum(map(Counter, counts), Counter[str]()).items()))
 
 
 _NAMES = {_entry_name(name) for name in SnapshotSummary.model_fields}

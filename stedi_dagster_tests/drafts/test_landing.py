@@ -268,10 +268,6 @@ def test_everything_lands_where_code_is_another_or_somebody_asks_for_it(feeding,
     assert len(set(feed.batches().values())) == 1
 
 
-class _Killed(BaseException):
-    pass
-
-
 @pytest.mark.parametrize("commits", [0, 1, 2])
 def test_a_run_that_was_killed_between_its_commits_is_done_again_as_if_it_had_not_been(feeding, commits):
     feed = feeding(ACCELEROMETER)
@@ -329,6 +325,37 @@ def test_a_list_of_files_that_somebody_took_rows_out_of_is_not_believed(feeding,
     feed.run()
     assert landed[-1] == {"one.json", "two.json"}
     assert feed.holds() == in_full(feed)
+
+
+def test_many_runs_leave_few_batches_and_few_files_and_no_record_is_lost(feeding):
+    feed = feeding(ACCELEROMETER)
+    most = 0
+    for number in range(30):
+        feed.scenario.land("accelerometer", reading(at=T0 + number), name=f"{number:02}.json")
+        feed.scenario.land_text("accelerometer", f"no JSON {number}", name=f"{number:02} odd.json")
+        draft = feed.run()
+        for commit in draft.commits:
+            most = max(most, len(commit.files.paths))
+    assert most <= 40
+    assert len(set(feed.batches().values())) <= 26
+    assert feed.holds() == in_full(feed)
+    # One that is in a batch with others now.
+    feed.path("03.json").unlink()
+    feed.path("03 odd.json").unlink()
+    feed.run()
+    assert feed.holds() == in_full(feed)
+
+
+def test_a_small_batch_is_not_merged_with_a_large_one_again_and_again(feeding):
+    feed = feeding(ACCELEROMETER)
+    feed.scenario.land("accelerometer", *(reading(at=T0 + number) for number in range(5000)), name="large.json")
+    feed.run()
+    large = feed.batches()["accelerometer/landing/large.json"]
+    for number in range(14):
+        feed.scenario.land("accelerometer", reading(at=T0 - number - 1), name=f"{number}.json")
+        feed.run()
+    assert feed.batches()["accelerometer/landing/large.json"] == large
+    assert len(set(feed.batches().values())) < 14
 
 
 names = st.sampled_from(["a.json", "b.json", "c*.json", "d.json.gz"])
