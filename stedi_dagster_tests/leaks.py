@@ -20,7 +20,7 @@ _SECRET = re.compile(b"|".join(map(re.escape, SECRETS)), re.IGNORECASE)
 QUOTING = """
 from dataclasses import replace
 from pyspark.sql import functions as F
-from stedi_dagster.defs.assets import curated, table_asset
+from stedi_dagster.defs.assets import table_asset
 from stedi_dagster.audits.gate import people
 from stedi_dagster.drafts.tables import draft_table
 from stedi_dagster.cli import main
@@ -37,8 +37,7 @@ def draft(run, plan, inputs):
         return replace(selection, kept=quoting(selection.kept))
     return draft_table(run, replace(plan, select=selecting) if plan.contract.table() == TABLE else plan, inputs)
 
-for module in (table_asset, curated):
-    module.draft_table = draft
+table_asset.draft_table = draft
 if TABLE == "audit":
     people.audit_unique_person = lambda content: quoting(content).collect()
 main()

@@ -12,7 +12,7 @@ from stedi_dagster_tests.scenario import Scenario
 
 def overtake(monkeypatch: pytest.MonkeyPatch, scenario: Scenario, at: str, overtaken: str) -> None:
     """While a run drafts the table `at`, let somebody who holds another lock publish the table `overtaken`."""
-    from stedi_dagster.defs.assets import curated, table_asset
+    from stedi_dagster.defs.assets import table_asset
     from stedi_dagster.drafts.tables import draft_table
 
     def draft(run: Any, plan: Any, inputs: Any) -> Any:
@@ -24,5 +24,4 @@ def overtake(monkeypatch: pytest.MonkeyPatch, scenario: Scenario, at: str, overt
             elsewhere.prepare(table, staged.files(), SnapshotSummary(inputs="elsewhere")).publish()
         return drafted
 
-    for module in (table_asset, curated):
-        monkeypatch.setattr(module, "draft_table", draft)
+    monkeypatch.setattr(table_asset, "draft_table", draft)
