@@ -19,7 +19,17 @@ _PACKAGE = "stedi_dagster"
 # Every table is made by these: the engine's session (its time zone, ANSI mode), and how rows become files.
 _ALWAYS = ("engines.base", "lakehouse.schema", "lakehouse.staged")
 # Where imports are followed to. What the others hold is who asks, where it is kept, and what is said of it.
-_DECIDING = ("contracts", "drafts.erased", "erasure", "keys", "landing", "policies", "settings.policy")
+_DECIDING = (
+    "contracts",
+    "drafts.batches",
+    "drafts.erased",
+    "drafts.landed_files",
+    "erasure",
+    "keys",
+    "landing",
+    "policies",
+    "settings.policy",
+)
 # What the gate's findings follow from, besides the content, and the rules that a table's plan asks.
 _AUDITING = ("audits/outcome.py", "audits/gate", "contracts", "drafts", "policies", "defs/assets")
 # How the tables of a layer are drafted which no rule selects.
