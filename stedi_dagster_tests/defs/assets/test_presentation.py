@@ -177,11 +177,11 @@ def test_quarantines_and_participants_are_materialized_with_their_numbers(scenar
     assert told["forgotten"] == 0
 
 
-def test_a_feed_s_quarantine_is_published_before_its_table(run):
+def test_a_feed_s_quarantine_and_its_list_of_files_are_published_before_its_table(run):
     for table in GROUPS["landing"]:
-        quarantine = table.replace("_landing", "_quarantine")
+        quarantine, files = (table.replace("_landing", kind) for kind in ("_quarantine", "_landed_files"))
         made = [each.asset_key.path[-1] for each in run.asset_materializations_for_node(table)]
-        assert made == [quarantine, table]
+        assert made == [quarantine, files, table]
 
 
 def test_the_rows_withheld_are_told_by_reason_and_drawn(run):
