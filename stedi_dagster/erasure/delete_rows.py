@@ -10,7 +10,7 @@ from stedi_dagster.contracts import Contract
 from stedi_dagster.lakehouse.data_files import DataFiles
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.schema import arrow_schema
-from stedi_dagster.lakehouse.staged import StagedTable
+from stedi_dagster.lakehouse.snapshot import Snapshot
 
 Mask = Callable[[pa.RecordBatch], pa.BooleanArray]
 Remainder = Callable[[pa.RecordBatch], pa.RecordBatch]
@@ -29,17 +29,19 @@ def count(files: DataFiles, columns: Sequence[str], mask: Mask) -> int:
     return sum(pc.sum(mask(batch)).as_py() or 0 for batch in files.batches(columns))
 
 
-def rewrite_without(files: DataFiles, mask: Mask, remainder: Remainder, staged: StagedTable) -> DataFiles:
-    """Write the rows of some files again, but for those that a mask is true for; the old files stay.
+def to_rewrite(snapshot: Snapshot, columns: Sequence[str], mask: Mask) -> tuple[DataFiles, int]:
+    """The data files that are rewritten where some rows of a snapshot are deleted, and how many these rows are.
 
     Args:
-        files: the files.
-        mask: which rows go.
-        remainder: what is written in the place of rows that go.
-        staged: where to.
+        snapshot: the snapshot.
+        columns: what the mask needs to see.
+        mask: which rows.
     """
-    staged.write_batches(rows_without(files, mask, remainder))
-    return staged.files()
+    files = snapshot.files
+    found = {path: rows for path in files.paths if (rows := count(files.only([path]), columns, mask))}
+    # All files of a table have the same columns, also where its contract is newer than they are.
+    are_alike = set(snapshot.table.schema().column_names) == set(files.contract.names())
+    return files.only(found) if are_alike or not found else files, sum(found.values())
 
 
 def rows_without(files: DataFiles, mask: Mask, remainder: Remainder) -> Iterator[pa.RecordBatch]:
@@ -86,16 +88,13 @@ def delete_rows(  # noqa: PLR0913
     snapshot = lakehouse.read(name, contract)
     if snapshot is None:
         return 0
-    files = snapshot.files
-    found = {path: rows for path in files.paths if (rows := count(files.only([path]), columns, mask))}
-    if not found:
+    going, rows = to_rewrite(snapshot, columns, mask)
+    if not rows:
         return 0
-    rows = sum(found.values())
     table = lakehouse.ensure_table(name, contract)
-    # All files of a table have the same columns, also where its contract is newer than they are.
-    going = files.only(found) if set(table.schema().column_names) == set(contract.names()) else files
-    left = rewrite_without(going, mask, remainder, lakehouse.stage(table, contract))
+    staged = lakehouse.stage(table, contract)
+    staged.write_batches(rows_without(going, mask, remainder))
     deleted = getattr(snapshot.summary, since) + rows
     summary = snapshot.summary.model_copy(update={"inputs": inputs, since: deleted})
-    lakehouse.amend(table, left, summary, without=going.paths).publish()
+    lakehouse.amend(table, staged.files(), summary, without=going.paths).publish()
     return rows

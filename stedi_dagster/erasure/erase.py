@@ -21,7 +21,7 @@ from stedi_dagster.contracts import (
     Erasures,
     MachineLearningCurated,
 )
-from stedi_dagster.erasure.delete_rows import count, delete_rows
+from stedi_dagster.erasure.delete_rows import count, delete_rows, to_rewrite
 from stedi_dagster.erasure.digests import Digester
 from stedi_dagster.erasure.documents import is_of
 from stedi_dagster.erasure.erasure_filter import ErasureFilter
@@ -237,13 +237,15 @@ class Eraser:
         if snapshot is None or table is None:
             return TableReceipt(name, 0, 0, 0)
         columns, mask = self._mask(contract, erasing)
-        rows = count(snapshot.files, columns, mask)
+        going, rows = to_rewrite(snapshot, columns, mask)
         _, files = self._holds(name)
         snapshots = expirable(table, before_ms=_ALL_OF_HISTORY)
         if rows:
             # The current one is then history, too.
             snapshots.append(snapshot.snapshot_id)
         files -= reachable_files(table, without=snapshots)
+        # What holds nothing of theirs is not rewritten.
+        files -= set(snapshot.files.without(going.paths).paths)
         old = sum(1 for _ in self._lakehouse.storage.old_versions(table.location()))
         return TableReceipt(name, rows, len(snapshots), len(files) + old)
 
