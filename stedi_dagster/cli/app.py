@@ -113,7 +113,7 @@ def run(
 ) -> None:
     """Materialize all tables through Dagster, in this process.
 
-    While nothing is new, no row is read: what the checks found is recorded once more. Exits with 1 if a table could not
+    While nothing is new, no record is read: what the checks found is recorded once more. Exits with 1 if a table could not
     be published, for example because a check failed.
     """
     with user_errors():

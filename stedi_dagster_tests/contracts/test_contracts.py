@@ -88,7 +88,7 @@ def test_no_personal_column_reaches_machine_learning():
 @by_name
 def test_moments_are_longs_in_epoch_milliseconds_and_every_measurement_has_a_unit(contract):
     for spec in contract.columns():
-        assert is_moment(spec) == (re.search(r"Date$|Time$|^timestamp$", spec.name) is not None)
+        assert is_moment(spec) == (re.search(r"Date$|Time$|At$|^timestamp$", spec.name) is not None)
         if is_moment(spec):
             assert (spec.type, spec.unit) == (T.LongType(), EPOCH_MS)
         if isinstance(spec.type, T.DoubleType):
