@@ -113,8 +113,8 @@ def run(
 ) -> None:
     """Materialize all tables through Dagster, in this process.
 
-    While nothing is new, no record is read: what the checks found is recorded once more. Exits with 1 if a table could not
-    be published, for example because a check failed.
+    While nothing is new, no record is read: what the checks found is recorded once more. Exits with 1 if a table could
+    not be published, for example because a check failed.
     """
     with user_errors():
         from stedi_dagster.cli.run import run_everything
