@@ -53,7 +53,9 @@ class Quarantine(Contract):
 class LandedFiles(Contract):
     """The raw files of a feed that have landed: a run lands those that are not here, or have changed since."""
 
-    file: T.StringType = column("File, relative to the landing zone", personal="yes", holds="text")
+    file: T.StringType = column(
+        "File, relative to the landing zone, without the addresses in its name", personal="yes", holds="text"
+    )
     size: T.LongType = column("Size of the file", unit="bytes", ge=0)
     version: T.StringType = column("Changes whenever the file does, and may change when it does not")
     digest: T.StringType = column(
@@ -66,6 +68,7 @@ class LandedFiles(Contract):
     )
     quarantined: T.LongType = column("How many of these are no records", ge=0)
     landedAt: T.LongType = epoch_ms("When the run began that landed it")
+    key: T.StringType = column("SHA-256 of its whole name: what it is known by", personal="pseudonym")
 
 
 class Erasures(Contract, ledger=True):

@@ -55,42 +55,42 @@ def compare(
     """
     schema = arrow_schema(LandedFiles)
     known = pa.Table.from_batches(files.batches(LandedFiles.names()), schema)
-    now = {file.name: file for file in listing.files}
+    now = {file.key: file for file in listing.files}
     listed = pa.table(
         {
-            "file": pa.array(now, pa.string()),
+            "key": pa.array(now, pa.string()),
             "sizeNow": pa.array([file.size for file in now.values()], pa.int64()),
             "versionNow": pa.array([file.version for file in now.values()], pa.string()),
         }
     )
-    joined = known.join(listed, keys="file", join_type="full outer")
+    joined = known.join(listed, keys="key", join_type="full outer")
     versioned = pc.equal(joined["version"], joined["versionNow"])
     resized = pc.not_equal(joined["size"], joined["sizeNow"])
     # Null where one of the two sides is.
     same = pc.fill_null(pc.and_(versioned, pc.invert(resized)), fill_value=False)
     others = joined.filter(pc.invert(same)).to_pylist()
     touched = [row for row in others if row["digest"] is not None and row["size"] == row["sizeNow"]]
-    alike = _alike([(now[row["file"]], row["digest"]) for row in touched], storage)
-    stale = {row["batch"] for row in others if row["batch"] is not None and row["file"] not in alike}
+    alike = _alike([(now[row["key"]], row["digest"]) for row in touched], storage)
+    stale = {row["batch"] for row in others if row["batch"] is not None and row["key"] not in alike}
     stale |= {batch for batch, found in batches.items() if found.due is not None and found.due <= now_ms}
     # Rows that somebody took out: nobody knows which files they were of.
-    counted = known.group_by("batch").aggregate([("file", "count")])
-    rows = dict(zip(counted["batch"].to_pylist(), counted["file_count"].to_pylist(), strict=True))
+    counted = known.group_by("batch").aggregate([("key", "count")])
+    rows = dict(zip(counted["batch"].to_pylist(), counted["key_count"].to_pylist(), strict=True))
     stale |= {batch for batch, found in batches.items() if rows.get(batch, 0) != found.files}
-    fresh = {row["file"] for row in others if row["batch"] is None}
+    fresh = {row["key"] for row in others if row["batch"] is None}
     if stale or fresh:
         stale |= {batch for batch, found in batches.items() if found.cut}
     moved = pc.is_in(known["batch"], pa.array(sorted(stale), pa.string()))
-    landing = fresh.union(known.filter(moved)["file"].to_pylist()) & now.keys()
+    landing = fresh.union(known.filter(moved)["key"].to_pylist()) & now.keys()
     staying = known.filter(pc.invert(moved))
     if alike:
-        versions = [now[name].version if name in alike else version for name, version in _pairs(staying)]
+        versions = [now[key].version if key in alike else version for key, version in _pairs(staying)]
         staying = staying.set_column(schema.get_field_index("version"), "version", pa.array(versions, pa.string()))
-    return Changes(tuple(now[name] for name in sorted(landing)), frozenset(stale), staying, bool(alike))
+    return Changes(tuple(sorted(now[key] for key in landing)), frozenset(stale), staying, bool(alike))
 
 
 def digests(files: Sequence[RawFile], storage: Storage) -> dict[str, str | None]:
-    """The digest of each file's bytes, by its name; None where its version tells enough, or it is gone."""
+    """The digest of each file's bytes, by its key; None where its version tells enough, or it is gone."""
 
     def digest(file: RawFile) -> str | None:
         try:
@@ -100,15 +100,15 @@ def digests(files: Sequence[RawFile], storage: Storage) -> dict[str, str | None]
             return None
 
     with ThreadPoolExecutor(_FILES_AT_ONCE) as pool:
-        return dict(zip((file.name for file in files), pool.map(digest, files), strict=True))
+        return dict(zip((file.key for file in files), pool.map(digest, files), strict=True))
 
 
 def _alike(files: Iterable[tuple[RawFile, str]], storage: Storage) -> AbstractSet[str]:
-    """The names of those files whose bytes have the digest that they had."""
+    """The keys of those files whose bytes have the digest that they had."""
     before = dict(files)
     now = digests(list(before), storage)
-    return {file.name for file, digest in before.items() if now[file.name] == digest}
+    return {file.key for file, digest in before.items() if now[file.key] == digest}
 
 
 def _pairs(files: pa.Table) -> Iterable[tuple[str, str]]:
-    return zip(files["file"].to_pylist(), files["version"].to_pylist(), strict=True)
+    return zip(files["key"].to_pylist(), files["version"].to_pylist(), strict=True)

@@ -27,7 +27,7 @@ from stedi_dagster.lakehouse.schema import arrow_schema
 from stedi_dagster.lakehouse.staged import StagedTable
 from stedi_dagster.lakehouse.summary import BatchSummary, LandingSummary, SnapshotSummary, inputs_of
 from stedi_dagster.landing.feeds import Feed
-from stedi_dagster.landing.files import Listing, RawFile, masked
+from stedi_dagster.landing.files import Listing, RawFile
 from stedi_dagster.landing.land import Lander
 from stedi_dagster.storage import storage_for
 
@@ -233,7 +233,7 @@ class _Landing:
         folder = f"{self._listing.location}/{self._feed.folder}"
         now = {entry.path: entry.version for entry in self._storage.entries(folder)}
         # Of one that has changed, the engine may have read what was there before.
-        return {file.name: digested[file.name] for file in files if now.get(file.path) == file.version}
+        return {file.key: digested[file.key] for file in files if now.get(file.path) == file.version}
 
     def _amended(
         self, table: Table, published: Commit | None, new: DataFiles, going: Sequence[str], summary: SnapshotSummary
@@ -261,14 +261,15 @@ class _Landing:
         texts = Counter(unreadable.column("file"))
         rows = [
             {
-                "file": file.name,
+                "file": file.shown,
                 "size": file.size,
                 "version": file.version,
-                "digest": digested.get(file.name),
+                "digest": digested.get(file.key),
                 "batch": batch_of(records, odd=file not in lander.canonical),
                 "records": None if file in lander.canonical else lander.records_in[file.name],
                 "quarantined": texts[file.name],
                 "landedAt": self._run.now_ms,
+                "key": file.key,
             }
             for file in files
         ]
@@ -309,8 +310,8 @@ def _renamed(known: pa.Table, merged: Mapping[str, tuple[str, BatchSummary]]) ->
 
 
 def _most_quarantined(known: pa.Table) -> dict[str, int]:
-    """The files with the most quarantined texts, under names that show nobody's address."""
+    """The files with the most quarantined texts."""
     found: Counter[str] = Counter()
     for row in known.filter(pc.greater(known["quarantined"], 0)).select(["file", "quarantined"]).to_pylist():
-        found[masked(row["file"])] += row["quarantined"]
+        found[row["file"]] += row["quarantined"]
     return dict(sorted(found.items(), key=lambda one: (-one[1], one[0]))[:_FILES_SHOWN])

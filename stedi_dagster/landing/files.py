@@ -38,6 +38,11 @@ class RawFile:
         return _UNSAFE_IN_ENGINES.isdisjoint(path) and not self.name.lower().endswith(_PACKED)
 
     @property
+    def key(self) -> str:
+        """What it is known by where its name, which may be a person's, is not kept: a digest."""
+        return hashlib.sha256(self.name.encode()).hexdigest()
+
+    @property
     def shown(self) -> str:
         """Its name for messages and metadata."""
         return masked(self.name)

@@ -76,7 +76,7 @@ def test_names_struct_and_columns_agree(contract):
 def test_whatever_identifies_a_person_is_personal_wherever_it_stands(contract):
     flags = {spec.name: spec.personal for spec in contract.columns()}
     assert {name for name, flag in flags.items() if flag == "yes"} == PERSONAL_EVERYWHERE & set(flags)
-    assert {name for name, flag in flags.items() if flag == "pseudonym"} == {"participantId"} & set(flags)
+    assert {name for name, flag in flags.items() if flag == "pseudonym"} == {"participantId", "key"} & set(flags)
 
 
 def test_no_personal_column_reaches_machine_learning():

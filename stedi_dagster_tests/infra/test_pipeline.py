@@ -45,7 +45,9 @@ def test_the_pipeline_runs_with_what_the_outputs_of_the_stack_say(server, tmp_pa
     lake = Lake(tmp_path, {**found, "engine": "sail"}, s3)
     land_three_people(lake)
     lake.upload()
-    assert lake.run().success
+    result = lake.run()
+    failed = [event.step_failure_data.error_display_string for event in result.all_events if event.is_step_failure]
+    assert result.success, failed
     assert {table: len(lake.rows(table)) for table in TABLES}["machine_learning_curated"] == 4
     glue = boto3.client("glue", REGION)
     assert {table["Name"] for table in glue.get_tables(DatabaseName=found["database"])["TableList"]} == set(TABLES)

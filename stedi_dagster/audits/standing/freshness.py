@@ -54,11 +54,11 @@ def landed(evidence: Evidence, table: str, snapshot: Snapshot) -> bool:
     files = evidence.tables.get(feed.landed_files)
     if files is None or inputs_of(files.current_snapshot()) != inputs_of(snapshot):
         return False
-    rows = files.scan(selected_fields=("file", "size", "version", "digest")).to_arrow().to_pylist()
-    known = {row["file"]: row for row in rows}
+    rows = files.scan(selected_fields=("key", "size", "version", "digest")).to_arrow().to_pylist()
+    known = {row["key"]: row for row in rows}
     storage = storage_for(listing.location)
-    return known.keys() == {file.name for file in listing.files} and all(
-        _is_same(known[file.name], file, storage) for file in listing.files
+    return known.keys() == {file.key for file in listing.files} and all(
+        _is_same(known[file.key], file, storage) for file in listing.files
     )
 
 
