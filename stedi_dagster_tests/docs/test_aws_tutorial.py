@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from moto.server import ThreadedMotoServer
 
 from stedi_dagster_tests.aws.cloud import environment
 from stedi_dagster_tests.docs.pages import DOCS
@@ -48,13 +47,8 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
 
     # moto takes a policy's conditions for true, and so would deny everything.
     monkeypatch.setattr(moto_extensions.BucketPolicy, "create_from_cloudformation_json", classmethod(no_policy))
-    moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    moto.start()
-    try:
-        host, port = moto.get_host_and_port()
-        yield environment(f"http://{host}:{port}")
-    finally:
-        moto.stop()
+    with moto_extensions.empty_account() as endpoint:
+        yield environment(endpoint)
 
 
 @pytest.fixture

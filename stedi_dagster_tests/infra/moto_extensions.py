@@ -8,7 +8,10 @@ group: no egress) is read from the template in `test_stack.py`.
 # ruff: noqa: ARG003 - the methods' signatures are moto's
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
 from moto.athena.models import athena_backends
@@ -20,9 +23,24 @@ from moto.ec2.models.route_tables import RouteTable
 from moto.emrserverless.models import emrserverless_backends
 from moto.glue.models import glue_backends
 from moto.s3.models import FakeBucket, s3_backends
+from moto.server import ThreadedMotoServer
 
 # moto refuses labels that are not emr-N.N.N, so the application is made with one, and then gets its own.
 _LABEL_MOTO_TAKES = "emr-7.13.0"
+
+
+@contextmanager
+def empty_account() -> Iterator[str]:
+    """The endpoint of a moto server in this process, whose account is empty: moto keeps it from server to server."""
+    moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    moto.start()
+    try:
+        host, port = moto.get_host_and_port()
+        endpoint = f"http://{host}:{port}"
+        with urlopen(Request(f"{endpoint}/moto-api/reset", method="POST")):  # noqa: S310 - this machine's own
+            yield endpoint
+    finally:
+        moto.stop()
 
 
 class _Extension(CloudFormationModel):

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from stedi_dagster.cli.settings import read_stack
 from stedi_dagster.contracts import TABLES
@@ -24,15 +23,10 @@ class Lake(Cloud):
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A moto server in this process, which knows every resource of the template: engines reach it by HTTP."""
     moto_extensions.install(monkeypatch)
-    moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    moto.start()
-    try:
-        host, port = moto.get_host_and_port()
-        for name, value in environment(f"http://{host}:{port}").items():
+    with moto_extensions.empty_account() as endpoint:
+        for name, value in environment(endpoint).items():
             monkeypatch.setenv(name, value)
-        yield f"http://{host}:{port}"
-    finally:
-        moto.stop()
+        yield endpoint
 
 
 def test_the_pipeline_runs_with_what_the_outputs_of_the_stack_say(server, tmp_path):

@@ -68,8 +68,8 @@ def test_the_quarantines_of_all_feeds_are_one_view(lake):
 
 def test_an_empty_lakehouse_has_an_empty_quarantine_and_no_erasures_and_nothing_else(lake):
     with connect(lake) as connection:
-        assert connection.sql("SHOW TABLES").fetchall() == [("erasures",), ("quarantine",)]
-        for name in ("erasures", "quarantine"):
+        assert connection.sql("SHOW TABLES").fetchall() == [("erasures",), ("landed_files",), ("quarantine",)]
+        for name in ("erasures", "landed_files", "quarantine"):
             assert connection.sql(f"SELECT * FROM {name}").fetchall() == []
 
 
