@@ -23,6 +23,7 @@ _DECIDING = (
     "contracts",
     "drafts.batches",
     "drafts.erased",
+    "drafts.landed_feed",
     "drafts.landed_files",
     "erasure",
     "keys",

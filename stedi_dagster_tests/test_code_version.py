@@ -8,7 +8,7 @@ import grimp
 import pytest
 
 from stedi_dagster import code_version as versions
-from stedi_dagster.code_version import code_version, deciding
+from stedi_dagster.code_version import audit_version, code_version, deciding
 from stedi_dagster.contracts import TABLES, Contract
 from stedi_dagster.errors import ContractError
 
@@ -32,6 +32,7 @@ def edited(tmp_path, monkeypatch):
 
     yield edit
     code_version.cache_clear()
+    audit_version.cache_clear()
 
 
 LANDING = {"customer_landing", "accelerometer_landing", "step_trainer_landing"}
@@ -86,3 +87,24 @@ def test_a_table_whose_rule_cannot_be_found_is_refused():
 
     with pytest.raises(ContractError, match=r"No module of stedi_dagster/policies selects the columns of OfNoRule"):
         code_version(OfNoRule)
+
+
+@pytest.mark.parametrize(
+    ("module", "new"),
+    [
+        ("audits/gate/consent.py", True),
+        ("audits/outcome.py", True),
+        ("contracts/base.py", True),
+        ("defs/assets/trusted.py", True),
+        ("drafts/feed_checks.py", True),
+        ("policies/people.py", True),
+        ("audits/standing/judging.py", False),
+        ("cli/app.py", False),
+        ("report/gather.py", False),
+    ],
+)
+def test_an_edit_of_what_the_gate_asks_has_everything_audited_anew(edited, module, new):
+    before = audit_version()
+    audit_version.cache_clear()
+    edited(module)
+    assert (audit_version() != before) == new

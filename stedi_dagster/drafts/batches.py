@@ -7,6 +7,7 @@ are too many, small ones are merged, so that what a record costs does not grow w
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
 
 from stedi_dagster.lakehouse.data_files import DataFiles
 from stedi_dagster.lakehouse.schema import arrow_schema
@@ -24,12 +25,35 @@ def batch_of(staged: StagedTable, *, odd: bool) -> str:
     return f"{staged.name}/{ROWS if odd else ENGINE}"
 
 
+@dataclass
+class BatchedTable:
+    """A table whose data files are in batches: what is staged for it, what stays of it, and what does not.
+
+    Attributes:
+        staged: what is new.
+        stays: files of its current snapshot.
+        gone: the paths of the others that it has.
+    """
+
+    staged: StagedTable
+    stays: DataFiles
+    gone: list[str] = field(default_factory=list)
+
+    def take_out(self, parts: AbstractSet[str | None]) -> DataFiles:
+        """Take out, and return, the files that are in some parts of what was staged once."""
+        paths = [path for part, found in self.stays.parts().items() if part in parts for path in found.paths]
+        out = self.stays.only(paths)
+        self.stays = self.stays.without(paths)
+        self.gone += paths
+        return out
+
+
 def landed_batches(
     lander: Lander,
     files: Sequence[RawFile],
-    records: tuple[DataFiles, DataFiles],
-    unreadable: tuple[DataFiles, DataFiles],
-    staged: StagedTable,
+    erased: Counter[str],
+    unreadable: DataFiles,
+    records: StagedTable,
     quarantine: StagedTable,
 ) -> dict[str, BatchSummary]:
     """What was counted in files that were landed.
@@ -37,32 +61,31 @@ def landed_batches(
     Args:
         lander: landed them.
         files: the files.
-        records: their records before those of erased people were taken out, and afterwards.
-        unreadable: the same of what could not be read.
-        staged: where the records are.
+        erased: how many rows were taken out because of an erasure, by the part of a staged table.
+        unreadable: what could not be read, without those.
+        records: where the records are.
         quarantine: where the rest is.
     """
     found = {}
-    gone = _rows(records[0]) - _rows(records[1])
     if lander.canonical:
-        batch = batch_of(staged, odd=False)
+        batch = batch_of(records, odd=False)
         found[batch] = BatchSummary(
             files=len(lander.canonical),
             odd=False,
             records=lander.by_engine,
-            erased=gone[batch],
+            erased=erased[batch],
             lines=lander.by_engine,
             octets=sum(file.size for file in lander.canonical),
         )
     if len(files) > len(lander.canonical):
-        batch = batch_of(staged, odd=True)
-        erased = unreadable[0].rows - unreadable[1].rows
+        batch, texts = batch_of(records, odd=True), batch_of(quarantine, odd=True)
         found[batch] = BatchSummary(
             files=len(files) - len(lander.canonical),
             odd=True,
+            odd_files=lander.odd_files,
             records=lander.records - lander.by_engine,
-            erased=gone[batch] + erased,
-            quarantined=dict(Counter(unreadable[1].column("reason")) if erased else lander.quarantined),
+            erased=erased[batch] + erased[texts],
+            quarantined=dict(Counter(unreadable.column("reason")) if erased[texts] else lander.quarantined),
             lines=lander.weight.lines,
             bad_lines=lander.weight.bad_lines,
             octets=lander.weight.octets,
@@ -70,26 +93,20 @@ def landed_batches(
             hidden=lander.weight.hidden,
             due=lander.due_ms,
             cut=lander.cut,
-            unreadable=batch_of(quarantine, odd=True) if unreadable[1].rows else None,
+            unreadable=texts if unreadable.rows else None,
         )
     return found
 
 
 def merge(
-    batches: Mapping[str, BatchSummary],
-    records: DataFiles,
-    unreadable: DataFiles,
-    staged: StagedTable,
-    quarantine: StagedTable,
+    batches: Mapping[str, BatchSummary], records: BatchedTable, quarantine: BatchedTable
 ) -> dict[str, tuple[str, BatchSummary]]:
     """Write the rows of small batches together, where there are too many batches.
 
     Args:
         batches: those that stay.
-        records: their records.
-        unreadable: what of them could not be read.
-        staged: where to write records.
-        quarantine: where to write the rest.
+        records: has their records.
+        quarantine: has what of them could not be read.
 
     Returns:
         Of each batch that was merged: what it is part of now, and what was counted in that.
@@ -100,16 +117,12 @@ def merge(
         group = _small({name: batch for name, batch in batches.items() if batch.odd == odd and not batch.cut})
         if group:
             part = f"merged-{ROWS if odd else ENGINE}"
-            _copy(records, group, staged, part)
-            _copy(unreadable, {batches[name].unreadable for name in group}, quarantine, part)
-            summary = BatchSummary.merged((batches[name] for name in group), unreadable=f"{quarantine.name}/{part}")
-            merged |= dict.fromkeys(group, (f"{staged.name}/{part}", summary))
+            _copy(records.take_out(group), records.staged, part)
+            _copy(quarantine.take_out({batches[name].unreadable for name in group}), quarantine.staged, part)
+            texts = f"{quarantine.staged.name}/{part}"
+            summary = BatchSummary.merged((batches[name] for name in group), unreadable=texts)
+            merged |= dict.fromkeys(group, (f"{records.staged.name}/{part}", summary))
     return merged
-
-
-def in_parts(files: DataFiles, parts: AbstractSet[str | None]) -> list[str]:
-    """The paths of those files that are in some parts of what was staged."""
-    return [path for part, found in files.parts().items() if part in parts for path in found.paths]
 
 
 def _small(batches: Mapping[str, BatchSummary]) -> set[str]:
@@ -126,12 +139,7 @@ def _small(batches: Mapping[str, BatchSummary]) -> set[str]:
     return chosen
 
 
-def _copy(files: DataFiles, parts: AbstractSet[str | None], staged: StagedTable, part: str) -> None:
-    some = files.only(in_parts(files, parts))
-    if some.paths:
+def _copy(files: DataFiles, staged: StagedTable, part: str) -> None:
+    if files.paths:
         schema = arrow_schema(files.contract)
-        staged.write_batches((batch.cast(schema) for batch in some.batches(schema.names)), part=part)
-
-
-def _rows(files: DataFiles) -> Counter[str]:
-    return Counter({part: found.rows for part, found in files.parts().items()})
+        staged.write_batches((batch.cast(schema) for batch in files.batches(schema.names)), part=part)

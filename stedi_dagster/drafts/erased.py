@@ -1,5 +1,6 @@
 """People who were erased stay out of what is landed, although old files deliver them again."""
 
+from collections import Counter
 from collections.abc import Iterable
 from functools import partial
 
@@ -16,7 +17,7 @@ from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.staged import StagedTable
 
 
-def without_erased(lakehouse: Lakehouse, erasures: Iterable[Erasure], *staged: StagedTable) -> None:
+def without_erased(lakehouse: Lakehouse, erasures: Iterable[Erasure], *staged: StagedTable) -> Counter[str]:
     """Take out of staged tables what people sent who were erased; files that hold nothing of theirs stay as they are.
 
     Args:
@@ -24,19 +25,24 @@ def without_erased(lakehouse: Lakehouse, erasures: Iterable[Erasure], *staged: S
         erasures: all that there were.
         staged: the tables; customers' records before everything else.
 
+    Returns:
+        How many rows went, by the part of the staged tables that they were in.
+
     Raises:
         SettingsError: the erasures were recorded with another key.
     """
+    gone: Counter[str] = Counter()
     digester = recognising(lakehouse, erasures)
     if digester is None:
-        return
+        return gone
     erasing = ErasureFilter.erased(erasures, digester)
     for table in staged:
         files = table.files()
         if files.contract is CustomerLanding:
             staying = _staying(files, erasing)
             erasing = erasing.with_registered(staying).with_known(staying)
-        _take_out(table, files, erasing)
+        gone += _take_out(table, files, erasing)
+    return gone
 
 
 def _staying(customers: DataFiles, erasing: ErasureFilter) -> set[str]:
@@ -52,10 +58,12 @@ def _staying(customers: DataFiles, erasing: ErasureFilter) -> set[str]:
     return staying
 
 
-def _take_out(staged: StagedTable, files: DataFiles, erasing: ErasureFilter) -> None:
+def _take_out(staged: StagedTable, files: DataFiles, erasing: ErasureFilter) -> Counter[str]:
+    gone: Counter[str] = Counter()
     mask = partial(erasing.mask, contract=files.contract)
     for part, found in files.parts().items():
         if count(found, erasing.columns(files.contract), mask):
             left = rows_without(found, mask, partial(remaining_rows, erasing=erasing))
-            staged.write_batches(left, part=part.rsplit("/", maxsplit=1)[-1])
+            gone[part] = found.rows - staged.write_batches(left, part=part.rsplit("/", maxsplit=1)[-1])
             files.storage.delete(found.paths)
+    return gone

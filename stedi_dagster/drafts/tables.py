@@ -117,7 +117,10 @@ def draft_table(run: Run, plan: TablePlan, inputs: Mapping[str, Snapshot]) -> Dr
     rests_on = {CUSTOMER_LANDING: customers.snapshot_id, CUSTOMER_QUARANTINE: unreadable.snapshot_id}
     policy, code = run.policy.model_dump(), run.code_version(plan.contract)
     made_from = fingerprint({"upstream": upstream, "policy": policy, "code": code, "table": name})
-    findings = Findings(run, plan.check_names, rests_on=rests_on, max_doubt=run.max_doubt)
+    judged_by = dict(rests_on)
+    if plan.contract.identifying("participant") and PARTICIPANTS not in inputs:
+        judged_by[PARTICIPANTS] = run.read_participants().snapshot_id
+    findings = Findings(run, plan.check_names, judged_by=judged_by, max_doubt=run.max_doubt)
     commit, different = run.unchanged(table, plan.contract, made_from), None
     drafted = partial(Draft, rows_in=rows_in, upstream={**upstream, **rests_on})
     if commit is not None and (earlier := findings.of_earlier(commit)):

@@ -96,5 +96,6 @@ def delete_rows(  # noqa: PLR0913
     staged.write_batches(rows_without(going, mask, remainder))
     deleted = getattr(snapshot.summary, since) + rows
     summary = snapshot.summary.model_copy(update={"inputs": inputs, since: deleted})
-    lakehouse.amend(table, staged.files(), summary, without=going.paths).publish()
+    stays = snapshot.files.without(going.paths)
+    lakehouse.amend(table, staged.files(), summary, stays=stays, gone=going.paths).publish()
     return rows

@@ -40,6 +40,7 @@ class Commit:
         *,
         unchanged: bool = False,
         kept: Collection[str] = (),
+        gone: Collection[str] = (),
     ) -> None:
         """Prepare; nothing is written yet.
 
@@ -49,7 +50,8 @@ class Commit:
             summary: what to record.
             journal: where to note what a commit that does not end leaves behind.
             unchanged: whether readers see these files already.
-            kept: the paths of those of the files that readers see already; all others that they see go.
+            kept: the paths of those of the files that readers see already; without any, all that they see go.
+            gone: the paths of all others that they see.
         """
         self.table = table
         self.files = files
@@ -57,7 +59,7 @@ class Commit:
         self.unchanged = unchanged
         self.audit: AuditRecord | None = None
         self._journal = journal
-        self._kept = frozenset(kept)
+        self._kept, self._gone = frozenset(kept), frozenset(gone)
 
     @cached_property
     def snapshot_id(self) -> int:
@@ -73,8 +75,11 @@ class Commit:
             return None
         folder = self.files.folder.rsplit("/", maxsplit=1)[-1]
         recorded = self.summary.model_copy(update={"staged_in": folder, "checksums": checksums.KIND})
-        prepare = _amend if self._kept else _replace
-        transaction = prepare(self.table, self.files.without(self._kept), self._kept, recorded.to_properties())
+        new, properties = self.files.without(self._kept), recorded.to_properties()
+        if self._kept:
+            transaction = _amend(self.table, new, self._gone, properties)
+        else:
+            transaction = _replace(self.table, new, properties)
         if self.audit is not None:
             self.audit.write(transaction)
         self._journal.begin_commit(self.table, self.files.folder, transaction)
@@ -127,25 +132,25 @@ class Commit:
         return table if table.metadata.current_snapshot_id == self.snapshot_id else None
 
 
-def _amend(table: Table, new: DataFiles, kept: Collection[str], properties: dict[str, str]) -> Transaction:
+def _amend(table: Table, new: DataFiles, gone: Collection[str], properties: dict[str, str]) -> Transaction:
     transaction = table.transaction()
     follow_contract(transaction, new.contract)
-    going = [file for file in data_files(table) if file.file_path not in kept]
-    if not going and new.paths:
+    if not gone and new.paths:
         transaction.add_files(list(new.paths), snapshot_properties=properties, check_duplicate_files=False)
         return transaction
     with (
         reading_manifests(table),
         transaction.update_snapshot(snapshot_properties=properties).overwrite() as snapshot,
     ):
-        for file in going:
-            snapshot.delete_data_file(file)
+        for file in data_files(table) if gone else ():
+            if file.file_path in gone:
+                snapshot.delete_data_file(file)
         for file in parquet_files_to_data_files(table.io, transaction.table_metadata, iter(new.paths)):
             snapshot.append_data_file(file)
     return transaction
 
 
-def _replace(table: Table, files: DataFiles, _kept: Collection[str], properties: dict[str, str]) -> Transaction:
+def _replace(table: Table, files: DataFiles, properties: dict[str, str]) -> Transaction:
     transaction = table.transaction()
     if _holds_files(table):
         with reading_manifests(table):

@@ -215,7 +215,13 @@ class Lakehouse:
         return Commit(table, files, summary, self.journal)
 
     def amend(
-        self, table: Table, files: DataFiles, summary: SnapshotSummary, *, without: Collection[str] = ()
+        self,
+        table: Table,
+        files: DataFiles,
+        summary: SnapshotSummary,
+        *,
+        stays: DataFiles,
+        gone: Collection[str] = (),
     ) -> Commit:
         """Prepare to add rows to a table, and to take some of its files out of it; see `Commit`.
 
@@ -223,13 +229,10 @@ class Lakehouse:
             table: as it is now.
             files: staged; what is to be added.
             summary: what to record.
-            without: the paths of the files that go.
+            stays: the files of its current snapshot that stay.
+            gone: the paths of all others that it has.
         """
-        current = Snapshot.current(table, files.contract, self.storage)
-        if current is None:
-            return self.prepare(table, files, summary)
-        kept = current.files.without(without)
-        return Commit(table, files.beside(kept), summary, self.journal, kept=kept.paths)
+        return Commit(table, files.beside(stays), summary, self.journal, kept=stays.paths, gone=gone)
 
     def keep(self, table: Table, snapshot: Snapshot) -> Commit:
         """Prepare to leave a table as it is; see `Commit`.

@@ -56,7 +56,7 @@ class StagedTable:
 
         Args:
             batches: the rows.
-            part: of the staged table: ENGINE's or ROWS.
+            part: the name of the part of the staged table that they are.
         """
         self._parts += 1
         path = f"{self.folder}/{part}/part-{self._parts:05d}.parquet"

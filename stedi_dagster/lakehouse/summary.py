@@ -39,7 +39,8 @@ class BatchSummary(_Recorded):
 
     Attributes:
         files: how many these are.
-        odd: whether they were read outside the engine.
+        odd: whether what is in them was read outside the engine.
+        odd_files: how many files were; of an empty one there is nothing to read.
         records: everything that was read, readable or not.
         erased: records of people who were erased, which do not land.
         quarantined: texts that could not be read, by reason.
@@ -56,6 +57,7 @@ class BatchSummary(_Recorded):
     files: int
     odd: bool
     records: int
+    odd_files: int = 0
     erased: int = 0
     quarantined: dict[str, int] = Field(default_factory=dict)
     lines: int = 0
@@ -79,6 +81,7 @@ class BatchSummary(_Recorded):
         return cls(
             files=sum(batch.files for batch in found),
             odd=found[0].odd,
+            odd_files=sum(batch.odd_files for batch in found),
             records=sum(batch.records for batch in found),
             erased=sum(batch.erased for batch in found),
             quarantined=_sum(batch.quarantined for batch in found),
@@ -135,7 +138,7 @@ class LandingSummary(_Recorded):
             erased=sum(batch.erased for batch in found),
             quarantined=_sum(batch.quarantined for batch in found),
             quarantined_in=dict(quarantined_in),
-            odd_files=sum(batch.files for batch in found if batch.odd),
+            odd_files=sum(batch.odd_files for batch in found),
             due=_first(batch.due for batch in found),
             shares={
                 "lines": bad_lines / lines if lines else 0.0,

@@ -70,7 +70,6 @@ class Lander:
         by_engine: how many records the engine read.
         odd_files: how many files were read outside the engine.
         quarantined: texts that could not be read, by reason.
-        quarantined_in: the same by file.
         weight: how much of what the engine did not read cannot be read.
         canonical: the files that the engine read.
         records_in: how many texts were found in each of the others.
@@ -81,7 +80,6 @@ class Lander:
         """Prepare to land during a run that began at `now_ms` (epoch milliseconds), from the landing zone's storage."""
         self.records = self.by_engine = self.odd_files = 0
         self.quarantined: Counter[str] = Counter()
-        self.quarantined_in: Counter[str] = Counter()
         self.weight = Weight()
         self.canonical: frozenset[RawFile] = frozenset()
         self.records_in: Counter[str] = Counter()
@@ -161,7 +159,6 @@ class Lander:
                         yield row
                         continue
                     self.quarantined[reason] += 1
-                    self.quarantined_in[file.shown] += 1
                     named, beginnings = self._people(document)
                     where = (file.name, document.line, document.position)
                     row = (*where, reason, presentable(document.text), *named)

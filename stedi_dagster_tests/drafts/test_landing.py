@@ -1,102 +1,20 @@
 """A run lands what has not landed, and what it makes of that is what landing everything would make of it."""
 
-import json
 import os
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from stedi_dagster.contracts import LandedFiles
-from stedi_dagster.drafts.draft import Draft
-from stedi_dagster.drafts.feed_checks import FeedLimits
-from stedi_dagster.drafts.landing import draft_landing
-from stedi_dagster.drafts.run import Run
-from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.orphans import reachable_files
 from stedi_dagster.landing.feeds import Feed
-from stedi_dagster.landing.files import list_files
 from stedi_dagster.landing.land import Lander
-from stedi_dagster.settings.policy import Policy
-from stedi_dagster_tests.landing.zone import ACCELEROMETER, CUSTOMER, LATEST_MS, MAKE, NOW, examples
-from stedi_dagster_tests.scenario import T0, Scenario, customer, reading
-
-LIMITS = FeedLimits(max_bad_share=1.0, max_shrink=1.0, volume_accepted=True)
-# What a summary says of how it came about, and not of what is there.
-HOW = {"batches", "quarantine"}
-
-
-class Feeding:
-    """One feed, landed run after run into one lakehouse."""
-
-    def __init__(self, folder: Path, feed: Feed, session: SparkSession) -> None:
-        self.scenario = Scenario(folder)
-        self.feed = feed
-        self.lakehouse = Lakehouse(folder / "home", str(folder / "warehouse"))
-        self.runs = 0
-        self._session = session
-
-    def draft(self, *, now_ms: int = NOW, code: str = "code", full: bool = False) -> Draft:
-        """Draft; nothing is published."""
-        self.runs += 1
-        refreshed = frozenset({self.feed.contract.table()} if full else ())
-        run = Run(
-            f"run {self.runs}",
-            now_ms,
-            Policy(),
-            lambda _contract: code,
-            self.lakehouse,
-            lambda: self._session,
-            max_doubt=1.0,
-            full_refresh=refreshed,
-        )
-        return draft_landing(run, self.feed, list_files(str(self.scenario.landing), self.feed), LIMITS)
-
-    def run(self, **more: Any) -> Draft:
-        """Draft and publish, as a run does."""
-        with self.lakehouse.writing("a test", timeout=0, waiting=print):
-            draft = self.draft(**more)
-            assert not draft.blocked, draft.outcomes
-            draft.publish(self.lakehouse)
-            for commit in draft.commits:
-                self.lakehouse.expire(commit.table)
-            return draft
-
-    def holds(self) -> dict[str, Any]:
-        """Everything that is published of the feed, but for how it came about."""
-        records = self.lakehouse.read(self.feed.contract.table(), self.feed.contract)
-        assert records is not None
-        assert records.summary.landed is not None
-        told = records.summary.landed.model_dump(exclude=HOW)
-        files = self.rows(self.feed.landed_files)
-        return {
-            "records": Counter(self.rows(self.feed.contract.table())),
-            "quarantine": Counter(self.rows(self.feed.quarantine)),
-            "files": {row[0]: (row[1], row[6]) for row in files},
-            "told": told,
-        }
-
-    def rows(self, table: str) -> list[tuple[Any, ...]]:
-        found = self.lakehouse.table(table)
-        assert found is not None
-        return [tuple(row.values()) for row in found.scan().to_arrow().to_pylist()]
-
-    def batches(self) -> dict[str, str]:
-        """Each raw file's batch."""
-        return {row[0]: row[4] for row in self.rows(self.feed.landed_files)}
-
-    def snapshots(self) -> list[int | None]:
-        names = (self.feed.contract.table(), self.feed.quarantine, self.feed.landed_files)
-        tables = [self.lakehouse.table(name) for name in names]
-        return [table.metadata.current_snapshot_id if table else None for table in tables]
-
-    def path(self, name: str) -> Path:
-        return self.scenario.landing / self.feed.folder / name
+from stedi_dagster_tests.drafts.feeding import Feeding, in_full, touch
+from stedi_dagster_tests.landing.zone import ACCELEROMETER, CUSTOMER, LATEST_MS, NOW
+from stedi_dagster_tests.scenario import T0, customer, reading
 
 
 @pytest.fixture
@@ -117,16 +35,6 @@ def landed(monkeypatch: pytest.MonkeyPatch) -> list[set[str]]:
 
     monkeypatch.setattr(Lander, "land", watched)
     return seen
-
-
-def in_full(feeding: Feeding, **more: Any) -> dict[str, Any]:
-    """What landing everything in a lakehouse of its own makes of the same landing zone."""
-    other = Feeding.__new__(Feeding)
-    other.__dict__.update(feeding.__dict__)
-    folder = feeding.scenario.folder / f"in full {feeding.runs}"
-    other.lakehouse = Lakehouse(folder / "home", str(folder / "warehouse"))
-    other.run(**more)
-    return other.holds()
 
 
 def test_a_new_file_alone_is_read_and_the_data_files_of_the_others_stay(feeding, landed):
@@ -164,10 +72,6 @@ def test_what_could_not_be_read_stays_as_it_is_while_nothing_of_it_is_new(feedin
     feed.run()
     assert feed.snapshots()[0] != records
     assert feed.snapshots()[1] == quarantine
-
-
-def touch(path: Path) -> None:
-    os.utime(path, ns=(1, 1))
 
 
 def copy(path: Path) -> None:
@@ -358,60 +262,19 @@ def test_a_small_batch_is_not_merged_with_a_large_one_again_and_again(feeding):
     assert len(set(feed.batches().values())) < 14
 
 
-names = st.sampled_from(["a.json", "b.json", "c*.json", "d.json.gz"])
+def test_a_file_named_after_a_person_is_counted_and_listed_without_the_address(feeding):
+    feed = feeding(ACCELEROMETER)
+    feed.scenario.land_text("accelerometer", "no JSON", name="of ann.bee@example.com/day 1.json")
+    feed.run()
+    shown = "accelerometer/landing/of (address)/day 1.json"
+    assert feed.holds()["told"]["quarantined_in"] == {shown: 1}
+    assert [row[0] for row in feed.rows(feed.feed.landed_files)] == [shown]
+    assert "ann.bee" not in repr(feed.rows(feed.feed.landed_files))
 
 
-def contents(feed: Feed) -> st.SearchStrategy[str]:
-    """What a file may hold: lines that the engine reads, odd ones, none at all."""
-    make = MAKE[feed]
-    moment = "lastUpdateDate" if feed is CUSTOMER else "timestamp"
-    line = st.builds(
-        lambda number, odd: json.dumps(make(**{moment: T0 + number}, **({"extra": "1"} if odd else {}))),
-        st.integers(0, 3),
-        st.booleans(),
-    )
-    broken = st.sampled_from(["no JSON", '{"email": "ann@exam', "[1]", '{"x": ', ""])
-    ahead = st.integers(1, 3).map(lambda later: json.dumps(make(**{moment: LATEST_MS + later * 1000})))
-    return st.lists(line | line | broken | ahead, max_size=3).map("\n".join)
-
-
-def histories(feed: Feed) -> st.SearchStrategy[list[Any]]:
-    """What happens before each of some runs."""
-    step = st.one_of(
-        st.tuples(st.just("write"), names, contents(feed)),
-        st.tuples(st.just("remove"), names),
-        st.tuples(st.just("touch"), names),
-        st.tuples(st.just("later"), st.integers(0, 2)),
-    )
-    return st.lists(st.lists(step, min_size=1, max_size=3), min_size=2, max_size=4)
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("feed", [CUSTOMER, ACCELEROMETER], ids=lambda feed: feed.name)
-def test_whatever_happens_to_a_landing_zone_what_is_published_is_what_landing_everything_makes(
-    tmp_path_factory: pytest.TempPathFactory, sail: SparkSession, feed: Feed
-):
-    @settings(examples, max_examples=12)
-    @given(history=histories(feed))
-    def play(history: list[Any]) -> None:
-        feeding = Feeding(tmp_path_factory.mktemp("history"), feed, sail)
-        now_ms = NOW
-        for happenings in history:
-            for what, *about in happenings:
-                now_ms += _happen(feeding, what, *about)
-            feeding.run(now_ms=now_ms)
-            assert feeding.holds() == in_full(feeding, now_ms=now_ms)
-
-    play()
-
-
-def _happen(feeding: Feeding, what: str, *about: Any) -> int:
-    """Change the landing zone; return how much later it is then (ms)."""
-    if what == "later":
-        return int(about[0]) * 1000
-    path = feeding.path(about[0])
-    if what == "write":
-        feeding.scenario.land_text(feeding.feed.name, about[1], name=about[0])
-    elif path.exists():
-        path.unlink() if what == "remove" else touch(path)
-    return 0
+def test_an_empty_file_is_known_and_nothing_is_read_of_it(feeding):
+    feed = feeding(ACCELEROMETER)
+    feed.scenario.land_text("accelerometer", "", name="empty.json")
+    feed.scenario.land_text("accelerometer", "no JSON", name="odd.json")
+    assert feed.run().counted["files_read_outside_the_engine"] == 1
+    assert len(feed.batches()) == 2

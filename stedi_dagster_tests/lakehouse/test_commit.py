@@ -138,7 +138,9 @@ def test_the_losers_files_are_swept_and_the_winners_are_not(lake):
 def amend(lake: Lakehouse, *names: str, without: Collection[str] = ()) -> Commit:
     """Stage people, and prepare to add them to whoever is there."""
     table = table_of(lake)
-    return lake.amend(table, stage(lake, people(*names), table), SnapshotSummary(inputs="more"), without=without)
+    staged, there = stage(lake, people(*names), table), lake.read(NAME, Participants)
+    stays = there.files.without(without) if there else staged.only(())
+    return lake.amend(table, staged, SnapshotSummary(inputs="more"), stays=stays, gone=without)
 
 
 def paths(lake: Lakehouse) -> set[str]:

@@ -120,15 +120,7 @@ def test_the_quarantine_says_where_why_and_what(zone, landed, sail):
         ("accelerometer/landing/a/b c.json", 4, text.index(b"no JSON"), "not JSON", "no JSON"),
     ]
     assert outcome.landed.quarantined == {"x is missing": 1, "not JSON": 1}
-    assert outcome.landed.quarantined_in == {"accelerometer/landing/a/b c.json": 2}
     assert (outcome.landed.records, len(outcome.rows)) == (3, 1)
-
-
-def test_a_file_named_after_a_person_is_counted_without_the_address(zone, landed, sail):
-    zone.land_text("accelerometer", "no JSON", name="of ann.bee@example.com/day 1.json")
-    outcome = landed(sail, ACCELEROMETER)
-    assert outcome.quarantine[0][0] == "accelerometer/landing/of ann.bee@example.com/day 1.json"
-    assert outcome.landed.quarantined_in == {"accelerometer/landing/of (address)/day 1.json": 1}
 
 
 def test_landing_knows_when_the_first_record_of_the_future_is_due(zone, landed, sail):

@@ -13,7 +13,9 @@ from stedi_dagster.landing.feeds import FEEDS
 
 NOT_RECORDED = "snapshots of which no checksums were recorded: only the next one published will have them"
 # Which table's making makes another one again.
-_MADE_WITH = {name: name for name in TABLES} | {feed.quarantine: feed.contract.table() for feed in FEEDS.values()}
+_MADE_WITH = {name: name for name in TABLES} | {
+    made: feed.contract.table() for feed in FEEDS.values() for made in (feed.quarantine, feed.landed_files)
+}
 _DATA = "data/"
 
 

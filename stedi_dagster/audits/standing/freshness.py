@@ -11,6 +11,7 @@ from pyiceberg.table.snapshots import Snapshot
 from stedi_dagster.audits.standing.evidence import Evidence
 from stedi_dagster.audits.standing.finding import Finding
 from stedi_dagster.contracts import TABLES
+from stedi_dagster.erasure.ledger import Ledger
 from stedi_dagster.errors import StediError
 from stedi_dagster.lakehouse.summary import inputs_of, newer_inputs
 from stedi_dagster.landing.feeds import FEEDS
@@ -53,6 +54,8 @@ def landed(evidence: Evidence, table: str, snapshot: Snapshot) -> bool:
     listing = list_files(evidence.settings.landing, feed)
     files = evidence.tables.get(feed.landed_files)
     if files is None or inputs_of(files.current_snapshot()) != inputs_of(snapshot):
+        return False
+    if any(erasure.erased_at_ms > snapshot.timestamp_ms for erasure in Ledger(evidence.lakehouse).erasures()):
         return False
     rows = files.scan(selected_fields=("key", "size", "version", "digest")).to_arrow().to_pylist()
     known = {row["key"]: row for row in rows}

@@ -103,7 +103,7 @@ def test_a_table_of_somebody_else_is_not_judged(world: Scenario) -> None:
     rmtree(theirs.location())
 
 
-@pytest.mark.parametrize("table", ["customer_quarantine", "machine_learning_curated"])
+@pytest.mark.parametrize("table", ["customer_quarantine", "customer_landed_files", "machine_learning_curated"])
 def test_what_the_finding_says_to_do_mends_an_altered_file(
     world: Scenario, stedi: Stedi, audited: Audited, table: str
 ) -> None:
