@@ -267,7 +267,7 @@ def test_a_file_named_after_a_person_is_counted_and_listed_without_the_address(f
     feed.scenario.land_text("accelerometer", "no JSON", name="of ann.bee@example.com/day 1.json")
     feed.run()
     shown = "accelerometer/landing/of (address)/day 1.json"
-    assert feed.holds()["told"]["quarantined_in"] == {shown: 1}
+    assert feed.holds()["told"]["quarantined-in"] == {shown: 1}
     assert [row[0] for row in feed.rows(feed.feed.landed_files)] == [shown]
     assert "ann.bee" not in repr(feed.rows(feed.feed.landed_files))
 
