@@ -1,12 +1,11 @@
 """The subcommands' names, arguments and help; what they do is in the other modules of this package."""
 
-import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
-from typer.core import TyperCommand
 
+from stedi_dagster.cli.arguments import TextCommand, known_feeds, known_tables
 from stedi_dagster.cli.user_errors import user_errors
 from stedi_dagster.errors import StediError
 
@@ -16,34 +15,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-# Not an option: options have no blank before their value.
-_COMMENT = re.compile(r"--[^\s=]*\s")
-
-
-def _feeds(names: list[str] | None) -> list[str]:
-    """Refuse names that are not feeds. Imports the feeds only if needed: it would take too long for `--help`."""
-    if not names:
-        return []
-    from stedi_dagster.landing.feeds import FEEDS
-
-    return _of(names, [feed.name for feed in FEEDS.values()])
-
-
-def _tables(names: list[str] | None) -> list[str]:
-    """Refuse names that are not tables; see `_feeds`."""
-    if not names:
-        return []
-    from stedi_dagster.contracts import TABLES
-
-    return _of(names, list(TABLES))
-
-
-def _of(names: list[str], known: list[str]) -> list[str]:
-    if unknown := [name for name in names if name not in known]:
-        raise typer.BadParameter(f"{unknown[0]!r} is not one of {', '.join(known)}.")
-    return names
-
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
@@ -93,7 +64,7 @@ def run(
     tables: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="TABLE", callback=_tables, help="With --full-refresh: these alone, and what is made of them."
+            metavar="TABLE", callback=known_tables, help="With --full-refresh: these alone, and what is made of them."
         ),
     ] = None,
     *,
@@ -106,7 +77,7 @@ def run(
         list[str] | None,
         typer.Option(
             metavar="FEED",
-            callback=_feeds,
+            callback=known_feeds,
             help="A feed that is meant to be smaller than before, or empty, this once; may be repeated.",
         ),
     ] = None,
@@ -238,15 +209,7 @@ def adopt(
         adopt_tables(dry_run=dry_run, accept_loss=accept_loss, as_json=json)
 
 
-class _Texts(TyperCommand):
-    """A command whose argument is a text that may begin with `--`, as a comment in SQL does."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Distinguish a text from an option: it contains a blank or a line break before any `=`."""
-        return super().parse_args(ctx, [f"\n{arg}" if _COMMENT.match(arg) else arg for arg in args])
-
-
-@app.command(cls=_Texts)
+@app.command(cls=TextCommand)
 def sql(
     query: Annotated[str, typer.Argument(metavar='"SELECT …"|FILE', help="A query, or a file that holds one.")],
     json: Json = False,
