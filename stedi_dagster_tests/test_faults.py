@@ -185,7 +185,7 @@ def server() -> Iterator["subprocess.Popen[str]"]:
 
 
 def test_an_engine_that_goes_away_is_one_clear_error(tmp_path, monkeypatch, server):
-    from stedi_dagster.drafts import tables
+    from stedi_dagster.drafts import making
     from stedi_dagster.engines import base
 
     scenario = three_people(tmp_path)
@@ -202,8 +202,8 @@ def test_an_engine_that_goes_away_is_one_clear_error(tmp_path, monkeypatch, serv
         session.client.set_retry_policies([])
         return session
 
-    original, patient = tables._stage, base.connect
-    monkeypatch.setattr(tables, "_stage", stage_and_kill)
+    original, patient = making._in_full, base.connect
+    monkeypatch.setattr(making, "_in_full", stage_and_kill)
     monkeypatch.setattr(base, "connect", impatient)
     with dg.DagsterInstance.ephemeral() as instance:
         result = scenario.run(instance, engine=url)

@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame
 from stedi_dagster.contracts import StepTrainerTrusted
 from stedi_dagster.defs.assets.table_asset import same_columns, table_asset
 from stedi_dagster.defs.definitions import build_defs
-from stedi_dagster.drafts.tables import TablePlan
+from stedi_dagster.drafts.plan import TablePlan
 from stedi_dagster.keys import with_keys
 from stedi_dagster.policies.selection import REASON, Selection, first_reason, select
 from stedi_dagster.sample import generate

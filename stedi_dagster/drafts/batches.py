@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 
 from stedi_dagster.lakehouse.data_files import DataFiles
 from stedi_dagster.lakehouse.schema import arrow_schema
-from stedi_dagster.lakehouse.staged import ENGINE, ROWS, StagedTable
+from stedi_dagster.lakehouse.staged import ENGINE, MOVED, ROWS, StagedTable
 from stedi_dagster.lakehouse.summary import BatchSummary
 from stedi_dagster.landing.files import RawFile
 from stedi_dagster.landing.land import Lander
 
-# So many batches of a kind are never merged; and so many are left at most, where there were more.
+# So many batches of a kind, or files, are never merged; and so many are left at most, where there were more.
 _MANY, _FEW = 12, 4
 
 
@@ -114,9 +114,10 @@ def merge(
     merged: dict[str, tuple[str, BatchSummary]] = {}
     for odd in (False, True):
         # What is landed again whenever something is new stays apart.
-        group = _small({name: batch for name, batch in batches.items() if batch.odd == odd and not batch.cut})
+        alike = {name: batch for name, batch in batches.items() if batch.odd == odd and not batch.cut}
+        group = small({name: batch.octets for name, batch in alike.items()})
         if group:
-            part = f"merged-{ROWS if odd else ENGINE}"
+            part = f"{MOVED}-{ROWS if odd else ENGINE}"
             _copy(records.take_out(group), records.staged, part)
             _copy(quarantine.take_out({batches[name].unreadable for name in group}), quarantine.staged, part)
             texts = f"{quarantine.staged.name}/{part}"
@@ -125,17 +126,17 @@ def merge(
     return merged
 
 
-def _small(batches: Mapping[str, BatchSummary]) -> set[str]:
-    """The small ones of too many batches: merging those, a row is written again a logarithmic number of times."""
-    if len(batches) <= _MANY:
+def small(sizes: Mapping[str, int]) -> set[str]:
+    """The small ones of too many: merging those, a row is written again a logarithmic number of times."""
+    if len(sizes) <= _MANY:
         return set()
     chosen: set[str] = set()
     octets = 0
-    for name, batch in sorted(batches.items(), key=lambda one: one[1].octets):
-        if len(batches) - len(chosen) < _FEW and batch.octets > octets:
+    for name, size in sorted(sizes.items(), key=lambda one: one[1]):
+        if len(sizes) - len(chosen) < _FEW and size > octets:
             break
         chosen.add(name)
-        octets += batch.octets
+        octets += size
     return chosen
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from stedi_dagster.audits.outcome import Outcome
+from stedi_dagster.drafts.made import Made
 from stedi_dagster.errors import PublishConflictError
 from stedi_dagster.lakehouse.commit import Commit
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
@@ -24,6 +25,10 @@ class Draft:
         landed_files: of a feed: the next snapshot of what is known of its raw files.
         counted: what else was counted when it was made: files and bytes of a feed, people of `participants`.
         audited_in: the run that found the outcomes, where that is not this one.
+        made: how its rows came about.
+        why: why all of them were made anew, where they were.
+        rows_added: how many of them were added.
+        rows_taken_out: how many were taken out for that.
     """
 
     commit: Commit
@@ -35,6 +40,10 @@ class Draft:
     landed_files: Commit | None = None
     counted: Mapping[str, int] = field(default_factory=dict)
     audited_in: str | None = None
+    made: Made = Made.UNCHANGED
+    why: str | None = None
+    rows_added: int = 0
+    rows_taken_out: int = 0
 
     @property
     def blocked(self) -> bool:

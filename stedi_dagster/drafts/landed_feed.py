@@ -15,6 +15,7 @@ from stedi_dagster.contracts import Contract, CustomerLanding, LandedFiles, Quar
 from stedi_dagster.drafts.batches import BatchedTable, batch_of, landed_batches, merge
 from stedi_dagster.drafts.erased import without_erased
 from stedi_dagster.drafts.landed_files import Changes, compare, digests
+from stedi_dagster.drafts.made import MadeInFull
 from stedi_dagster.drafts.run import Run, engine_errors
 from stedi_dagster.erasure.ledger import Erasure, Ledger
 from stedi_dagster.fingerprint import fingerprint
@@ -43,7 +44,8 @@ class LandedFeed:
         summary: what was counted in all of them.
         new: the data files of records that are new.
         landed: how many raw files were landed.
-        in_full: whether nothing was there to build upon.
+        why: why everything was landed; None where there was something to build upon.
+        redone: whether a batch was landed again.
     """
 
     records: Commit
@@ -52,7 +54,8 @@ class LandedFeed:
     summary: LandingSummary
     new: DataFiles
     landed: int = 0
-    in_full: bool = False
+    why: str | None = None
+    redone: bool = False
 
 
 class FeedLanding:
@@ -75,35 +78,51 @@ class FeedLanding:
         self._quarantine = run.lakehouse.ensure_table(feed.quarantine, Quarantine)
         self._files = run.lakehouse.ensure_table(feed.landed_files, LandedFiles)
 
-    def published(self) -> LandedFeed | None:
-        """What is published, where it can be built upon: made by this code, under these erasures, and whole."""
+    def published(self) -> LandedFeed:
+        """What is published, where it can be built upon: made by this code, under these erasures, and whole.
+
+        Raises:
+            MadeInFull: it cannot.
+        """
         inputs = inputs_of(self._records.current_snapshot())
         snapshot = self._run.lakehouse.read(self._feed.contract.table(), self._feed.contract)
-        if inputs is None or snapshot is None or inputs != inputs_of(self._files.current_snapshot()):
-            return None
-        landed = snapshot.summary.landed
-        if landed is None or inputs != self._inputs(landed.batches):
-            return None
+        if snapshot is None:
+            raise MadeInFull("there was none")
+        if self._feed.contract.table() in self._run.full_refresh:
+            raise MadeInFull("it was asked for")
+        summary = snapshot.summary
+        if summary.code_version != self._run.code_version(self._feed.contract):
+            raise MadeInFull("its code is another")
+        if inputs is None or inputs != inputs_of(self._files.current_snapshot()):
+            raise MadeInFull("a run or an erasure did not end, or the list of its raw files is another's")
+        if summary.landed is None or inputs != self._inputs(summary.landed.batches):
+            raise MadeInFull("somebody was erased")
+        landed = summary.landed
         # All three, so that what a killed run left is removed from each.
         records = self._run.unchanged(self._records, self._feed.contract, inputs)
         files = self._run.lakehouse.unchanged(self._files, LandedFiles, inputs)
         unreadable = inputs_of(self._quarantine.current_snapshot())
         quarantine = self._run.lakehouse.unchanged(self._quarantine, Quarantine, unreadable or "")
         if records is None or files is None or quarantine is None:
-            return None
-        # A killed run, an erasure or a refused feed may have published another one since.
+            raise MadeInFull("files of its tables are gone or damaged")
         if quarantine.snapshot_id != landed.quarantine:
-            return None
+            raise MadeInFull("its quarantine was published since, by an erasure or with a feed that was refused")
         return LandedFeed(records, quarantine, files, landed, new=records.files.only(()))
 
-    def changes(self, published: LandedFeed) -> Changes | None:
-        """What has not landed; None where everything must land together."""
+    def changes(self, published: LandedFeed) -> Changes:
+        """What has not landed.
+
+        Raises:
+            MadeInFull: everything must land together.
+        """
         changes = compare(
             published.files.files, published.summary.batches, self._listing, self._storage, self._run.now_ms
         )
         # Who registers anew may bring back what was erased from other files.
         together = self._feed.contract is CustomerLanding and self._erasures
-        return None if together and not changes.nothing else changes
+        if together and not changes.nothing:
+            raise MadeInFull("somebody was erased, and who has registered anew decides about all files")
+        return changes
 
     def renewed(self, published: LandedFeed, changes: Changes) -> LandedFeed:
         """What is published, with the files' versions as they are now."""
@@ -112,12 +131,15 @@ class FeedLanding:
         commit = self._run.lakehouse.prepare(self._files, staged.files(), published.files.summary)
         return replace(published, files=commit)
 
-    def land(self, published: LandedFeed | None, changes: Changes | None) -> LandedFeed:
+    def land(
+        self, published: LandedFeed | None = None, changes: Changes | None = None, *, why: str | None = None
+    ) -> LandedFeed:
         """Stage what has not landed, without whoever was erased.
 
         Args:
             published: what to build upon; None where everything is landed.
             changes: what has not landed.
+            why: why everything is landed.
         """
         files = changes.landing if changes else self._listing.files
         batches = dict(published.summary.batches) if published else {}
@@ -153,7 +175,8 @@ class FeedLanding:
             summary,
             records.staged.files(),
             len(files),
-            in_full=published is None,
+            why,
+            redone=bool(stale),
         )
 
     def _read(

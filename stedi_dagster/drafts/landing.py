@@ -1,10 +1,14 @@
 """Drafting a landing table, its feed's quarantine and its list of raw files: what is new is landed, and checked."""
 
+from typing import Any
+
 from stedi_dagster.drafts.audited import Findings
 from stedi_dagster.drafts.draft import Draft
 from stedi_dagster.drafts.feed_checks import CHECKS, ERASED, FeedLimits, check_feed
-from stedi_dagster.drafts.landed_feed import FeedLanding
+from stedi_dagster.drafts.landed_feed import FeedLanding, LandedFeed
+from stedi_dagster.drafts.made import Made, MadeInFull
 from stedi_dagster.drafts.run import Run
+from stedi_dagster.lakehouse.snapshot import rows_of
 from stedi_dagster.landing.feeds import Feed
 from stedi_dagster.landing.files import Listing
 
@@ -26,20 +30,24 @@ def draft_landing(run: Run, feed: Feed, listing: Listing, limits: FeedLimits) ->
         EngineError: the engine did not do its work.
     """
     landing = FeedLanding(run, feed, listing)
-    published = landing.published()
     findings = Findings(run, CHECKS, limits=limits.shares)
-    earlier = findings.of_earlier(published.records) if published else None
-    changes = landing.changes(published) if published else None
-    if published and changes and changes.nothing:
-        landed = landing.renewed(published, changes) if changes.renewed else published
-    else:
-        landed = landing.land(published if changes else None, changes)
+    earlier = None
+    try:
+        published = landing.published()
+        earlier = findings.of_earlier(published.records)
+        changes = landing.changes(published)
+        if not changes.nothing:
+            landed = landing.land(published, changes)
+        else:
+            landed = landing.renewed(published, changes) if changes.renewed else published
+    except MadeInFull as reason:
+        landed = landing.land(why=str(reason))
     audited_in = None
     if earlier and landed.records.unchanged:
         outcomes, audited_in = earlier
     else:
         # What stays was looked at when it landed.
-        new = landed.new if earlier and not landed.in_full else landed.records.files
+        new = landed.new if earlier and landed.why is None else landed.records.files
         outcomes = check_feed(run, feed, landed.records.files, landed.quarantine.files, landed.summary, limits, new=new)
         findings.record(landed.records, outcomes)
     summary = landed.summary
@@ -59,4 +67,15 @@ def draft_landing(run: Run, feed: Feed, listing: Listing, limits: FeedLimits) ->
             "bytes": listing.size,
         },
         audited_in=audited_in,
+        **_told(landed),
     )
+
+
+def _told(landed: LandedFeed) -> dict[str, Any]:
+    """How a feed's records came about."""
+    commit = landed.records
+    if commit.unchanged:
+        return {}
+    how = Made.FULL if landed.why else Made.FILES_REDONE if landed.redone else Made.APPENDED
+    taken_out = rows_of(commit.table) + landed.new.rows - commit.files.rows
+    return {"made": how, "why": landed.why, "rows_added": landed.new.rows, "rows_taken_out": taken_out}

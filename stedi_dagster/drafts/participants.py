@@ -9,8 +9,8 @@ from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
 from stedi_dagster.contracts import CustomerLanding, Participants, Quarantine
 from stedi_dagster.drafts.audited import Findings
 from stedi_dagster.drafts.draft import Draft
+from stedi_dagster.drafts.plan import CUSTOMER_LANDING, CUSTOMER_QUARANTINE
 from stedi_dagster.drafts.run import PARTICIPANTS, Run, engine_errors
-from stedi_dagster.drafts.tables import CUSTOMER_LANDING, CUSTOMER_QUARANTINE
 from stedi_dagster.errors import StediError
 from stedi_dagster.fingerprint import fingerprint
 from stedi_dagster.keys import matching_key

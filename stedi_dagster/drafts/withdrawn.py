@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from stedi_dagster.contracts import CONSENTED, TABLES, Column, Contract, CustomerLanding, CustomerTrusted, Participants
 from stedi_dagster.drafts.run import PARTICIPANTS, Run
 from stedi_dagster.drafts.statements import Statement
-from stedi_dagster.erasure.delete_rows import delete_rows
+from stedi_dagster.erasure.delete_rows import delete_rows, nothing
 from stedi_dagster.keys import key_of
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 
@@ -114,15 +114,11 @@ def _delete_leavers(run: Run, name: str, contract: type[Contract], staying: _Sta
     made_from = f"without who withdrew, run {run.run_id}"
     columns = [spec.name for spec in (*named, *devices)]
     rows = delete_rows(
-        run.lakehouse, name, contract, columns, going, _nothing, inputs=made_from, since="withdrawn_since"
+        run.lakehouse, name, contract, columns, going, nothing, inputs=made_from, since="withdrawn_since"
     )
     if rows and (table := run.lakehouse.table(name)) is not None:
         run.lakehouse.expire(table)
     return rows
-
-
-def _nothing(rows: pa.RecordBatch) -> pa.RecordBatch:
-    return rows.slice(0, 0)
 
 
 def _rows(lakehouse: Lakehouse, name: str, contract: type[Contract], columns: list[str]) -> Iterator[tuple[Any, ...]]:

@@ -60,6 +60,11 @@ def rows_without(files: DataFiles, mask: Mask, remainder: Remainder) -> Iterator
                 yield rows.cast(schema)
 
 
+def nothing(rows: pa.RecordBatch) -> pa.RecordBatch:
+    """The remainder of rows that go as a whole."""
+    return rows.slice(0, 0)
+
+
 def delete_rows(  # noqa: PLR0913
     lakehouse: Lakehouse,
     name: str,
@@ -95,7 +100,7 @@ def delete_rows(  # noqa: PLR0913
     staged = lakehouse.stage(table, contract)
     staged.write_batches(rows_without(going, mask, remainder))
     deleted = getattr(snapshot.summary, since) + rows
-    summary = snapshot.summary.model_copy(update={"inputs": inputs, since: deleted})
+    summary = snapshot.summary.model_copy(update={"inputs": inputs, "same_since": None, since: deleted})
     stays = snapshot.files.without(going.paths)
     lakehouse.amend(table, staged.files(), summary, stays=stays, gone=going.paths).publish()
     return rows

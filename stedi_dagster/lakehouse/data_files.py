@@ -12,6 +12,9 @@ from stedi_dagster.contracts import Contract
 from stedi_dagster.lakehouse.schema import arrow_schema
 from stedi_dagster.storage import Checksum, Storage
 
+# What is a long lies between.
+_ALWAYS = (-(1 << 63), (1 << 63) - 1)
+
 
 @dataclass(frozen=True)
 class DataFiles:
@@ -64,6 +67,15 @@ class DataFiles:
         for path in self.paths:
             found.setdefault("/".join(path.split("/")[-3:-1]), []).append(path)
         return {part: self.only(paths) for part, paths in found.items()}
+
+    def moments(self) -> tuple[int, int]:
+        """The first and the last event time (epoch ms), by the files' footers; all times where one does not say."""
+        column = self.contract.event_time()
+        found = [self.storage.bounds(path, column) if column else None for path in self.sizes]
+        known = [bounds for bounds in found if bounds]
+        if not known or len(known) < len(found):
+            return _ALWAYS
+        return min(first for first, _ in known), max(last for _, last in known)
 
     def frame(self, session: SparkSession) -> DataFrame:
         """The rows, for the engine."""

@@ -9,6 +9,7 @@ from functools import cached_property
 from pyiceberg.exceptions import ResolveError
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
+from pyiceberg.table.snapshots import Snapshot as IcebergSnapshot
 from pyspark.sql import DataFrame, SparkSession
 
 from stedi_dagster.contracts import Contract
@@ -40,9 +41,25 @@ class Snapshot:
             OriginError: a manifest of the table is gone or damaged.
         """
         snapshot = table.current_snapshot()
+        return cls._of(table, snapshot, contract, storage) if snapshot else None
+
+    def earlier(self, snapshot_id: int) -> "Snapshot | None":
+        """The table as it was at another snapshot; None where that is no longer in its history, or a file is gone.
+
+        Args:
+            snapshot_id: the other snapshot.
+        """
+        if snapshot_id in (self.snapshot_id, self.rows_since):
+            return self
+        snapshot = self.table.snapshot_by_id(snapshot_id)
         if snapshot is None:
             return None
-        found = data_files(table)
+        found = self._of(self.table, snapshot, self.files.contract, self.files.storage)
+        return None if found.files.missing() else found
+
+    @classmethod
+    def _of(cls, table: Table, snapshot: IcebergSnapshot, contract: type[Contract], storage: Storage) -> "Snapshot":
+        found = data_files(table, snapshot.snapshot_id)
         sizes = {file.file_path: file.file_size_in_bytes for file in found}
         counts = {file.file_path: file.record_count for file in found}
         folder = f"{table.location()}/data/{folder_of(snapshot) or ''}"
@@ -57,6 +74,11 @@ class Snapshot:
     def rows(self) -> int:
         """How many rows it has."""
         return self.files.rows
+
+    @property
+    def rows_since(self) -> int:
+        """The first snapshot with these rows: what is made from them need not be made anew for a later one."""
+        return self.summary.same_since or self.snapshot_id
 
     @cached_property
     def summary(self) -> SnapshotSummary:
@@ -74,14 +96,25 @@ class Snapshot:
         return self.files.frame(session)
 
 
-def data_files(table: Table) -> tuple[DataFile, ...]:
-    """The data files of a table's current snapshot.
+def data_files(table: Table, snapshot_id: int | None = None) -> tuple[DataFile, ...]:
+    """The data files of a table's current snapshot, or of another one.
+
+    Args:
+        table: as it is now.
+        snapshot_id: the other one.
 
     Raises:
         OriginError: a manifest of the table is gone or damaged.
     """
     with reading_manifests(table):
-        return tuple(task.file for task in table.scan().plan_files())
+        return tuple(task.file for task in table.scan(snapshot_id=snapshot_id).plan_files())
+
+
+def rows_of(table: Table) -> int:
+    """How many rows a table has now, as its current snapshot records it; none without one, or where it does not."""
+    snapshot = table.current_snapshot()
+    recorded = snapshot.summary.get("total-records") if snapshot and snapshot.summary else None
+    return int(recorded or 0)
 
 
 @contextmanager

@@ -159,7 +159,8 @@ class SnapshotSummary(_Recorded):
         run_id: the run.
         code_version: of the code that made it.
         policy: the rules that were in force.
-        upstream: the snapshots that it was made from, by table.
+        upstream: the snapshots that it was made from, by table: of each the first with the rows that it has.
+        same_since: the first snapshot with its rows, where that is another one: then only what it was made from is new.
         rows_in: rows of its main input.
         kept: how many of these are in it.
         withheld: how many are not, by reason.
@@ -178,6 +179,7 @@ class SnapshotSummary(_Recorded):
     code_version: str | None = None
     policy: dict[str, Any] | None = None
     upstream: dict[str, int] = Field(default_factory=dict)
+    same_since: int | None = None
     rows_in: int | None = None
     kept: int | None = None
     withheld: dict[str, int] | None = None
@@ -247,6 +249,12 @@ def checksums_of(snapshot: Snapshot | None) -> str | None:
     return _entries(snapshot).get(f"{_PREFIX}checksums")
 
 
+def rows_since(snapshot: Snapshot) -> int:
+    """The first snapshot with the rows that a snapshot has, whatever else it records."""
+    recorded = _entries(snapshot).get(f"{_PREFIX}same-since", "")
+    return int(recorded) if recorded.isdecimal() else snapshot.snapshot_id
+
+
 def newer_inputs(table: str, current: Mapping[str, Snapshot], *, until: float = math.inf) -> list[str]:
     """The tables that a table was made from, and that have been published anew since.
 
@@ -262,7 +270,7 @@ def newer_inputs(table: str, current: Mapping[str, Snapshot], *, until: float = 
     return [
         name
         for name, snapshot_id in made_from.items()
-        if name in current and current[name].snapshot_id != snapshot_id and current[name].timestamp_ms <= until
+        if name in current and rows_since(current[name]) != snapshot_id and current[name].timestamp_ms <= until
     ]
 
 

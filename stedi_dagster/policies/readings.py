@@ -27,13 +27,19 @@ def trusted_accelerometer(accelerometer_landing: DataFrame, customer_trusted: Da
     Returns:
         An AccelerometerTrusted frame and the counts of landed readings.
     """
-    people = customer_trusted.select(F.col("email"), F.col("shareWithResearchAsOfDate").alias("since"))
-    readings = with_keys(accelerometer_landing, "user")
-    joined = readings.join(people, on=F.col("user") == F.col("email"), how="left")
-    rules = [(F.col("email").isNull(), NOT_TRUSTED)]
-    if policy.accelerometer_as_of:
-        rules.append((F.col("timestamp") < F.col("since"), BEFORE_CONSENT))
-    return select(joined.withColumn(REASON, first_reason(*rules)), AccelerometerTrusted.names(), once=True)
+    standing = accelerometer_standing(customer_trusted, policy)
+    labelled = _labelled(accelerometer_landing, "user", "timestamp", standing, nobody=NOT_TRUSTED)
+    return select(labelled, AccelerometerTrusted.names(), once=True)
+
+
+def accelerometer_standing(customer_trusted: DataFrame, policy: Policy) -> DataFrame:
+    """All that decides about the accelerometer readings of a person; see `trusted_accelerometer`.
+
+    Returns:
+        One row for each person whose readings may be kept: `key`, `since` (epoch ms) from when on, null where that does
+        not matter, and `shared`, which is false.
+    """
+    return _standing(customer_trusted, "email", as_of=policy.accelerometer_as_of)
 
 
 def trusted_steps(
@@ -57,19 +63,49 @@ def trusted_steps(
     Returns:
         A StepTrainerTrusted frame and the counts of landed readings.
     """
-    # Owners of an ambiguous serial number are left out, so that a reading never meets two of them.
-    people, nobody = (customers_curated, NOT_CURATED) if customer_trusted is None else (customer_trusted, NOT_TRUSTED)
-    owners = people.select(F.col("serialNumber").alias("owned"), F.col("shareWithResearchAsOfDate").alias("since"))
+    standing = step_standing(customers_curated, customer_landing, customer_quarantine, policy, customer_trusted)
+    nobody = NOT_CURATED if customer_trusted is None else NOT_TRUSTED
+    labelled = _labelled(step_trainer_landing, "serialNumber", "sensorReadingTime", standing, nobody=nobody)
+    return select(labelled, StepTrainerTrusted.names(), once=True)
+
+
+def step_standing(
+    customers_curated: DataFrame,
+    customer_landing: DataFrame,
+    customer_quarantine: DataFrame,
+    policy: Policy,
+    customer_trusted: DataFrame | None = None,
+) -> DataFrame:
+    """All that decides about the step readings of a device; see `trusted_steps`, also for the arguments.
+
+    Returns:
+        One row for each device that is somebody's whose readings may be kept, or several people's: `key`, `since`
+        (epoch ms) from when on, null where that does not matter, and whether it is `shared`: then none is kept.
+    """
+    people = customers_curated if customer_trusted is None else customer_trusted
+    owners = _standing(people, "serialNumber", as_of=policy.steps_as_of)
     ambiguous = ambiguous_serials(with_doubtful(customer_landing, customer_quarantine))
-    owners = owners.join(ambiguous, on=F.col("owned") == F.col("ambiguousSerial"), how="left_anti")
-    readings = with_keys(step_trainer_landing, "serialNumber")
-    joined = readings.join(ambiguous, on=F.col("serialNumber") == F.col("ambiguousSerial"), how="left").join(
-        owners, on=F.col("serialNumber") == F.col("owned"), how="left"
+    # Owners of an ambiguous serial number are left out, so that a reading never meets two of them.
+    own = owners.join(ambiguous, on=F.col("key") == F.col("ambiguousSerial"), how="left_anti")
+    return own.unionAll(ambiguous.select(F.col("ambiguousSerial"), F.lit(None).cast("bigint"), F.lit(True)))
+
+
+def _standing(people: DataFrame, key: str, *, as_of: bool) -> DataFrame:
+    since = F.col("shareWithResearchAsOfDate") if as_of else F.lit(None).cast("bigint")
+    return people.select(F.col(key).alias("key"), since.alias("since"), F.lit(False).alias("shared"))
+
+
+def _labelled(readings: DataFrame, key: str, moment: str, standing: DataFrame, *, nobody: str) -> DataFrame:
+    """Readings with the first rule that withholds each: a function of its moment and the standing of its key alone."""
+    joined = with_keys(readings, key).join(standing, on=F.col(key) == F.col("key"), how="left")
+    return joined.withColumn(
+        REASON,
+        first_reason(
+            (F.col("shared"), AMBIGUOUS_SERIAL),
+            (F.col("shared").isNull(), nobody),
+            (F.col(moment) < F.col("since"), BEFORE_CONSENT),
+        ),
     )
-    rules = [(F.col("ambiguousSerial").isNotNull(), AMBIGUOUS_SERIAL), (F.col("owned").isNull(), nobody)]
-    if policy.steps_as_of:
-        rules.append((F.col("sensorReadingTime") < F.col("since"), BEFORE_CONSENT))
-    return select(joined.withColumn(REASON, first_reason(*rules)), StepTrainerTrusted.names(), once=True)
 
 
 def paired_readings(
@@ -91,11 +127,7 @@ def paired_readings(
     Returns:
         A MachineLearningCurated frame and the counts of step readings.
     """
-    owners = (
-        customers_curated.select(F.col("serialNumber").alias("owned"), "email")
-        .join(participants, on="email", how="inner")
-        .select("owned", F.col("email").alias("owner"), "participantId")
-    )
+    owners = device_owners(customers_curated, participants)
     steps = step_trainer_trusted.join(owners, on=F.col("serialNumber") == F.col("owned"), how="inner")
     same_time = F.col("timestamp") == F.col("sensorReadingTime")
     same_person = F.col("user") == F.col("owner")
@@ -110,3 +142,16 @@ def paired_readings(
         others = step_trainer_trusted.join(owners, on=F.col("serialNumber") == F.col("owned"), how="left_anti")
         labelled = labelled.unionAll(others.select(F.lit(NOT_CURATED).alias(REASON)))
     return Selection(kept, labelled.groupBy(REASON).agg(F.count(F.lit(1)).alias("rows")))
+
+
+def device_owners(customers_curated: DataFrame, participants: DataFrame) -> DataFrame:
+    """Whose a device is, and under which number: all of both tables that decides how readings are paired.
+
+    Returns:
+        One row for each person in both: `owned` (a serial number), `owner` (an address) and `participantId`.
+    """
+    return (
+        customers_curated.select(F.col("serialNumber").alias("owned"), "email")
+        .join(participants, on="email", how="inner")
+        .select("owned", F.col("email").alias("owner"), "participantId")
+    )

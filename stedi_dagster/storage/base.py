@@ -106,14 +106,19 @@ class Storage(ABC):
 
     def values(self, path: str, columns: Iterable[str]) -> int | None:
         """How many values in columns of a Parquet file are not null; None if its footer does not tell."""
-        footer = self.footer(path)
-        indices = [footer.schema.names.index(column) for column in columns]
-        groups = [footer.row_group(number) for number in range(footer.num_row_groups)]
-        statistics = [group.column(index).statistics for group in groups for index in indices]
+        footer, names = self.footer(path), list(columns)
+        statistics = [found for name in names for found in _statistics(footer, name)]
         if any(found is None or not found.has_null_count for found in statistics):
             return None
         nulls: int = sum(found.null_count for found in statistics)
-        return int(footer.num_rows) * len(indices) - nulls
+        return int(footer.num_rows) * len(names) - nulls
+
+    def bounds(self, path: str, column: str) -> tuple[Any, Any] | None:
+        """The least and the greatest value in a column of a Parquet file; None if its footer does not tell."""
+        statistics = _statistics(self.footer(path), column)
+        if not statistics or any(found is None or not found.has_min_max for found in statistics):
+            return None
+        return min(found.min for found in statistics), max(found.max for found in statistics)
 
     def read(self, path: str) -> bytes | None:
         """The content of a small file; None if it does not exist."""
@@ -165,3 +170,9 @@ class Storage(ABC):
                     writer.write_batch(batch)
                     rows += batch.num_rows
         return Written(rows, file.checksum)
+
+
+def _statistics(footer: pq.FileMetaData, column: str) -> list[Any]:
+    """What the footer of a Parquet file says of a column, by row group."""
+    index = footer.schema.names.index(column)
+    return [footer.row_group(number).column(index).statistics for number in range(footer.num_row_groups)]

@@ -20,6 +20,7 @@ from stedi_dagster_tests.scenario import Scenario, checks
 pytestmark = pytest.mark.java
 
 _STARTS_WITHIN = 600
+_ENDS_WITHIN = 30
 _WORKERS = 2
 # Drawn at random in every lakehouse.
 _COLUMNS = {"machine_learning_curated": "sensorReadingTime, distanceFromObject, x, y, z"}
@@ -40,7 +41,12 @@ def daemon(java_home: str, folder: Path, name: str, *arguments: str) -> Iterator
             yield
         finally:
             process.terminate()
-            process.wait()
+            try:
+                process.wait(_ENDS_WITHIN)
+            except subprocess.TimeoutExpired:
+                # A worker that loses its master while it ends waits for ever.
+                process.kill()
+                process.wait()
 
 
 @pytest.fixture(scope="module")

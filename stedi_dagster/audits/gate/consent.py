@@ -52,6 +52,7 @@ def audit_consent(
     *,
     policy: Policy,
     participants: DataFrame | None = None,
+    stays: DataFrame | None = None,
 ) -> Outcome:
     """Audit content by the columns of its contract that say whose a row is.
 
@@ -64,6 +65,8 @@ def audit_consent(
         records: what the customers' records say, see `records.every_record`.
         policy: says whether a row's event time must not lie before the agreement.
         participants: who the participants are, where a column names them.
+        stays: the rest of the content, which passed this audit before: whose it is must still agree. When its rows
+            were taken is not looked at: of whom that would decide, no row is left in it.
     """
     named = contract.identifying("person", "participant")
     devices = contract.identifying("device")
@@ -73,12 +76,14 @@ def audit_consent(
         judged += [(spec, unnamed & F.isnotnull(spec.name) if named or spec.nullable else None) for spec in devices]
     counts = Counter({WITHOUT: 0, EARLY: 0})
     for spec, condition in judged:
-        rows = frame if condition is None else frame.where(condition)
         agreed = _agreed(spec, records, participants)
-        counts.update(_count(rows, spec.name, agreed, _moment(spec, contract, policy)))
+        for rows, moment in ((frame, _moment(spec, contract, policy)), (stays, None)):
+            if rows is not None:
+                some = rows if condition is None else rows.where(condition)
+                counts.update(_count(some, spec.name, agreed, moment))
     if all(spec.nullable for spec in (*named, *devices)):
         nobodys = reduce(and_, (F.isnull(spec.name) for spec in (*named, *devices)))
-        counts[WITHOUT] += frame.where(nobodys).count()
+        counts[WITHOUT] += sum(rows.where(nobodys).count() for rows in (frame, stays) if rows is not None)
     if any(counts.values()):
         return Outcome(CHECK, passed=False, summary="There are rows that nobody agreed to.", counts=counts)
     return Outcome(CHECK, passed=True, summary="Every row is of a person who agreed.", counts=counts)

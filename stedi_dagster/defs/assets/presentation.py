@@ -68,6 +68,11 @@ def draft_metadata(draft: Draft, seconds: float) -> dict[str, dg.MetadataValue]:
     return {
         "seconds": dg.MetadataValue.float(round(seconds, 3)),
         "unchanged": dg.MetadataValue.bool(draft.commit.unchanged),
+        "made": dg.MetadataValue.text(draft.made),
+        **({"why": dg.MetadataValue.text(f"In full, because {draft.why}.")} if draft.why else {}),
+        "rows_added": dg.MetadataValue.int(draft.rows_added),
+        "rows_taken_out": dg.MetadataValue.int(draft.rows_taken_out),
+        "data_files": dg.MetadataValue.int(len(draft.commit.files.paths)),
         **({"audited_in": dg.MetadataValue.dagster_run(draft.audited_in)} if draft.audited_in else {}),
         "upstream_snapshots": dg.MetadataValue.json({k: str(v) for k, v in draft.upstream.items()}),
         **{name: dg.MetadataValue.int(number) for name, number in draft.counted.items()},

@@ -4,7 +4,7 @@ from stedi_dagster.contracts import Erasures, Participants
 from stedi_dagster.defs.assets.specs import restricted_spec
 from stedi_dagster.defs.assets.table_asset import single_asset
 from stedi_dagster.drafts.participants import draft_participants
-from stedi_dagster.drafts.tables import CUSTOMER_LANDING, CUSTOMER_QUARANTINE
+from stedi_dagster.drafts.plan import CUSTOMER_LANDING, CUSTOMER_QUARANTINE
 
 ERASURES = Erasures.table()
 

@@ -15,8 +15,9 @@ from stedi_dagster.defs.failures import failure
 from stedi_dagster.defs.resources.lock import POOL
 from stedi_dagster.defs.resources.run import RunResource
 from stedi_dagster.drafts.draft import Draft
+from stedi_dagster.drafts.plan import CUSTOMER_LANDING, CUSTOMER_QUARANTINE, CUSTOMER_TRUSTED, TablePlan
 from stedi_dagster.drafts.run import PARTICIPANTS, Run
-from stedi_dagster.drafts.tables import CUSTOMER_LANDING, CUSTOMER_QUARANTINE, CUSTOMER_TRUSTED, TablePlan, draft_table
+from stedi_dagster.drafts.tables import draft_table
 from stedi_dagster.drafts.withdrawn import delete_withdrawn
 from stedi_dagster.errors import StediError
 from stedi_dagster.lakehouse.snapshot import Snapshot
@@ -171,7 +172,7 @@ def published(spec: dg.AssetSpec, draft: Draft, resource: RunResource, started: 
         value=draft,
         # With the result, and not before: so they are of this materialization for Dagster.
         check_results=[check_result(outcome, spec.key, audited_in=draft.audited_in) for outcome in draft.outcomes],
-        data_version=dg.DataVersion(str(draft.commit.snapshot_id)),
+        data_version=dg.DataVersion(str(draft.commit.summary.same_since or draft.commit.snapshot_id)),
         metadata={
             **metadata,
             **{name: spec.metadata[name] for name in ("dagster/column_schema", "dagster/column_lineage")},

@@ -6,11 +6,23 @@ import dagster as dg
 
 from stedi_dagster.audits.gate import doubt, people
 from stedi_dagster.audits.outcome import Outcome
-from stedi_dagster.contracts import AccelerometerTrusted, CustomerTrusted, StepTrainerTrusted
+from stedi_dagster.contracts import (
+    AccelerometerLanding,
+    AccelerometerTrusted,
+    CustomerTrusted,
+    StepTrainerLanding,
+    StepTrainerTrusted,
+)
 from stedi_dagster.defs.assets.table_asset import same_columns, table_asset
-from stedi_dagster.drafts.tables import CUSTOMER_LANDING, CUSTOMER_QUARANTINE, CheckContext, GateCheck, TablePlan
+from stedi_dagster.drafts import following
+from stedi_dagster.drafts.plan import CUSTOMER_LANDING, CUSTOMER_QUARANTINE, CheckContext, GateCheck, TablePlan
 from stedi_dagster.policies.people import doubted_people, trusted_customers
-from stedi_dagster.policies.readings import trusted_accelerometer, trusted_steps
+from stedi_dagster.policies.readings import (
+    accelerometer_standing,
+    step_standing,
+    trusted_accelerometer,
+    trusted_steps,
+)
 from stedi_dagster.policies.selection import Selection
 
 customer_checks: dict[str, GateCheck] = {
@@ -24,38 +36,40 @@ def _check_doubt(on: CheckContext) -> Outcome:
     return doubt.audit_doubt(doubted, on.published(), max_doubt=on.max_doubt)
 
 
-def customer_trusted_by(rule: Callable[..., Selection]) -> dg.AssetsDefinition:
-    """The asset `customer_trusted`, its rows selected by a rule."""
-    return table_asset(
-        TablePlan(
-            CustomerTrusted,
-            select=rule,
-            inputs=("customer_landing",),
-            checks={**customer_checks, doubt.CHECK: _check_doubt},
-            wants_quarantine=True,
-        ),
-        lineage=same_columns(CustomerTrusted, "customer_landing"),
+def customer_plan(rule: Callable[..., Selection]) -> TablePlan:
+    """The plan of `customer_trusted`, its rows selected by a rule."""
+    return TablePlan(
+        CustomerTrusted,
+        select=rule,
+        inputs=("customer_landing",),
+        checks={**customer_checks, doubt.CHECK: _check_doubt},
+        wants_quarantine=True,
     )
 
 
+accelerometer_plan = TablePlan(
+    AccelerometerTrusted,
+    select=trusted_accelerometer,
+    inputs=("accelerometer_landing", "customer_trusted"),
+    follow=following.readings(AccelerometerLanding, "user", accelerometer_standing),
+)
+step_plan = TablePlan(
+    StepTrainerTrusted,
+    select=trusted_steps,
+    inputs=("step_trainer_landing", "customers_curated", "customer_landing"),
+    wants_quarantine=True,
+    wants_step_people=True,
+    follow=following.readings(StepTrainerLanding, "serialNumber", step_standing),
+)
+
+
+def customer_trusted_by(rule: Callable[..., Selection]) -> dg.AssetsDefinition:
+    """The asset `customer_trusted`, its rows selected by a rule."""
+    return table_asset(customer_plan(rule), lineage=same_columns(CustomerTrusted, "customer_landing"))
+
+
 customer_trusted = customer_trusted_by(trusted_customers)
-
 accelerometer_trusted = table_asset(
-    TablePlan(
-        AccelerometerTrusted,
-        select=trusted_accelerometer,
-        inputs=("accelerometer_landing", "customer_trusted"),
-    ),
-    lineage=same_columns(AccelerometerTrusted, "accelerometer_landing"),
+    accelerometer_plan, lineage=same_columns(AccelerometerTrusted, "accelerometer_landing")
 )
-
-step_trainer_trusted = table_asset(
-    TablePlan(
-        StepTrainerTrusted,
-        select=trusted_steps,
-        inputs=("step_trainer_landing", "customers_curated", "customer_landing"),
-        wants_quarantine=True,
-        wants_step_people=True,
-    ),
-    lineage=same_columns(StepTrainerTrusted, "step_trainer_landing"),
-)
+step_trainer_trusted = table_asset(step_plan, lineage=same_columns(StepTrainerTrusted, "step_trainer_landing"))

@@ -1,0 +1,124 @@
+"""Amending a table: rows leave by rewriting the files that hold them, new ones are added, everything else stays."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyiceberg.table import Table
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
+
+from stedi_dagster.contracts import Contract
+from stedi_dagster.drafts.batches import small
+from stedi_dagster.drafts.delta import KEY
+from stedi_dagster.drafts.following import Additions
+from stedi_dagster.drafts.run import Run
+from stedi_dagster.erasure.delete_rows import nothing, rows_without, to_rewrite
+from stedi_dagster.lakehouse.data_files import DataFiles
+from stedi_dagster.lakehouse.snapshot import Snapshot
+from stedi_dagster.lakehouse.staged import MOVED, StagedTable
+
+# Files of so many bytes are never merged with others.
+_LARGE = 32 << 20
+
+
+@dataclass
+class Amendment:
+    """A table's next files.
+
+    Attributes:
+        staged: what was written.
+        new: those of it with rows that are new.
+        rest: all other files.
+        stays: those of its current snapshot that are in it still.
+        gone: the paths of those that are not.
+        kept_before: how many input rows were in it.
+        rows_out: how many rows left.
+        inputs_out: how many input rows these were, where several may be one's.
+    """
+
+    staged: StagedTable
+    new: DataFiles
+    rest: DataFiles
+    stays: DataFiles
+    kept_before: int
+    gone: list[str] = field(default_factory=list)
+    rows_out: int = 0
+    inputs_out: int = 0
+    _parts: int = 0
+
+    @property
+    def rows(self) -> int:
+        """How many rows the table will have."""
+        return self.new.rows + self.rest.rows
+
+    def move(self, rows: Iterable[pa.RecordBatch], out_of: DataFiles) -> None:
+        """Write, in the place of files that go, those of their rows that stay."""
+        self._parts += 1
+        part = f"{MOVED}-{self._parts}"
+        self.staged.write_batches(rows, part=part)
+        written = self.staged.files()
+        moved = written.parts().get(f"{self.staged.name}/{part}", written.only(()))
+        self.rest = moved.beside(self.rest.without(out_of.paths))
+        self.stays = self.stays.without(out_of.paths)
+        self.gone += out_of.paths
+
+
+def amend(run: Run, table: Table, published: Snapshot, additions: Additions, *, input_row: Sequence[str]) -> Amendment:
+    """Stage what a table needs to become what its inputs say now.
+
+    Args:
+        run: the run; it holds the writer lock.
+        table: the table.
+        published: its current snapshot.
+        additions: what is new.
+        input_row: see `TablePlan`.
+    """
+    contract = published.files.contract
+    staged = run.lakehouse.stage(table, contract)
+    nothing_new = published.files.only(())
+    amended = Amendment(staged, nothing_new, published.files, published.files, kept_before=published.summary.kept or 0)
+    if additions.leaving is not None:
+        _take_out(amended, published, additions.leaving, input_row)
+    if additions.kept is not None:
+        rows = additions.kept
+        if additions.once:
+            rows = rows.distinct()
+            if additions.moments and amended.rest.paths:
+                known = between(amended.rest.frame(run.session), contract, additions.moments)
+                rows = rows.join(known, on=contract.names(), how="left_anti")
+        written = amended.staged.files()
+        staged.write_frame(rows)
+        amended.new = staged.files().without(written.paths)
+    _merge(amended)
+    return amended
+
+
+def between(rows: DataFrame, contract: type[Contract], moments: tuple[int, int]) -> DataFrame:
+    """The rows whose event time lies between two moments, both included."""
+    return rows.where(F.col(str(contract.event_time())).between(*moments))
+
+
+def _take_out(amended: Amendment, published: Snapshot, leaving: DataFrame, input_row: Sequence[str]) -> None:
+    [identifying] = published.files.contract.identifying()
+    keys = leaving.select(KEY).distinct().toArrow()[KEY].combine_chunks()
+
+    def going(rows: pa.RecordBatch) -> pa.BooleanArray:
+        return pc.is_in(rows[identifying.name], value_set=keys)
+
+    files, amended.rows_out = to_rewrite(published, [identifying.name], going)
+    if not amended.rows_out:
+        return
+    amended.move(rows_without(files, going, nothing), files)
+    if input_row:
+        out = pa.Table.from_batches(batch.filter(going(batch)) for batch in files.batches(input_row))
+        amended.inputs_out = out.group_by(list(input_row)).aggregate([]).num_rows
+
+
+def _merge(amended: Amendment) -> None:
+    """Write the rows of small files together, where there are too many files."""
+    merging = small({path: size for path, size in amended.rest.sizes.items() if size < _LARGE})
+    if merging:
+        files = amended.rest.only(merging)
+        amended.move(files.batches(files.contract.names()), files)

@@ -1,0 +1,217 @@
+"""How a table follows what is new in its inputs: which rows are to be added, and whose are to be taken out.
+
+The rules are those that make the table in full, asked about fewer rows. Where that would not be less work, or not be
+sure, the table is made in full (`MadeInFull`).
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
+
+from stedi_dagster.contracts import AccelerometerTrusted, Contract, CustomersCurated, StepTrainerTrusted
+from stedi_dagster.drafts.delta import KEY, Delta, differing, of_keys, of_others, together
+from stedi_dagster.drafts.made import MadeInFull
+from stedi_dagster.drafts.run import PARTICIPANTS
+from stedi_dagster.lakehouse.data_files import DataFiles
+from stedi_dagster.lakehouse.snapshot import Snapshot
+from stedi_dagster.policies.selection import REASON, Selection
+from stedi_dagster.settings.policy import Policy
+
+STEPS, STEPPER = StepTrainerTrusted.table(), "serialNumber"
+WORN, WEARER = AccelerometerTrusted.table(), "user"
+CURATED = CustomersCurated.table()
+# So many people or devices are always followed; more than that, up to this share of all.
+_FEW, _SHARE = 100, 0.2
+
+
+@dataclass(frozen=True)
+class Following:
+    """What a table was made from, and what it is to be made from now.
+
+    Attributes:
+        session: the engine's.
+        policy: the rules.
+        select: the table's rule.
+        before: the inputs as they were when the table was made.
+        now: the same as they are now.
+    """
+
+    session: SparkSession
+    policy: Policy
+    select: Callable[..., Selection]
+    before: Mapping[str, Snapshot]
+    now: Mapping[str, Snapshot]
+
+    def delta(self, name: str) -> Delta:
+        """What is new in an input.
+
+        Raises:
+            MadeInFull: most of it.
+        """
+        delta = Delta.between(self.before[name], self.now[name])
+        if delta.in_full:
+            raise MadeInFull(f"{name} was made in full")
+        return delta
+
+    def is_new(self, *names: str) -> bool:
+        """Whether one of some inputs has other rows now."""
+        return any(self.before[name].snapshot_id != self.now[name].snapshot_id for name in names)
+
+    def counts(self, at: Mapping[str, Snapshot], **some: DataFrame) -> Counter[str | None]:
+        """What the rule counts, by reason, where some inputs are only a part of theirs."""
+        return _counted(self.selected(at, **some))
+
+    def selected(self, at: Mapping[str, Snapshot], **some: DataFrame) -> Selection:
+        """What the rule selects, where some inputs are only a part of theirs."""
+        return self.select(**{**_frames(at, self.session, without=some), **some}, policy=self.policy)
+
+
+@dataclass
+class Additions:
+    """What makes a table into what its inputs say now.
+
+    Attributes:
+        kept: the rows to add; None where there are none.
+        counts: by how much the counts of its main input's rows change, by reason; of the rows that are kept, by None.
+        leaving: whose rows leave before (a frame of `key`); None where nobody's do.
+        moments: between which event times (epoch ms) rows to add may be there already; None where none can be.
+        once: whether equal rows count once.
+    """
+
+    kept: DataFrame | None = None
+    counts: Counter[str | None] = field(default_factory=Counter)
+    leaving: DataFrame | None = None
+    moments: tuple[int, int] | None = None
+    once: bool = False
+
+    def add(self, selection: Selection) -> None:
+        """Add what the rule selects of some rows that were not counted before."""
+        self.kept = together(self.kept, selection.kept)
+        self.once = selection.once
+        self.counts.update(_counted(selection))
+
+
+Follow = Callable[[Following], Additions]
+
+
+def readings(contract: type[Contract], column: str, standing: Callable[..., DataFrame]) -> Follow:
+    """How a table follows that keeps landed readings by the standing of whose they are.
+
+    Args:
+        contract: of the landed readings, the first of the table's inputs.
+        column: tells whose a reading is.
+        standing: all that decides about the readings of a key, from the table's other inputs.
+    """
+    landing = contract.table()
+
+    def follow(on: Following) -> Additions:
+        delta = on.delta(landing)
+        others = [name for name in on.now if name != landing]
+        changed = delta.disturbed(on.session, column)
+        if on.is_new(*others):
+            was, now = (
+                standing(**_frames(at, on.session, without=[landing]), policy=on.policy) for at in (on.before, on.now)
+            )
+            changed = together(changed, differing(was, now))
+        changed = _some(changed, sum(on.now[name].rows for name in others))
+        added = delta.new.frame(on.session) if delta.new.paths else None
+        asked = together(
+            of_keys(delta.now.frame(on.session), column, changed), added and of_others(added, column, changed)
+        )
+        additions = Additions(leaving=changed, moments=delta.new.moments() if added else None)
+        if asked is not None:
+            additions.add(on.selected(on.now, **{landing: asked}))
+        if (before := of_keys(delta.before.frame(on.session), column, changed)) is not None:
+            additions.counts.subtract(on.counts(on.before, **{landing: before}))
+        return additions
+
+    return follow
+
+
+def pairs(device_owners: Callable[[DataFrame, DataFrame], DataFrame]) -> Follow:
+    """How machine_learning_curated follows: by new readings of either kind, and by devices with another owner.
+
+    Args:
+        device_owners: all that decides about how the readings of a device are paired.
+    """
+    return partial(_follow_pairs, device_owners)
+
+
+def _follow_pairs(device_owners: Callable[[DataFrame, DataFrame], DataFrame], on: Following) -> Additions:
+    if on.policy.match != "person":
+        raise MadeInFull("readings are paired by time alone")
+    session, steps, worn = on.session, on.delta(STEPS), on.delta(WORN)
+    was, now = (
+        device_owners(at[CURATED].frame(session), at[PARTICIPANTS].frame(session)).withColumnRenamed("owned", KEY)
+        for at in (on.before, on.now)
+    )
+    changed = differing(was, now) if on.is_new(CURATED, PARTICIPANTS) else None
+    changed = together(changed, steps.disturbed(session, STEPPER))
+    if (wearers := worn.disturbed(session, WEARER)) is not None:
+        changed = together(changed, of_keys(was.unionAll(now), "owner", wearers, KEY))
+    changed = _some(changed, on.now[CURATED].rows)
+    additions = Additions()
+    if changed is not None:
+        additions.leaving = _known_by(was, changed, "participantId")
+        additions.add(on.selected(on.now, **_of_devices(session, steps.now, worn.now, now, changed)))
+        before = _of_devices(session, steps.before, worn.before, was, changed)
+        additions.counts.subtract(on.counts(on.before, **before))
+    if steps.new.paths:
+        new = of_others(steps.new.frame(session), STEPPER, changed)
+        additions.add(on.selected(on.now, **{STEPS: new, WORN: _within(worn.now, session, steps.new)}))
+    if worn.new.paths:
+        earlier = {STEPS: of_others(_within(steps.earlier, session, worn.new), STEPPER, changed)}
+        met = on.selected(on.now, **earlier, **{WORN: worn.new.frame(session)})
+        additions.kept = together(additions.kept, met.kept)
+        # They were counted before: only whether they have a counterpart is new.
+        for at, sign in ((worn.now, 1), (worn.earlier, -1)):
+            counted = on.counts(on.now, **earlier, **{WORN: _within(at, session, worn.new)})
+            additions.counts.update({reason: sign * rows for reason, rows in counted.items()})
+    return additions
+
+
+def _known_by(owners: DataFrame, devices: DataFrame, column: str) -> DataFrame:
+    """What the owners of some devices are known by, as keys."""
+    return owners.join(devices, on=KEY, how="left_semi").select(F.col(column).alias(KEY))
+
+
+def _of_devices(
+    session: SparkSession, steps: DataFiles, worn: DataFiles, owners: DataFrame, devices: DataFrame
+) -> dict[str, DataFrame]:
+    """The readings of some devices and of their owners."""
+    people = _known_by(owners, devices, "owner")
+    found = {
+        STEPS: of_keys(steps.frame(session), STEPPER, devices),
+        WORN: of_keys(worn.frame(session), WEARER, people),
+    }
+    return {name: rows for name, rows in found.items() if rows is not None}
+
+
+def _within(files: DataFiles, session: SparkSession, others: DataFiles) -> DataFrame:
+    """The rows of a table's files from the time of those of another one."""
+    moment = files.contract.event_time()
+    return files.frame(session).where(F.col(str(moment)).between(*others.moments()))
+
+
+def _frames(at: Mapping[str, Snapshot], session: SparkSession, *, without: Collection[str]) -> dict[str, DataFrame]:
+    return {name: snapshot.frame(session) for name, snapshot in at.items() if name not in without}
+
+
+def _counted(selection: Selection) -> Counter[str | None]:
+    return Counter({row[REASON]: row["rows"] for row in selection.counts.collect()})
+
+
+def _some(keys: DataFrame | None, people: int) -> DataFrame | None:
+    """Some keys, where there are any.
+
+    Raises:
+        MadeInFull: they are too many for it to be less work to follow them.
+    """
+    found = keys.count() if keys is not None else 0
+    if found > max(_FEW, _SHARE * people):
+        raise MadeInFull(f"{found:,} people or devices are others")
+    return keys if found else None
