@@ -45,8 +45,8 @@ class Delta:
 
     @property
     def in_full(self) -> bool:
-        """Whether most of the table was replaced."""
-        return 2 * self.gone.rows > self.before.rows
+        """Whether most of the table was replaced: more than half of its rows are gone, and not only moved."""
+        return 2 * (self.gone.rows - self.moved.rows) > self.before.rows
 
     @property
     def earlier(self) -> DataFiles:

@@ -46,17 +46,25 @@ broken = {
 
 def files(feed: str) -> st.SearchStrategy[tuple[str, ...]]:
     """One file that is written, in the place of what it was, or removed."""
-    lines = st.lists(records[feed].map(json.dumps) | records[feed].map(json.dumps) | broken[feed], max_size=4)
+    lines = st.lists(records[feed].map(json.dumps) | records[feed].map(json.dumps) | broken[feed], min_size=1, max_size=4)
     name = st.sampled_from(["a.json", "b.json", "c.json", "d.json", "e.json"])
-    return st.tuples(st.just(feed), name, lines.map(lambda found: "".join(f"{one}\n" for one in found)) | st.none())
+    return st.tuples(st.just(feed), name, st.none() | lines.map(lambda found: "".join(f"{one}\n" for one in found)))
 
 
 step_of_history = st.lists(st.sampled_from(sorted(records)).flatmap(files), min_size=1, max_size=3)
-histories = st.lists(step_of_history, min_size=3, max_size=6)
+histories = st.lists(step_of_history, min_size=3, max_size=5)
 FIRST = [
     ("customer", "0.json", "".join(json.dumps(customer(email)) + "\n" for email in (*PEOPLE, "zoe@example.com"))),
-    ("accelerometer", "0.json", "".join(json.dumps(reading(email, T0 + 50)) + "\n" for email in PEOPLE)),
-    ("step_trainer", "0.json", "".join(json.dumps(step(serial, T0 + 50)) + "\n" for serial in DEVICES)),
+    (
+        "accelerometer",
+        "0.json",
+        "".join(json.dumps(reading(email, T0 + at)) + "\n" for email in PEOPLE for at in (50, 60, 70)),
+    ),
+    (
+        "step_trainer",
+        "0.json",
+        "".join(json.dumps(step(serial, T0 + at)) + "\n" for serial in DEVICES for at in (50, 70, 80)),
+    ),
 ]
 
 
@@ -73,7 +81,7 @@ def _happen(making: Making, feed: str, name: str, text: str | None) -> None:
 def test_whatever_happens_between_runs_the_tables_are_what_making_them_in_full_makes(
     tmp_path_factory: pytest.TempPathFactory, sail: SparkSession, preset: str
 ):
-    @settings(examples, max_examples=10)
+    @settings(examples, max_examples=6)
     @given(history=histories)
     def play(history: list[list[Any]]) -> None:
         making = Making(tmp_path_factory.mktemp("history"), sail, PRESETS[preset])
