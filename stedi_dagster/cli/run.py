@@ -93,11 +93,14 @@ def _show(tables: dict[str, TableResult], settings: Settings) -> None:
         rows = "" if table.rows is None else f"{table.rows:,}"
         reasons = "\n".join(f"{count:,} {reason}" for reason, count in table.withheld.items() if count)
         seconds = "" if table.seconds is None else f"{table.seconds:.2f}"
-        grid.add_row(table.table, table.state, rows, reasons, _checks(table), seconds)
+        grid.add_row(table.table, _state(table), rows, reasons, _checks(table), seconds)
     console.print(grid)
     for error in dict.fromkeys(table.error for table in tables.values() if table.error):
         names = ", ".join(table.table for table in tables.values() if table.error == error)
         console.print(f"\n[bold red]{names}[/]: {escape(error)}", soft_wrap=True)
+    for why in dict.fromkeys(table.why for table in tables.values() if table.why):
+        names = ", ".join(table.table for table in tables.values() if table.why == why)
+        console.print(f"Made in full, because {escape(why)}: {names}", soft_wrap=True)
     for table in tables.values():
         for check, finding in table.findings.items():
             colour = "bold red" if check in table.failed else "yellow"
@@ -107,6 +110,14 @@ def _show(tables: dict[str, TableResult], settings: Settings) -> None:
             f"\nThe tables are in {settings.warehouse_location} (`stedi tables`, `stedi sql`).", soft_wrap=True
         )
     console.print("Open the UI with `make ui`: http://127.0.0.1:3000")
+
+
+def _state(table: TableResult) -> str:
+    """What became of a table; of one that is published, also how much of it is new."""
+    if table.state != "published" or table.made is None:
+        return table.state
+    changes = [f"{sign}{rows:,}" for sign, rows in (("+", table.rows_added), ("-", table.rows_taken_out)) if rows]
+    return " ".join([table.made, *changes])
 
 
 def _checks(table: TableResult) -> str:

@@ -26,6 +26,11 @@ class TableResult:
 
     table: str
     state: str = "skipped"
+    # How its rows came about, and where all of them were made anew: why.
+    made: str | None = None
+    why: str | None = None
+    rows_added: int | None = None
+    rows_taken_out: int | None = None
     rows: int | None = None
     withheld: dict[str, int] = field(default_factory=dict)
     passed: list[str] = field(default_factory=list)
@@ -121,6 +126,9 @@ def _record(entry: dg.EventLogEntry, tables: dict[str, TableResult]) -> None:
     elif event.is_step_materialization and event.asset_key == dg.AssetKey(table.table):
         metadata: Any = event.step_materialization_data.materialization.metadata
         table.state = "unchanged" if metadata["unchanged"].value else "published"
+        table.made = metadata["made"].value
+        table.why = metadata["why"].value if "why" in metadata else None
+        table.rows_added, table.rows_taken_out = metadata["rows_added"].value, metadata["rows_taken_out"].value
         table.rows = metadata["dagster/row_count"].value
         table.snapshot_id = metadata["snapshot_id"].value
         table.withheld = {record.data["reason"]: record.data["rows"] for record in metadata["withheld"].records}

@@ -54,7 +54,7 @@ class Following:
         """
         delta = Delta.between(self.before[name], self.now[name])
         if delta.in_full:
-            raise MadeInFull(f"{name} was made in full")
+            raise MadeInFull(f"most of {name} is new")
         return delta
 
     def is_new(self, *names: str) -> bool:

@@ -44,7 +44,8 @@ class LandedFeed:
         summary: what was counted in all of them.
         new: the data files of records that are new.
         landed: how many raw files were landed.
-        why: why everything was landed; None where there was something to build upon.
+        in_full: whether everything was landed.
+        why: why, where there was something before.
         redone: whether a batch was landed again.
     """
 
@@ -54,6 +55,7 @@ class LandedFeed:
     summary: LandingSummary
     new: DataFiles
     landed: int = 0
+    in_full: bool = False
     why: str | None = None
     redone: bool = False
 
@@ -87,7 +89,7 @@ class FeedLanding:
         inputs = inputs_of(self._records.current_snapshot())
         snapshot = self._run.lakehouse.read(self._feed.contract.table(), self._feed.contract)
         if snapshot is None:
-            raise MadeInFull("there was none")
+            raise MadeInFull
         if self._feed.contract.table() in self._run.full_refresh:
             raise MadeInFull("it was asked for")
         summary = snapshot.summary
@@ -175,7 +177,8 @@ class FeedLanding:
             summary,
             records.staged.files(),
             len(files),
-            why,
+            in_full=published is None,
+            why=why,
             redone=bool(stale),
         )
 

@@ -41,13 +41,13 @@ def draft_landing(run: Run, feed: Feed, listing: Listing, limits: FeedLimits) ->
         else:
             landed = landing.renewed(published, changes) if changes.renewed else published
     except MadeInFull as reason:
-        landed = landing.land(why=str(reason))
+        landed = landing.land(why=str(reason) or None)
     audited_in = None
     if earlier and landed.records.unchanged:
         outcomes, audited_in = earlier
     else:
         # What stays was looked at when it landed.
-        new = landed.new if earlier and landed.why is None else landed.records.files
+        new = landed.new if earlier and not landed.in_full else landed.records.files
         outcomes = check_feed(run, feed, landed.records.files, landed.quarantine.files, landed.summary, limits, new=new)
         findings.record(landed.records, outcomes)
     summary = landed.summary
@@ -76,6 +76,6 @@ def _told(landed: LandedFeed) -> dict[str, Any]:
     commit = landed.records
     if commit.unchanged:
         return {}
-    how = Made.FULL if landed.why else Made.FILES_REDONE if landed.redone else Made.APPENDED
+    how = Made.FULL if landed.in_full else Made.FILES_REDONE if landed.redone else Made.APPENDED
     taken_out = rows_of(commit.table) + landed.new.rows - commit.files.rows
     return {"made": how, "why": landed.why, "rows_added": landed.new.rows, "rows_taken_out": taken_out}

@@ -16,4 +16,4 @@ class Made(StrEnum):
 
 
 class MadeInFull(Exception):  # noqa: N818 - no error: a way to make a table
-    """A table is to be made in full; its text says why."""
+    """A table is to be made in full; its text says why; without one, it is made for the first time."""

@@ -73,7 +73,7 @@ def make(run: Run, plan: TablePlan, table: Table, inputs: Mapping[str, Snapshot]
         return _follow(run, plan, table, published, following, summary)
     except MadeInFull as reason:
         commit, different = _in_full(run, plan, table, inputs, summary)
-        return Prepared(commit, str(reason), different)
+        return Prepared(commit, str(reason) or None, different)
 
 
 def _basis(
@@ -89,7 +89,7 @@ def _basis(
         raise MadeInFull("it was asked for")
     published = run.lakehouse.read(name, plan.contract)
     if published is None:
-        raise MadeInFull("there was none")
+        raise MadeInFull
     was = published.summary
     if was.code_version != summary.code_version:
         raise MadeInFull("its code is another")

@@ -11,7 +11,7 @@ from stedi_dagster.lakehouse.audit_record import AuditRecord
 from stedi_dagster.lakehouse.data_files import DataFiles
 from stedi_dagster_tests.defs.assets.builders import failure, metadata, snapshots, three_people
 from stedi_dagster_tests.published import Published
-from stedi_dagster_tests.scenario import Scenario, customer, reading
+from stedi_dagster_tests.scenario import T0, Scenario, customer, reading
 
 AUDIT = "stedi.audit"
 
@@ -147,7 +147,7 @@ def test_what_is_recorded_names_nobody(world):
 
 
 def test_new_readings_have_judged_what_is_made_of_them_and_nothing_else(world):
-    world.land("accelerometer", reading("bob@example.com"), name="more.json")
+    world.land("accelerometer", reading("bob@example.com", at=T0 + 7), name="more.json")
     result = world.run()
     checks = result.get_asset_check_evaluations()
     assert {check.asset_key.path[-1] for check in checks if "audited_in" in check.metadata} == {

@@ -46,7 +46,9 @@ broken = {
 
 def files(feed: str) -> st.SearchStrategy[tuple[str, ...]]:
     """One file that is written, in the place of what it was, or removed."""
-    lines = st.lists(records[feed].map(json.dumps) | records[feed].map(json.dumps) | broken[feed], min_size=1, max_size=4)
+    lines = st.lists(
+        records[feed].map(json.dumps) | records[feed].map(json.dumps) | broken[feed], min_size=1, max_size=4
+    )
     name = st.sampled_from(["a.json", "b.json", "c.json", "d.json", "e.json"])
     return st.tuples(st.just(feed), name, st.none() | lines.map(lambda found: "".join(f"{one}\n" for one in found)))
 

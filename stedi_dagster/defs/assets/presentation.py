@@ -68,8 +68,8 @@ def draft_metadata(draft: Draft, seconds: float) -> dict[str, dg.MetadataValue]:
     return {
         "seconds": dg.MetadataValue.float(round(seconds, 3)),
         "unchanged": dg.MetadataValue.bool(draft.commit.unchanged),
-        "made": dg.MetadataValue.text(draft.made),
-        **({"why": dg.MetadataValue.text(f"In full, because {draft.why}.")} if draft.why else {}),
+        "made": dg.MetadataValue.text(draft.made.value),
+        **({"why": dg.MetadataValue.text(draft.why)} if draft.why else {}),
         "rows_added": dg.MetadataValue.int(draft.rows_added),
         "rows_taken_out": dg.MetadataValue.int(draft.rows_taken_out),
         "data_files": dg.MetadataValue.int(len(draft.commit.files.paths)),

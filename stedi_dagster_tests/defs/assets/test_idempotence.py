@@ -93,6 +93,9 @@ def test_a_reused_table_says_the_same_as_when_it_was_published(tmp_path):
         assert told.pop("files_landed", 0) >= again.pop("files_landed", 0) == 0
         assert told.pop("seconds") > 0
         assert again.pop("seconds") > 0
+        assert (told.pop("made"), again.pop("made")) == ("full", "unchanged")
+        assert told.pop("rows_added") == told["dagster/row_count"]
+        assert again.pop("rows_added") == told.pop("rows_taken_out") == again.pop("rows_taken_out") == 0
         assert told == again
 
 
