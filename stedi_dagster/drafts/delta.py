@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from functools import reduce
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
 
-from stedi_dagster.keys import matching_key
 from stedi_dagster.lakehouse.data_files import DataFiles
 from stedi_dagster.lakehouse.snapshot import Snapshot
 from stedi_dagster.lakehouse.staged import MOVED
@@ -53,21 +52,21 @@ class Delta:
         """The later one without the new rows: of a key that is not disturbed, it holds what was there before."""
         return self.now.without(self.new.paths)
 
-    def disturbed(self, session: SparkSession, column: str) -> DataFrame | None:
+    def disturbed(self, session: SparkSession, whose: Column) -> DataFrame | None:
         """Whose rows have not only been added to and moved, but are others now; None where that is nobody.
 
         That the names of files tell what was moved is not believed: it is looked at.
 
         Args:
             session: the engine's.
-            column: tells whose a row is.
+            whose: tells whose a row is, as a matching key.
 
         Returns:
-            A frame of one column, `key`, as a matching key.
+            A frame of one column, `key`.
         """
         if not self.gone.paths and not self.moved.paths:
             return None
-        before, after = (_content(files, session, column) for files in (self.gone, self.moved))
+        before, after = (_content(files, session, whose) for files in (self.gone, self.moved))
         return differing(before, after)
 
 
@@ -76,19 +75,19 @@ def differing(before: DataFrame, after: DataFrame) -> DataFrame:
     return before.subtract(after).unionAll(after.subtract(before)).select(KEY).distinct()
 
 
-def of_keys(rows: DataFrame, column: str, keys: DataFrame | None, *columns: str) -> DataFrame | None:
+def of_keys(rows: DataFrame, whose: Column, keys: DataFrame | None, *columns: str) -> DataFrame | None:
     """The rows of some keys, or some of their columns; None where no keys are given."""
     if keys is None:
         return None
-    found = rows.join(keys.withColumnRenamed(KEY, _SOUGHT), on=matching_key(column) == F.col(_SOUGHT), how="left_semi")
+    found = rows.join(keys.withColumnRenamed(KEY, _SOUGHT), on=whose == F.col(_SOUGHT), how="left_semi")
     return found.select(*columns) if columns else found
 
 
-def of_others(rows: DataFrame, column: str, keys: DataFrame | None) -> DataFrame:
+def of_others(rows: DataFrame, whose: Column, keys: DataFrame | None) -> DataFrame:
     """The rows of all but some keys."""
     if keys is None:
         return rows
-    return rows.join(keys.withColumnRenamed(KEY, _SOUGHT), on=matching_key(column) == F.col(_SOUGHT), how="left_anti")
+    return rows.join(keys.withColumnRenamed(KEY, _SOUGHT), on=whose == F.col(_SOUGHT), how="left_anti")
 
 
 def together(*frames: DataFrame | None) -> DataFrame | None:
@@ -101,10 +100,10 @@ def _is_moved(part: str) -> bool:
     return part.rpartition("/")[2].startswith(MOVED)
 
 
-def _content(files: DataFiles, session: SparkSession, column: str) -> DataFrame:
+def _content(files: DataFiles, session: SparkSession, whose: Column) -> DataFrame:
     """What the rows of each key are, whatever their order and their files: their number, and sums of hashes."""
     hashed = F.xxhash64(*files.contract.names())
-    rows = files.frame(session).select(matching_key(column).alias(KEY), hashed.alias("hash"))
+    rows = files.frame(session).select(whose.alias(KEY), hashed.alias("hash"))
     return rows.groupBy(KEY).agg(
         F.count(F.lit(1)).alias("rows"),
         F.sum(F.pmod("hash", F.lit(_HALF))).alias("low"),

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
+import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
 
@@ -16,6 +17,8 @@ from stedi_dagster.contracts import AccelerometerTrusted, Contract, CustomersCur
 from stedi_dagster.drafts.delta import KEY, Delta, differing, of_keys, of_others, together
 from stedi_dagster.drafts.made import MadeInFull
 from stedi_dagster.drafts.run import PARTICIPANTS
+from stedi_dagster.engines.once import found_once
+from stedi_dagster.keys import matching_key
 from stedi_dagster.lakehouse.data_files import DataFiles
 from stedi_dagster.lakehouse.snapshot import Snapshot
 from stedi_dagster.policies.selection import REASON, Selection
@@ -109,23 +112,24 @@ def readings(contract: type[Contract], column: str, standing: Callable[..., Data
     landing = contract.table()
 
     def follow(on: Following) -> Additions:
-        delta = on.delta(landing)
+        delta, whose = on.delta(landing), matching_key(column)
         others = [name for name in on.now if name != landing]
-        changed = delta.disturbed(on.session, column)
+        stood = None
         if on.is_new(*others):
             was, now = (
                 standing(**_frames(at, on.session, without=[landing]), policy=on.policy) for at in (on.before, on.now)
             )
-            changed = together(changed, differing(was, now))
-        changed = _some(changed, sum(on.now[name].rows for name in others))
+            stood = differing(was, now)
+        people = sum(on.now[name].rows for name in others)
+        changed = _some(on.session, people, delta.disturbed(on.session, whose), stood)
         added = delta.new.frame(on.session) if delta.new.paths else None
         asked = together(
-            of_keys(delta.now.frame(on.session), column, changed), added and of_others(added, column, changed)
+            of_keys(delta.now.frame(on.session), whose, changed), added and of_others(added, whose, changed)
         )
         additions = Additions(leaving=changed, moments=delta.new.moments() if added else None)
         if asked is not None:
             additions.add(on.selected(on.now, **{landing: asked}))
-        if (before := of_keys(delta.before.frame(on.session), column, changed)) is not None:
+        if (before := of_keys(delta.before.frame(on.session), whose, changed)) is not None:
             additions.counts.subtract(on.counts(on.before, **{landing: before}))
         return additions
 
@@ -149,11 +153,15 @@ def _follow_pairs(device_owners: Callable[[DataFrame, DataFrame], DataFrame], on
         device_owners(at[CURATED].frame(session), at[PARTICIPANTS].frame(session)).withColumnRenamed("owned", KEY)
         for at in (on.before, on.now)
     )
-    changed = differing(was, now) if on.is_new(CURATED, PARTICIPANTS) else None
-    changed = together(changed, steps.disturbed(session, STEPPER))
-    if (wearers := worn.disturbed(session, WEARER)) is not None:
-        changed = together(changed, of_keys(was.unionAll(now), "owner", wearers, KEY))
-    changed = _some(changed, on.now[CURATED].rows)
+    people = on.now[CURATED].rows
+    wearers = _some(session, people, worn.disturbed(session, F.col(WEARER)))
+    changed = _some(
+        session,
+        people,
+        differing(was, now) if on.is_new(CURATED, PARTICIPANTS) else None,
+        steps.disturbed(session, F.col(STEPPER)),
+        *(of_keys(owners, F.col("owner"), wearers, KEY) for owners in (was, now)),
+    )
     additions = Additions()
     if changed is not None:
         additions.leaving = _known_by(was, changed, "participantId")
@@ -161,10 +169,10 @@ def _follow_pairs(device_owners: Callable[[DataFrame, DataFrame], DataFrame], on
         before = _of_devices(session, steps.before, worn.before, was, changed)
         additions.counts.subtract(on.counts(on.before, **before))
     if steps.new.paths:
-        new = of_others(steps.new.frame(session), STEPPER, changed)
+        new = of_others(steps.new.frame(session), F.col(STEPPER), changed)
         additions.add(on.selected(on.now, **{STEPS: new, WORN: _within(worn.now, session, steps.new)}))
     if worn.new.paths:
-        earlier = {STEPS: of_others(_within(steps.earlier, session, worn.new), STEPPER, changed)}
+        earlier = {STEPS: of_others(_within(steps.earlier, session, worn.new), F.col(STEPPER), changed)}
         met = on.selected(on.now, **earlier, **{WORN: worn.new.frame(session)})
         additions.kept = together(additions.kept, met.kept)
         # They were counted before: only whether they have a counterpart is new.
@@ -183,10 +191,10 @@ def _of_devices(
     session: SparkSession, steps: DataFiles, worn: DataFiles, owners: DataFrame, devices: DataFrame
 ) -> dict[str, DataFrame]:
     """The readings of some devices and of their owners."""
-    people = _known_by(owners, devices, "owner")
+    people = found_once(_known_by(owners, devices, "owner"))
     found = {
-        STEPS: of_keys(steps.frame(session), STEPPER, devices),
-        WORN: of_keys(worn.frame(session), WEARER, people),
+        STEPS: of_keys(steps.frame(session), F.col(STEPPER), devices),
+        WORN: of_keys(worn.frame(session), F.col(WEARER), people),
     }
     return {name: rows for name, rows in found.items() if rows is not None}
 
@@ -205,13 +213,15 @@ def _counted(selection: Selection) -> Counter[str | None]:
     return Counter({row[REASON]: row["rows"] for row in selection.counts.collect()})
 
 
-def _some(keys: DataFrame | None, people: int) -> DataFrame | None:
-    """Some keys, where there are any.
+def _some(session: SparkSession, people: int, *keys: DataFrame | None) -> DataFrame | None:
+    """The keys that there are in some frames: found once, and not again in every query that asks for them.
 
     Raises:
         MadeInFull: they are too many for it to be less work to follow them.
     """
-    found = keys.count() if keys is not None else 0
-    if found > max(_FEW, _SHARE * people):
-        raise MadeInFull(f"{found:,} people or devices are others")
-    return keys if found else None
+    most = int(max(_FEW, _SHARE * people))
+    found = [frame.limit(most + 1).toArrow() for frame in keys if frame is not None]
+    every = pa.concat_tables(found).group_by(KEY).aggregate([]) if found else ()
+    if len(every) > most:
+        raise MadeInFull(f"more than {most:,} people or devices have changed")
+    return session.createDataFrame(every) if len(every) else None

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
-from stedi_dagster.settings.policy import PRESETS
+from stedi_dagster.settings.policy import PRESETS, Preset
 from stedi_dagster_tests.drafts.making import Making
 from stedi_dagster_tests.landing.zone import NOW, examples
 from stedi_dagster_tests.scenario import T0, customer, reading, step
@@ -44,11 +44,10 @@ broken = {
 }
 
 
-def files(feed: str) -> st.SearchStrategy[tuple[str, ...]]:
+def files(feed: str) -> st.SearchStrategy[tuple[str, str, str | None]]:
     """One file that is written, in the place of what it was, or removed."""
-    lines = st.lists(
-        records[feed].map(json.dumps) | records[feed].map(json.dumps) | broken[feed], min_size=1, max_size=4
-    )
+    record = records[feed].map(json.dumps)
+    lines = st.lists(record | record | broken[feed], min_size=1, max_size=4)
     name = st.sampled_from(["a.json", "b.json", "c.json", "d.json", "e.json"])
     return st.tuples(st.just(feed), name, st.none() | lines.map(lambda found: "".join(f"{one}\n" for one in found)))
 
@@ -81,7 +80,7 @@ def _happen(making: Making, feed: str, name: str, text: str | None) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("preset", ["default", "as-of", "as-of-accelerometer-all-steps"])
 def test_whatever_happens_between_runs_the_tables_are_what_making_them_in_full_makes(
-    tmp_path_factory: pytest.TempPathFactory, sail: SparkSession, preset: str
+    tmp_path_factory: pytest.TempPathFactory, sail: SparkSession, preset: Preset
 ):
     @settings(examples, max_examples=6)
     @given(history=histories)

@@ -5,6 +5,7 @@ from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
 
 from stedi_dagster.audits.gate.records import shared_devices
 from stedi_dagster.audits.outcome import Outcome
+from stedi_dagster.engines.once import found_once
 from stedi_dagster.keys import matching_key
 from stedi_dagster.settings.policy import Match
 
@@ -43,7 +44,7 @@ def audit_serial_conflicts(customers: DataFrame, records: DataFrame) -> Outcome:
 
 
 def audit_same_person(
-    frame: DataFrame, accelerometer_trusted: DataFrame, participants: DataFrame, *, match: Match
+    frame: DataFrame, accelerometer_trusted: DataFrame, participants: DataFrame, *, match: Match, few: bool = False
 ) -> Outcome:
     """Audit that no row pairs two people: its accelerometer values are ones that its participant has at that time.
 
@@ -52,7 +53,12 @@ def audit_same_person(
         accelerometer_trusted: the readings it was made from.
         participants: who the participants are.
         match: under `timestamp`, rows that pair two people are what was asked for: a warning, with their number.
+        few: whether there may be far fewer rows than readings: only those of their participants are looked at then.
     """
+    if few:
+        theirs = frame.select(F.col("participantId").alias("theirs")).distinct()
+        known = participants.join(theirs, on=F.col("participantId") == F.col("theirs"), how="left_semi")
+        participants = found_once(known)
     own = accelerometer_trusted.join(participants, on=F.col("user") == F.col("email"), how="inner")
     own = own.select(_fingerprint("timestamp").alias("own"))
     rows = frame.select(F.xxhash64(*frame.columns).alias("row"), _fingerprint("sensorReadingTime").alias("reading"))

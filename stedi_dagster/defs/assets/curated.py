@@ -23,7 +23,11 @@ pairing_plan = TablePlan(
     inputs=("step_trainer_trusted", "accelerometer_trusted", "customers_curated", PARTICIPANTS),
     checks={
         people.SAME_PERSON: lambda on: people.audit_same_person(
-            on.content, on.inputs["accelerometer_trusted"], on.inputs[PARTICIPANTS], match=on.policy.match
+            on.content,
+            on.inputs["accelerometer_trusted"],
+            on.inputs[PARTICIPANTS],
+            match=on.policy.match,
+            few=on.rest is not None,
         ),
     },
     input_row=("participantId", "sensorReadingTime", "distanceFromObject"),
