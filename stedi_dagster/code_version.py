@@ -21,10 +21,17 @@ _ALWAYS = ("engines.base", "lakehouse.schema", "lakehouse.staged")
 # Where imports are followed to. What the others hold is who asks, where it is kept, and what is said of it.
 _DECIDING = (
     "contracts",
+    "drafts.amending",
     "drafts.batches",
+    "drafts.delta",
     "drafts.erased",
+    "drafts.following",
     "drafts.landed_feed",
     "drafts.landed_files",
+    "drafts.making",
+    "drafts.merging",
+    "drafts.plan",
+    "engines.once",
     "erasure",
     "keys",
     "landing",

@@ -10,9 +10,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
 
 from stedi_dagster.contracts import Contract
-from stedi_dagster.drafts.batches import small
 from stedi_dagster.drafts.delta import KEY
 from stedi_dagster.drafts.following import Additions
+from stedi_dagster.drafts.merging import small
 from stedi_dagster.drafts.run import Run
 from stedi_dagster.erasure.delete_rows import nothing, rows_without, to_rewrite
 from stedi_dagster.lakehouse.data_files import DataFiles

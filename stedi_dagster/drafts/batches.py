@@ -9,15 +9,13 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
+from stedi_dagster.drafts.merging import small
 from stedi_dagster.lakehouse.data_files import DataFiles
 from stedi_dagster.lakehouse.schema import arrow_schema
 from stedi_dagster.lakehouse.staged import ENGINE, MOVED, ROWS, StagedTable
 from stedi_dagster.lakehouse.summary import BatchSummary
 from stedi_dagster.landing.files import RawFile
 from stedi_dagster.landing.land import Lander
-
-# So many batches of a kind, or files, are never merged; and so many are left at most, where there were more.
-_MANY, _FEW = 12, 4
 
 
 def batch_of(staged: StagedTable, *, odd: bool) -> str:
@@ -124,20 +122,6 @@ def merge(
             summary = BatchSummary.merged((batches[name] for name in group), unreadable=texts)
             merged |= dict.fromkeys(group, (f"{records.staged.name}/{part}", summary))
     return merged
-
-
-def small(sizes: Mapping[str, int]) -> set[str]:
-    """The small ones of too many: merging those, a row is written again a logarithmic number of times."""
-    if len(sizes) <= _MANY:
-        return set()
-    chosen: set[str] = set()
-    octets = 0
-    for name, size in sorted(sizes.items(), key=lambda one: one[1]):
-        if len(sizes) - len(chosen) < _FEW and size > octets:
-            break
-        chosen.add(name)
-        octets += size
-    return chosen
 
 
 def _copy(files: DataFiles, staged: StagedTable, part: str) -> None:

@@ -13,7 +13,13 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
 
-from stedi_dagster.contracts import AccelerometerTrusted, Contract, CustomersCurated, StepTrainerTrusted
+from stedi_dagster.contracts import (
+    AccelerometerTrusted,
+    Contract,
+    CustomersCurated,
+    CustomerTrusted,
+    StepTrainerTrusted,
+)
 from stedi_dagster.drafts.delta import KEY, Delta, differing, of_keys, of_others, together
 from stedi_dagster.drafts.made import MadeInFull
 from stedi_dagster.drafts.run import PARTICIPANTS
@@ -26,7 +32,7 @@ from stedi_dagster.settings.policy import Policy
 
 STEPS, STEPPER = StepTrainerTrusted.table(), "serialNumber"
 WORN, WEARER = AccelerometerTrusted.table(), "user"
-CURATED = CustomersCurated.table()
+CURATED, TRUSTED = CustomersCurated.table(), CustomerTrusted.table()
 # So many people or devices are always followed; more than that, up to this share of all.
 _FEW, _SHARE = 100, 0.2
 
@@ -99,6 +105,8 @@ class Additions:
 
 
 Follow = Callable[[Following], Additions]
+# Given the table's present rows, frames in the place of inputs.
+Narrow = Callable[[Following, DataFrame], Mapping[str, DataFrame]]
 
 
 def readings(contract: type[Contract], column: str, standing: Callable[..., DataFrame]) -> Follow:
@@ -134,6 +142,23 @@ def readings(contract: type[Contract], column: str, standing: Callable[..., Data
         return additions
 
     return follow
+
+
+def measured(on: Following, curated: DataFrame) -> dict[str, DataFrame]:
+    """Who has accelerometer readings: who had some, and who is in the new ones; no old reading tells more.
+
+    Args:
+        on: what customers_curated is made from.
+        curated: its present rows.
+
+    Raises:
+        MadeInFull: others may have had some, or readings are gone.
+    """
+    worn, trusted = on.delta(WORN), on.before[TRUSTED]
+    if worn.gone.paths or on.before[WORN].summary.upstream.get(TRUSTED) != trusted.rows_since:
+        raise MadeInFull
+    had = curated.select(F.col("email").alias(WEARER))
+    return {WORN: had.unionAll(worn.new.frame(on.session).select(WEARER)) if worn.new.paths else had}
 
 
 def pairs(device_owners: Callable[[DataFrame, DataFrame], DataFrame]) -> Follow:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from pyiceberg.table import Table
@@ -67,12 +68,16 @@ def make(run: Run, plan: TablePlan, table: Table, inputs: Mapping[str, Snapshot]
         inputs: what it is made from.
         summary: see `summary_of`.
     """
+    frames = {name: snapshot.frame(run.session) for name, snapshot in inputs.items()}
     try:
         published, before = _basis(run, plan, inputs, summary)
         following = Following(run.session, run.policy, plan.select, before, inputs)
+        if plan.narrow:
+            with suppress(MadeInFull):
+                frames |= plan.narrow(following, published.frame(run.session))
         return _follow(run, plan, table, published, following, summary)
     except MadeInFull as reason:
-        commit, different = _in_full(run, plan, table, inputs, summary)
+        commit, different = _in_full(run, plan, table, frames, summary)
         return Prepared(commit, str(reason) or None, different)
 
 
@@ -141,10 +146,9 @@ def _follow(
 
 
 def _in_full(
-    run: Run, plan: TablePlan, table: Table, inputs: Mapping[str, Snapshot], summary: SnapshotSummary
+    run: Run, plan: TablePlan, table: Table, frames: Mapping[str, DataFrame], summary: SnapshotSummary
 ) -> tuple[Commit, int | None]:
     """Stage what the rules select, and record what they count; also, where it was counted, how many rows differ."""
-    frames = {name: snapshot.frame(run.session) for name, snapshot in inputs.items()}
     selection = plan.select(**frames, policy=run.policy)
     staged = run.lakehouse.stage(table, plan.contract)
     staged.write_frame(selection.kept)

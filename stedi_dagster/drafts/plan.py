@@ -11,7 +11,7 @@ from stedi_dagster.audits.gate.contract import CHECK as CONTRACT
 from stedi_dagster.audits.gate.reconciliation import CHECK as RECONCILIATION
 from stedi_dagster.audits.outcome import Outcome
 from stedi_dagster.contracts import Contract
-from stedi_dagster.drafts.following import Follow
+from stedi_dagster.drafts.following import Follow, Narrow
 from stedi_dagster.lakehouse.snapshot import Snapshot
 from stedi_dagster.policies.selection import Selection
 from stedi_dagster.settings.policy import Policy
@@ -63,6 +63,8 @@ class TablePlan:
     counted_in: str | None = None
     # How the table follows what is new in its inputs; without, it is made in full whenever one of them is new.
     follow: Follow | None = None
+    # What is enough of its inputs, where it is made in full and only some rows of them are new.
+    narrow: Narrow | None = None
     # Refuses inputs that the table cannot be made from.
     refuse: Callable[[Mapping[str, Snapshot]], None] = lambda _inputs: None
 

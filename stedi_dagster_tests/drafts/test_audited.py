@@ -146,12 +146,12 @@ def test_what_is_recorded_names_nobody(world):
         assert AuditRecord.of(world.lakehouse().table(name)) is not None, contract
 
 
-def test_new_readings_have_judged_what_is_made_of_them_and_nothing_else(world):
-    world.land("accelerometer", reading("bob@example.com", at=T0 + 7), name="more.json")
+@pytest.mark.parametrize("user", ["ann@example.com", "bob@example.com"])
+def test_new_readings_have_judged_what_they_are_in_and_nothing_else(world, user):
+    world.land("accelerometer", reading(user, at=T0 + 7), name="more.json")
     result = world.run()
     checks = result.get_asset_check_evaluations()
-    assert {check.asset_key.path[-1] for check in checks if "audited_in" in check.metadata} == {
-        "customer_landing",
-        "step_trainer_landing",
-        "customer_trusted",
-    }
+    judged = {"accelerometer_landing", "accelerometer_trusted"}
+    # Bob agreed to nothing: what is made of accelerometer_trusted is as it was.
+    judged |= {"customers_curated", "step_trainer_trusted", "machine_learning_curated"} if "ann" in user else set()
+    assert {check.asset_key.path[-1] for check in checks if "audited_in" not in check.metadata} == judged

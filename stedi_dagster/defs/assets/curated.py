@@ -16,6 +16,7 @@ curated_plan = TablePlan(
     select=lambda policy, **frames: curated_customers(**frames),  # noqa: ARG005 - no policy applies
     inputs=("customer_trusted", "accelerometer_trusted"),
     checks=customer_checks,
+    narrow=following.measured,
 )
 pairing_plan = TablePlan(
     MachineLearningCurated,
