@@ -10,7 +10,7 @@ _GROUPS = {
     "Where things are": ("home", "landing", "warehouse", "catalog", "database", "compute_logs", "lock_timeout"),
     "Rules": ("preset", "consent", "match", "step_people", "max_age"),
     "Limits": ("max_bad_share", "max_shrink", "max_doubt"),
-    "History, erasure and audits": ("retention", "erasure_key", "freshness"),
+    "History, erasure and audits": ("retention", "max_snapshots", "erasure_key", "freshness"),
     "Engine": (
         "engine",
         "emr_application_id",

@@ -21,23 +21,32 @@ class Removed:
     files: int = 0
 
 
-def expirable(table: Table, *, before_ms: int) -> list[int]:
-    """The snapshots, except the current one, that were made before a moment (epoch ms)."""
+def expirable(table: Table, *, before_ms: int, most: int | None = None) -> list[int]:
+    """The snapshots, except the current one, that were made before a moment, or are too many.
+
+    Args:
+        table: as it is now.
+        before_ms: the moment (epoch ms).
+        most: how many there may be. Where there are more, a quarter of them goes at once, the oldest first, so that not
+            every run has some to expire.
+    """
     current = table.metadata.current_snapshot_id
+    snapshots = sorted(table.metadata.snapshots, key=lambda snapshot: snapshot.sequence_number or 0)
+    many = 0 if most is None or len(snapshots) <= most else len(snapshots) - max(1, most * 3 // 4)
     return [
         snapshot.snapshot_id
-        for snapshot in table.metadata.snapshots
-        if snapshot.snapshot_id != current and snapshot.timestamp_ms < before_ms
+        for number, snapshot in enumerate(snapshots)
+        if snapshot.snapshot_id != current and (snapshot.timestamp_ms < before_ms or number < many)
     ]
 
 
-def expire(table: Table, journal: Journal, *, before_ms: int) -> Removed:
+def expire(table: Table, journal: Journal, *, before_ms: int, most: int | None = None) -> Removed:
     """Expire the snapshots that are `expirable`, and delete every file that only they refer to.
 
     A tag or a branch does not keep a snapshot alive: it would keep people in it who have withdrawn since. The caller
     holds the writer lock.
     """
-    snapshots = expirable(table, before_ms=before_ms)
+    snapshots = expirable(table, before_ms=before_ms, most=most)
     if not snapshots:
         return Removed()
     # Before they are expired: afterwards nothing shows that these files were theirs.

@@ -24,7 +24,7 @@ from stedi_dagster.lakehouse.schema import iceberg_schema, table_properties
 from stedi_dagster.lakehouse.snapshot import Snapshot
 from stedi_dagster.lakehouse.staged import StagedTable
 from stedi_dagster.lakehouse.summary import SnapshotSummary, inputs_of
-from stedi_dagster.settings import DEFAULT_RETENTION_DAYS, Settings
+from stedi_dagster.settings import DEFAULT_MAX_SNAPSHOTS, DEFAULT_RETENTION_DAYS, Settings
 from stedi_dagster.storage import storage_for
 
 _DAY_MS = 24 * 60 * 60 * 1000
@@ -42,6 +42,7 @@ class Lakehouse:
         catalog: str = "sqlite",
         database: str = "stedi",
         retention_days: float = DEFAULT_RETENTION_DAYS,
+        max_snapshots: int = DEFAULT_MAX_SNAPSHOTS,
     ) -> None:
         """Prepare; nothing is opened yet.
 
@@ -51,6 +52,7 @@ class Lakehouse:
             catalog: `sqlite` or `glue`.
             database: the catalog's database of the eight tables.
             retention_days: how long a snapshot stays that is no longer current.
+            max_snapshots: how many of a table stay at most.
         """
         self.storage = storage_for(warehouse)
         self.database = database
@@ -59,6 +61,7 @@ class Lakehouse:
         self.warehouse = warehouse
         self.journal = Journal(self.storage, warehouse)
         self.kind = catalog
+        self._max_snapshots = max_snapshots
         self._retention_ms = round(retention_days * _DAY_MS)
         self.holding = Holding(home, warehouse)
         self._identity: Identity | None = None
@@ -72,6 +75,7 @@ class Lakehouse:
             catalog=settings.catalog,
             database=settings.database,
             retention_days=settings.retention,
+            max_snapshots=settings.max_snapshots,
         )
 
     @cached_property
@@ -244,12 +248,12 @@ class Lakehouse:
         return Commit(table, snapshot.files, snapshot.summary, self.journal, unchanged=True)
 
     def expire(self, table: Table) -> Removed:
-        """Remove what is older than the retention from a table's history, and what a commit has left to do.
+        """Remove what is too old or too much from a table's history, and what a commit has left to do.
 
         The caller holds the writer lock.
         """
         self.sweep(table)
-        removed = expire(table, self.journal, before_ms=self.retained_from_ms())
+        removed = expire(table, self.journal, before_ms=self.retained_from_ms(), most=self._max_snapshots)
         if removed.snapshots:
             _log.info("Expired %d snapshots of %s, and their files", removed.snapshots, table.name()[-1])
         return removed

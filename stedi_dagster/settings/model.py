@@ -22,6 +22,7 @@ from stedi_dagster.settings.policy import PRESETS, Consent, Match, MaxAge, Polic
 
 EMR_SERVERLESS = "emr-serverless"
 DEFAULT_RETENTION_DAYS = 7.0
+DEFAULT_MAX_SNAPSHOTS = 100
 # A name, or an IPv6 address in brackets; with or without a port.
 _HOST = re.compile(r"([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 
@@ -127,6 +128,12 @@ class Settings(BaseSettings):
         le=36_500,
         description="Days for which older snapshots stay, so that readers can travel back. 0: they go as soon as a "
         "newer one is published.",
+    )
+    max_snapshots: int = Field(
+        default=DEFAULT_MAX_SNAPSHOTS,
+        ge=1,
+        description="How many snapshots of a table stay at most, the current one among them. Where there are more, the "
+        "oldest go earlier than STEDI_RETENTION says: each run that publishes reads and writes a list of them.",
     )
     erasure_key: SecretStr | None = Field(
         default=None,

@@ -31,6 +31,7 @@ def resources_for(settings: Settings) -> dict[str, Any]:
         home=str(settings.home),
         warehouse=settings.warehouse_location,
         retention_days=settings.retention,
+        max_snapshots=settings.max_snapshots,
     )
     lock = WriterLockResource.configure_at_launch(lakehouse=lakehouse, timeout=settings.lock_timeout)
     landing = LandingResource.configure_at_launch(

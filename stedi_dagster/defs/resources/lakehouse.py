@@ -16,6 +16,7 @@ class LakehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     home: str = Field(description="Folder of the SQLite catalog and of the lock.")
     warehouse: str = Field(description="Folder or s3:// URL of the tables' files.")
     retention_days: float = Field(description="Days that a snapshot stays which is no longer current.")
+    max_snapshots: int = Field(description="How many snapshots of a table stay at most.")
 
     _lakehouse: Lakehouse | None = PrivateAttr(default=None)
 
@@ -28,5 +29,6 @@ class LakehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
                 catalog=self.catalog,
                 database=self.database,
                 retention_days=self.retention_days,
+                max_snapshots=self.max_snapshots,
             )
         return self._lakehouse
