@@ -114,8 +114,8 @@ def _show(tables: dict[str, TableResult], settings: Settings) -> None:
 
 def _state(table: TableResult) -> str:
     """What became of a table; of one that is published, also how much of it is new."""
-    if table.state != "published" or table.made is None:
-        return table.state
+    if table.state != "published" or table.made is None or table.made == "full":
+        return "made in full" if table.why else table.state
     changes = [f"{sign}{rows:,}" for sign, rows in (("+", table.rows_added), ("-", table.rows_taken_out)) if rows]
     return " ".join([table.made, *changes])
 

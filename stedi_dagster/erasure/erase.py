@@ -33,6 +33,7 @@ from stedi_dagster.erasure.remainder import remaining_rows
 from stedi_dagster.lakehouse.history import expirable, expire
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.orphans import reachable_files, sweep
+from stedi_dagster.lakehouse.snapshot import manifests_without
 from stedi_dagster.landing.feeds import FEEDS
 from stedi_dagster.settings.policy import Policy
 
@@ -245,7 +246,7 @@ class Eraser:
             snapshots.append(snapshot.snapshot_id)
         files -= reachable_files(table, without=snapshots)
         # What holds nothing of theirs is not rewritten.
-        files -= set(snapshot.files.without(going.paths).paths)
+        files -= {*snapshot.files.without(going.paths).paths, *manifests_without(table, going.paths)}
         old = sum(1 for _ in self._lakehouse.storage.old_versions(table.location()))
         return TableReceipt(name, rows, len(snapshots), len(files) + old)
 

@@ -1,7 +1,7 @@
 """A snapshot: what readers see of a table, and what another table's input is pinned to."""
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -108,6 +108,25 @@ def data_files(table: Table, snapshot_id: int | None = None) -> tuple[DataFile, 
     """
     with reading_manifests(table):
         return tuple(task.file for task in table.scan(snapshot_id=snapshot_id).plan_files())
+
+
+def manifests_without(table: Table, paths: Collection[str]) -> set[str]:
+    """The manifests of a table's current snapshot that name none of some data files: a commit without those keeps them.
+
+    Args:
+        table: as it is now.
+        paths: of the data files.
+
+    Raises:
+        OriginError: a manifest of the table is gone or damaged.
+    """
+    snapshot = table.current_snapshot()
+    with reading_manifests(table):
+        return {
+            manifest.manifest_path
+            for manifest in (snapshot.manifests(table.io) if snapshot else ())
+            if not any(entry.data_file.file_path in paths for entry in manifest.fetch_manifest_entry(table.io))
+        }
 
 
 def rows_of(table: Table) -> int:

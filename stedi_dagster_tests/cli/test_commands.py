@@ -119,6 +119,10 @@ def test_a_run_that_publishes_not_everything_exits_with_1_and_says_why(stedi, sc
     assert lines["customers_curated"] == {
         "table": "customers_curated",
         "state": "skipped",
+        "made": None,
+        "why": None,
+        "rows_added": None,
+        "rows_taken_out": None,
         "rows": None,
         "withheld": {},
         "passed": [],
