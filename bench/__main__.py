@@ -39,7 +39,7 @@ def main(
         for size in sizes:
             landing = copied(base, size)
             title = f"{name if size == 1 else f'{name}, {size} times'} ({megabytes(landing):,.0f} MB)"
-            results.append(_measure(size, title, landing, chosen, runs))
+            results.append(_measure(size, title, landing, base, chosen, runs))
             report.show(results[-1])
     except BenchError as error:
         typer.echo(f"Error: {error}", err=True)
@@ -76,14 +76,16 @@ def _chosen(only: str | None) -> list[Contender]:
     return [each for each in chosen if not each.needs_java]
 
 
-def _measure(size: int, title: str, landing: Path, contenders: Sequence[Contender], runs: int) -> report.DataSet:
+def _measure(
+    size: int, title: str, landing: Path, base: Path, contenders: Sequence[Contender], runs: int
+) -> report.DataSet:
     """Run every contender once to warm up, then all of them in turn, `runs` times."""
     results: dict[str, list[Run]] = {each.name: [] for each in contenders}
     rows: dict[str, int] = {}
     for number in range(runs + 1):
         for each in contenders:
             typer.echo(f"{title}: {f'run {number} of {runs}' if number else 'warm-up'}, {each.label} ...", err=True)
-            result = run(each, landing)
+            result = run(each, landing, base)
             _check_rows(rows, result.rows, each.label)
             if number:
                 results[each.name].append(result)

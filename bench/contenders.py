@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.data import ROOT, WORK
+from bench.data import ROOT, WORK, add_changed_people, add_readings, linked
 from bench.measure import BenchError, Usage, measured
 
 LANDING_TABLES = ("customer_landing", "accelerometer_landing", "step_trainer_landing")
@@ -23,13 +23,16 @@ DERIVED_TABLES = (
 TABLES = LANDING_TABLES + DERIVED_TABLES
 
 STEDI, STEDI_AGAIN, STEDI_AUDIT = "stedi", "stedi-again", "stedi-audit"
+STEDI_DAY, STEDI_PEOPLE = "stedi-day", "stedi-people"
 STEDI_FORGET, STEDI_VERIFY = "stedi-forget", "stedi-verify"
 PLAIN, FIVE, SAIL, DUCKDB = "spark", "five", "sail", "duckdb"
 #: Measured right after STEDI, in the home that it has filled.
-AFTER_STEDI = (STEDI_AGAIN, STEDI_AUDIT, STEDI_FORGET, STEDI_VERIFY)
+AFTER_STEDI = (STEDI_AGAIN, STEDI_AUDIT, STEDI_DAY, STEDI_PEOPLE, STEDI_FORGET, STEDI_VERIFY)
 
 _ABOUT_SOMEBODY = (STEDI_FORGET, STEDI_VERIFY)
+_GROWN = (STEDI_DAY, STEDI_PEOPLE)
 _COPY, _SOMEBODY = WORK / "landing-of-somebody", WORK / "somebody.txt"
+_GROWING = WORK / "landing-that-grows"
 
 #: Settings of the person who runs the bench must not affect the results.
 _DROPPED_PREFIXES = ("STEDI_", "DAGSTER_", "SPARK_", "PYSPARK_", "PYTHONDONTWRITEBYTECODE")
@@ -81,6 +84,8 @@ CONTENDERS = (
     Contender(STEDI, "stedi run", (_STEDI_RUN,)),
     Contender(STEDI_AGAIN, "stedi run, again (nothing new)", (_STEDI_RUN,)),
     Contender(STEDI_AUDIT, "stedi audit", ((_STEDI, "audit", "--json"),), tables=()),
+    Contender(STEDI_DAY, "stedi run, one more day's readings", (_STEDI_RUN,)),
+    Contender(STEDI_PEOPLE, "stedi run, changed people", (_STEDI_RUN,)),
     Contender(STEDI_FORGET, "stedi forget", ((_STEDI, "forget", "--yes", "--json"),), tables=()),
     Contender(STEDI_VERIFY, "stedi forget --verify", ((_STEDI, "forget", "--verify", "--json"),), tables=()),
     Contender(PLAIN, "plain PySpark script, Spark local[*]", (_peer("plain_spark"),), needs_java=True),
@@ -102,8 +107,8 @@ def java() -> str | None:
     return shutil.which(f"{home}/bin/java" if home else "java")
 
 
-def run(contender: Contender, landing: Path) -> Run:
-    """Run a contender once on a landing folder and check that it made every table.
+def run(contender: Contender, landing: Path, base: Path) -> Run:
+    """Run a contender once on a landing folder of copies of `base`, and check that it made every table.
 
     Raises:
         BenchError: It failed, or a table is missing.
@@ -112,7 +117,7 @@ def run(contender: Contender, landing: Path) -> Run:
     if contender.name not in AFTER_STEDI:
         shutil.rmtree(out, ignore_errors=True)
         out.mkdir(parents=True)
-    measurements = [_step(contender, step, landing, out) for step in contender.steps]
+    measurements = [_step(contender, step, landing, base, out) for step in contender.steps]
     usages = [usage for usage, _ in measurements]
     usage = Usage(
         sum(usage.wall for usage in usages),
@@ -129,26 +134,32 @@ def run(contender: Contender, landing: Path) -> Run:
     elif contender.is_stedi:
         tables = json.loads(outputs[0])["tables"]
         work = sum(table["seconds"] for table in tables)
-        rows = {table["table"]: table["rows"] for table in tables}
+        # What others make has no more days.
+        rows = {} if contender.name in _GROWN else {table["table"]: table["rows"] for table in tables}
     else:
         work = sum(json.loads(output.splitlines()[-1])["seconds"] for output in outputs)
         rows = _parquet_rows(out)
-    # Only a run without anything new may report no rows for a table.
-    missing = set(contender.tables) - rows.keys() if contender.name != STEDI_AGAIN else set()
+    missing = set(contender.tables) - rows.keys() if contender.name not in (STEDI_AGAIN, *_GROWN) else set()
     if missing:
         raise BenchError(f"{contender.label} made no {', '.join(sorted(missing))}.")
     return Run(usage, work, rows)
 
 
-def _step(contender: Contender, step: tuple[str, ...], landing: Path, out: Path) -> tuple[Usage, str]:
+def _step(contender: Contender, step: tuple[str, ...], landing: Path, base: Path, out: Path) -> tuple[Usage, str]:
     scratch = WORK / "scratch"
     scratch.mkdir(parents=True, exist_ok=True)
     env = {key: value for key, value in os.environ.items() if not key.startswith(_DROPPED_PREFIXES)}
     env["TMPDIR"] = str(scratch)
     if contender.is_stedi:
         env |= {"STEDI_HOME": str(out), "STEDI_LANDING": str(landing)}
+        if contender.name == STEDI_DAY:
+            add_readings(base, linked(landing, _GROWING))
+        if contender.name == STEDI_PEOPLE:
+            add_changed_people(base, _GROWING)
+        if contender.name in _GROWN:
+            env["STEDI_LANDING"] = str(_GROWING)
         if contender.name == STEDI_FORGET:
-            _choose_somebody(env, landing)
+            _choose_somebody(env)
         command = list(step)
         if contender.name in _ABOUT_SOMEBODY:
             env["STEDI_LANDING"] = str(_COPY)
@@ -159,13 +170,13 @@ def _step(contender: Contender, step: tuple[str, ...], landing: Path, out: Path)
     return measured(command, env, scratch, WORK / f"{contender.name}.log")
 
 
-def _choose_somebody(env: Mapping[str, str], landing: Path) -> None:
+def _choose_somebody(env: Mapping[str, str]) -> None:
     """Choose somebody who is in every table, and copy the raw files, which will be rewritten."""
     query = "SELECT min(email) AS email FROM customers_curated"
     result = subprocess.run([_STEDI, "sql", "--json", query], env=env, capture_output=True, text=True, check=True)
     _SOMEBODY.write_text(json.loads(result.stdout)[0]["email"])
     shutil.rmtree(_COPY, ignore_errors=True)
-    shutil.copytree(landing, _COPY)
+    shutil.copytree(_GROWING, _COPY)
 
 
 def _parquet_rows(out: Path) -> dict[str, int]:

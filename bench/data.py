@@ -4,9 +4,11 @@ Copies are made once, under `bench/.work`, and reused until their source changes
 """
 
 import hashlib
+import json
+import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -15,6 +17,9 @@ REAL_DATA = ROOT.parent / "shared" / "data" / "stedi"
 
 _SERIAL_NUMBER = re.compile(rb'("serialNumber"\s*:\s*")')
 _CHUNK_BYTES = 4_000_000
+_MOMENT = re.compile(rb'("(?:timestamp|sensorReadingTime)"\s*:\s*)(\d+)')
+_DAY_MS = 24 * 60 * 60 * 1000
+_COPIES_WITH_CHANGES = 10
 
 
 def base_landing(data: Path | None) -> tuple[Path, str]:
@@ -63,6 +68,39 @@ def copied(source: Path, times: int) -> Path:
     return target
 
 
+def linked(landing: Path, target: Path) -> Path:
+    """Return another folder with the files of a landing folder, which take no room a second time."""
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(landing, target, copy_function=os.link)
+    return target
+
+
+def add_readings(source: Path, landing: Path) -> None:
+    """Add one more day's readings to a landing folder of copies of `source`: as many as in `source`, a day later.
+
+    They are of the first copy's people; at 100 times, that is one percent more data.
+    """
+    for feed in ("accelerometer", "step_trainer"):
+        lines = (_MOMENT.sub(_a_day_later, piece) for file in _files(source / feed) for piece in _chunks(file))
+        _add(landing / feed, (_renamed(piece, 0) for piece in lines))
+
+
+def add_changed_people(source: Path, landing: Path) -> None:
+    """Add a later record of as many people as `source` has, among those of ten copies: half of them withdraw."""
+    records = []
+    for number in range(_COPIES_WITH_CHANGES):
+        for file in _files(source / "customer"):
+            for piece in _chunks(file):
+                records += [json.loads(line) for line in _renamed(piece, number).splitlines()]
+    changed = records[::_COPIES_WITH_CHANGES]
+    for place, record in enumerate(changed):
+        record["lastUpdateDate"] = (record.get("lastUpdateDate") or record["registrationDate"]) + _DAY_MS
+        record["phone"] = "5550100"
+        if place % 2:
+            record.pop("shareWithResearchAsOfDate", None)
+    _add(landing / "customer", (f"{json.dumps(record)}\n".encode() for record in changed))
+
+
 def megabytes(landing: Path) -> float:
     """Return the size of a landing folder's files in MB (1e6 bytes)."""
     return sum(file.stat().st_size for file in _files(landing)) / 1e6
@@ -82,6 +120,15 @@ def _chunks(file: Path) -> Iterator[bytes]:
     with file.open("rb") as lines:
         while piece := b"".join(lines.readlines(_CHUNK_BYTES)):
             yield piece if piece.endswith(b"\n") else piece + b"\n"
+
+
+def _a_day_later(found: re.Match[bytes]) -> bytes:
+    return found[1] + str(int(found[2]) + _DAY_MS).encode()
+
+
+def _add(feed: Path, pieces: Iterable[bytes]) -> None:
+    with (feed / "landing" / "one-more-day.json").open("wb") as out:
+        out.writelines(pieces)
 
 
 def _renamed(lines: bytes, number: int) -> bytes:
