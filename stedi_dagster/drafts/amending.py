@@ -58,11 +58,14 @@ class Amendment:
         self._parts += 1
         part = f"{MOVED}-{self._parts}"
         self.staged.write_batches(rows, part=part)
+        published = [path for path in out_of.paths if path in self.stays.sizes]
+        # What was moved in this run before.
+        out_of.storage.delete(out_of.without(published).paths)
+        self.gone += published
+        self.stays = self.stays.without(published)
         written = self.staged.files()
         moved = written.parts().get(f"{self.staged.name}/{part}", written.only(()))
         self.rest = moved.beside(self.rest.without(out_of.paths))
-        self.stays = self.stays.without(out_of.paths)
-        self.gone += out_of.paths
 
 
 def amend(run: Run, table: Table, published: Snapshot, additions: Additions, *, input_row: Sequence[str]) -> Amendment:

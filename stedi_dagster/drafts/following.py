@@ -130,11 +130,11 @@ def readings(contract: type[Contract], column: str, standing: Callable[..., Data
             stood = differing(was, now)
         people = sum(on.now[name].rows for name in others)
         changed = _some(on.session, people, delta.disturbed(on.session, whose), stood)
-        added = delta.new.frame(on.session) if delta.new.paths else None
-        asked = together(
-            of_keys(delta.now.frame(on.session), whose, changed), added and of_others(added, whose, changed)
-        )
-        additions = Additions(leaving=changed, moments=delta.new.moments() if added else None)
+        additions = Additions(leaving=changed)
+        asked = of_keys(delta.now.frame(on.session), whose, changed)
+        if delta.new.paths:
+            asked = together(asked, of_others(delta.new.frame(on.session), whose, changed))
+            additions.moments = delta.new.moments()
         if asked is not None:
             additions.add(on.selected(on.now, **{landing: asked}))
         if (before := of_keys(delta.before.frame(on.session), whose, changed)) is not None:

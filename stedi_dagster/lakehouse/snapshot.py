@@ -16,7 +16,7 @@ from stedi_dagster.contracts import Contract
 from stedi_dagster.errors import OriginError
 from stedi_dagster.lakehouse.data_files import DataFiles
 from stedi_dagster.lakehouse.journal import full_name
-from stedi_dagster.lakehouse.summary import SnapshotSummary, folder_of
+from stedi_dagster.lakehouse.summary import SnapshotSummary, folder_of, rows_since
 from stedi_dagster.storage import Storage
 
 
@@ -44,14 +44,14 @@ class Snapshot:
         return cls._of(table, snapshot, contract, storage) if snapshot else None
 
     def earlier(self, snapshot_id: int) -> "Snapshot | None":
-        """The table as it was at another snapshot; None where that is no longer in its history, or a file is gone.
+        """The table with the rows of another snapshot; None where its history has none, or a file is gone.
 
         Args:
-            snapshot_id: the other snapshot.
+            snapshot_id: the first snapshot with those rows.
         """
         if snapshot_id in (self.snapshot_id, self.rows_since):
             return self
-        snapshot = self.table.snapshot_by_id(snapshot_id)
+        snapshot = next((one for one in self.table.metadata.snapshots if rows_since(one) == snapshot_id), None)
         if snapshot is None:
             return None
         found = self._of(self.table, snapshot, self.files.contract, self.files.storage)

@@ -93,3 +93,45 @@ def test_whatever_happens_between_runs_the_tables_are_what_making_them_in_full_m
             assert making.holds() == making.in_full(now_ms=NOW)
 
     play()
+
+
+def test_many_runs_leave_few_files_and_what_making_in_full_makes(tmp_path, sail, monkeypatch):
+    monkeypatch.setattr("stedi_dagster.drafts.merging._MANY", 3)
+    monkeypatch.setattr("stedi_dagster.drafts.merging._FEW", 1)
+    making = Making(tmp_path, sail)
+    for happening in FIRST:
+        _happen(making, *happening)
+    making.run()
+    for number in range(8):
+        making.scenario.land("accelerometer", reading(at=T0 + 100 + number), name=f"more-{number}.json")
+        making.scenario.land("step_trainer", step(at=T0 + 100 + number), name=f"more-{number}.json")
+        if number % 3 == 2:
+            # Her rows are moved out of files that are merged in the same run.
+            agreed = None if number % 2 else T0
+            record = customer("eve@example.com", agreed=agreed, lastUpdateDate=T0 + number)
+            making.scenario.land("customer", record, name=f"more-{number}.json")
+        drafts = making.run()
+        for name in ("accelerometer_trusted", "step_trainer_trusted", "machine_learning_curated"):
+            assert drafts[name].why is None
+            assert len(making.read(name).files.paths) <= 6
+    assert making.holds() == making.in_full()
+
+
+def test_a_table_follows_what_has_kept_its_rows_for_longer_than_the_history(tmp_path, sail):
+    making = Making(tmp_path, sail)
+    for happening in FIRST:
+        _happen(making, *happening)
+    making.run()
+    rows_since = making.read("accelerometer_trusted").snapshot_id
+    making.scenario.land("customer", customer("new@example.com"), name="more.json")
+    assert making.run()["accelerometer_trusted"].made == "unchanged"
+    snapshot = making.read("accelerometer_trusted")
+    assert (snapshot.rows_since, snapshot.snapshot_id == rows_since) == (rows_since, False)
+    snapshot.table.maintenance.expire_snapshots().by_ids([rows_since]).commit()
+    making.scenario.land("accelerometer", reading(at=T0 + 500), name="more.json")
+    drafts = making.run()
+    assert {drafts[name].made for name in ("accelerometer_trusted", "machine_learning_curated")} <= {
+        "appended",
+        "unchanged",
+    }
+    assert making.holds() == making.in_full()
