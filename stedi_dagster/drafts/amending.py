@@ -15,6 +15,7 @@ from stedi_dagster.drafts.following import Additions
 from stedi_dagster.drafts.merging import small
 from stedi_dagster.drafts.run import Run
 from stedi_dagster.erasure.delete_rows import nothing, rows_without, to_rewrite
+from stedi_dagster.errors import StediError
 from stedi_dagster.lakehouse.data_files import DataFiles
 from stedi_dagster.lakehouse.snapshot import Snapshot
 from stedi_dagster.lakehouse.staged import MOVED, StagedTable
@@ -33,6 +34,7 @@ class Amendment:
         rest: all other files.
         stays: those of its current snapshot that are in it still.
         gone: the paths of those that are not.
+        kept: the rows that are to be in it because of what is new, wherever they are; None where there are none.
         kept_before: how many input rows were in it.
         rows_out: how many rows left.
         inputs_out: how many input rows these were, where several may be one's.
@@ -42,6 +44,7 @@ class Amendment:
     new: DataFiles
     rest: DataFiles
     stays: DataFiles
+    kept: DataFrame | None
     kept_before: int
     gone: list[str] = field(default_factory=list)
     rows_out: int = 0
@@ -53,11 +56,25 @@ class Amendment:
         """How many rows the table will have."""
         return self.new.rows + self.rest.rows
 
-    def move(self, rows: Iterable[pa.RecordBatch], out_of: DataFiles) -> None:
-        """Write, in the place of files that go, those of their rows that stay."""
+    def move(self, rows: Iterable[pa.RecordBatch], out_of: DataFiles, *, without: int = 0) -> None:
+        """Write, in the place of files that go, those of their rows that stay.
+
+        Args:
+            rows: those that stay.
+            out_of: the files that go.
+            without: how many of their rows go with them.
+
+        Raises:
+            StediError: not as many rows were written as were to stay.
+        """
         self._parts += 1
         part = f"{MOVED}-{self._parts}"
-        self.staged.write_batches(rows, part=part)
+        if (rows_in := self.staged.write_batches(rows, part=part)) != out_of.rows - without:
+            raise StediError(
+                f"Of {out_of.rows:,} rows of {self.staged.contract.table()}, {without:,} were to be taken out of its "
+                f"files, and {rows_in:,} were left. Nothing of it is published. Run `stedi run --full-refresh "
+                f"{self.staged.contract.table()}`."
+            )
         published = [path for path in out_of.paths if path in self.stays.sizes]
         # What was moved in this run before.
         out_of.storage.delete(out_of.without(published).paths)
@@ -81,7 +98,8 @@ def amend(run: Run, table: Table, published: Snapshot, additions: Additions, *, 
     contract = published.files.contract
     staged = run.lakehouse.stage(table, contract)
     nothing_new = published.files.only(())
-    amended = Amendment(staged, nothing_new, published.files, published.files, kept_before=published.summary.kept or 0)
+    files, kept_before = published.files, published.summary.kept or 0
+    amended = Amendment(staged, nothing_new, files, files, kept=additions.kept, kept_before=kept_before)
     if additions.leaving is not None:
         _take_out(amended, published, additions.leaving, input_row)
     if additions.kept is not None:
@@ -113,7 +131,7 @@ def _take_out(amended: Amendment, published: Snapshot, leaving: DataFrame, input
     files, amended.rows_out = to_rewrite(published, [identifying.name], going)
     if not amended.rows_out:
         return
-    amended.move(rows_without(files, going, nothing), files)
+    amended.move(rows_without(files, going, nothing), files, without=amended.rows_out)
     if input_row:
         out = pa.Table.from_batches(batch.filter(going(batch)) for batch in files.batches(input_row))
         amended.inputs_out = out.group_by(list(input_row)).aggregate([]).num_rows

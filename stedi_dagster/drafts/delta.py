@@ -102,7 +102,9 @@ def _is_moved(part: str) -> bool:
 
 def _content(files: DataFiles, session: SparkSession, whose: Column) -> DataFrame:
     """What the rows of each key are, whatever their order and their files: their number, and sums of hashes."""
-    hashed = F.xxhash64(*files.contract.names())
+    # It passes nulls over: the same value in the column beside would be the same.
+    nulls = [F.isnull(spec.name) for spec in files.contract.columns() if spec.nullable]
+    hashed = F.xxhash64(*files.contract.names(), *nulls)
     rows = files.frame(session).select(whose.alias(KEY), hashed.alias("hash"))
     return rows.groupBy(KEY).agg(
         F.count(F.lit(1)).alias("rows"),

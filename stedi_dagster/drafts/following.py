@@ -63,7 +63,7 @@ class Following:
         """
         delta = Delta.between(self.before[name], self.now[name])
         if delta.in_full:
-            raise MadeInFull(f"most of {name} is new")
+            raise MadeInFull(f"most of {name} has changed")
         return delta
 
     def is_new(self, *names: str) -> bool:

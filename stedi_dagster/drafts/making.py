@@ -1,7 +1,7 @@
 """Making a table's next rows: by what is new in its inputs where it can be followed, and else all of them."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame
 
 from stedi_dagster.audits.gate.distinct import distinct_rows
 from stedi_dagster.drafts.amending import Amendment, amend
-from stedi_dagster.drafts.following import Following
+from stedi_dagster.drafts.following import Additions, Following
 from stedi_dagster.drafts.made import MadeInFull
 from stedi_dagster.drafts.plan import TablePlan
 from stedi_dagster.drafts.run import Run
@@ -72,13 +72,19 @@ def make(run: Run, plan: TablePlan, table: Table, inputs: Mapping[str, Snapshot]
     try:
         published, before = _basis(run, plan, inputs, summary)
         following = Following(run.session, run.policy, plan.select, before, inputs)
-        if plan.narrow:
-            with suppress(MadeInFull):
-                frames |= plan.narrow(following, published.frame(run.session))
-        return _follow(run, plan, table, published, following, summary)
+        if plan.follow:
+            return _follow(run, plan.follow(following), table, published, summary, plan.input_row)
     except MadeInFull as reason:
         commit, different = _in_full(run, plan, table, frames, summary)
         return Prepared(commit, str(reason) or None, different)
+    if plan.narrow:
+        with suppress(MadeInFull):
+            frames |= plan.narrow(following, published.frame(run.session))
+    commit, different = _in_full(run, plan, table, frames, summary)
+    if same := _as_it_was(run, table, published, commit):
+        return Prepared(same)
+    new = [name for name in inputs if following.is_new(name)]
+    return Prepared(commit, f"{' and '.join(new)} {'is' if len(new) == 1 else 'are'} new", different)
 
 
 def _basis(
@@ -120,14 +126,28 @@ def _inputs(plan: TablePlan, made: SnapshotSummary) -> str:
     )
 
 
+def _as_it_was(run: Run, table: Table, published: Snapshot, made: Commit) -> Commit | None:
+    """Keep a table's files, where the rows that were made anew are the same; then nothing that it feeds is new."""
+    contract, rows = made.files.contract, made.files.rows
+    # Of unique rows, as many are the same if none is missing.
+    if not contract.unique() or rows != published.rows:
+        return None
+    before, now = published.frame(run.session), made.files.frame(run.session)
+    if not has_columns(now, before.columns) or not before.subtract(now.select(*before.columns)).isEmpty():
+        return None
+    summary = made.summary.model_copy(update={"same_since": published.rows_since})
+    return run.lakehouse.amend(table, run.lakehouse.stage(table, contract).files(), summary, stays=published.files)
+
+
 def _follow(
-    run: Run, plan: TablePlan, table: Table, published: Snapshot, following: Following, summary: SnapshotSummary
+    run: Run,
+    additions: Additions,
+    table: Table,
+    published: Snapshot,
+    summary: SnapshotSummary,
+    input_row: Sequence[str],
 ) -> Prepared:
-    if plan.follow is None:
-        new = [name for name in following.now if following.is_new(name)]
-        raise MadeInFull(f"{' and '.join(new)} {'is' if len(new) == 1 else 'are'} new")
-    additions = plan.follow(following)
-    amended = amend(run, table, published, additions, input_row=plan.input_row)
+    amended = amend(run, table, published, additions, input_row=input_row)
     counts: Counter[str | None] = Counter(published.summary.withheld or {})
     kept = published.summary.kept or 0
     if additions.once:

@@ -32,6 +32,7 @@ class CheckContext:
     content: DataFrame
     # All other rows; None where there are none.
     rest: DataFrame | None
+    every_row: DataFrame
     inputs: Mapping[str, DataFrame]
     customers: DataFrame
     policy: Policy
@@ -83,6 +84,5 @@ class TablePlan:
 
 def _check_consent(contract: type[Contract], on: CheckContext) -> Outcome:
     participants = on.participants() if contract.identifying("participant") else None
-    return consent.audit_consent(
-        on.content, contract, on.customers, policy=on.policy, participants=participants, stays=on.rest
-    )
+    # Of every row: who agrees may have changed, and nothing of how the table follows that is believed here.
+    return consent.audit_consent(on.every_row, contract, on.customers, policy=on.policy, participants=participants)

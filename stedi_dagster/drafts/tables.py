@@ -67,6 +67,7 @@ def draft_table(run: Run, plan: TablePlan, inputs: Mapping[str, Snapshot]) -> Dr
         context = CheckContext(
             (amended.new if amended else commit.files).frame(run.session),
             amended.rest.frame(run.session) if amended and amended.rest.paths else None,
+            commit.files.frame(run.session),
             frames,
             every_record(customers.frame(run.session), unreadable.frame(run.session)),
             run.policy,
@@ -86,7 +87,7 @@ def _told(made: Prepared) -> dict[str, Any]:
     if amended := made.amendment:
         how = Made.PEOPLE_REDONE if amended.rows_out else Made.APPENDED if amended.new.paths else Made.UNCHANGED
         return {"made": how, "rows_added": amended.new.rows, "rows_taken_out": amended.rows_out}
-    if made.commit.unchanged:
+    if made.commit.unchanged or made.commit.summary.same_since:
         return {}
     before = rows_of(made.commit.table)
     return {"made": Made.FULL, "why": made.why, "rows_added": made.commit.files.rows, "rows_taken_out": before}
@@ -126,7 +127,16 @@ def _kept(plan: TablePlan, made: Prepared, context: CheckContext) -> int:
     if plan.counted_in and has_columns(context.content, [plan.counted_in]):
         counted: int | None = context.content.agg(F.sum(plan.counted_in)).collect()[0][0]
         return counted or 0
-    return made.commit.files.rows
+    return made.commit.files.rows + (_missing(plan, amended, context) if amended else 0)
+
+
+def _missing(plan: TablePlan, amended: Amendment, context: CheckContext) -> int:
+    """How many different rows the rules keep of what is new that the table has nowhere."""
+    names = plan.contract.names()
+    if amended.kept is None or not has_columns(context.content, names):
+        return 0
+    kept = amended.kept.distinct()
+    return kept.join(context.every_row.select(*names), on=names, how="left_anti").count()
 
 
 def _unknown(context: CheckContext, plan: TablePlan, columns: Sequence[str], amended: Amendment) -> int:

@@ -44,7 +44,7 @@ class Snapshot:
         return cls._of(table, snapshot, contract, storage) if snapshot else None
 
     def earlier(self, snapshot_id: int) -> "Snapshot | None":
-        """The table with the rows of another snapshot; None where its history has none, or a file is gone.
+        """The table with the rows of another snapshot; None where its history has none, or a file of it is gone.
 
         Args:
             snapshot_id: the first snapshot with those rows.
@@ -54,7 +54,11 @@ class Snapshot:
         snapshot = next((one for one in self.table.metadata.snapshots if rows_since(one) == snapshot_id), None)
         if snapshot is None:
             return None
-        found = self._of(self.table, snapshot, self.files.contract, self.files.storage)
+        try:
+            found = self._of(self.table, snapshot, self.files.contract, self.files.storage)
+        except OriginError:
+            # Readers of the current one miss nothing.
+            return None
         return None if found.files.missing() else found
 
     @classmethod

@@ -1,6 +1,7 @@
 """Whatever happens between runs, tables that follow what is new are what making them in full would make them."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
+from stedi_dagster.drafts import amending
+from stedi_dagster.erasure import delete_rows
+from stedi_dagster.errors import StediError
+from stedi_dagster.lakehouse.staged import StagedTable
 from stedi_dagster.settings.policy import PRESETS, Preset
 from stedi_dagster_tests.drafts.making import Making
 from stedi_dagster_tests.landing.zone import NOW, examples
@@ -135,3 +140,51 @@ def test_a_table_follows_what_has_kept_its_rows_for_longer_than_the_history(tmp_
         "unchanged",
     }
     assert making.holds() == making.in_full()
+
+
+@pytest.fixture
+def made_once(tmp_path: Path, sail: SparkSession) -> Making:
+    """Everybody's tables, and one more reading that has not landed."""
+    making = Making(tmp_path, sail)
+    for happening in FIRST:
+        _happen(making, *happening)
+    making.run()
+    making.scenario.land("accelerometer", reading(at=T0 + 90), reading("bob@example.com", T0 + 91), name="more.json")
+    return making
+
+
+def _losing(rows: Any) -> Any:
+    return rows.limit(1)
+
+
+@pytest.mark.parametrize("fault", ["lost", "twice", "not taken out", "too many taken out"])
+def test_the_gate_finds_a_fault_in_how_a_table_follows(made_once, monkeypatch, fault):
+    write = StagedTable.write_frame
+    if fault == "lost":
+        monkeypatch.setattr(StagedTable, "write_frame", lambda staged, frame: write(staged, _losing(frame)))
+    elif fault == "twice":
+        monkeypatch.setattr(StagedTable, "write_frame", lambda staged, frame: write(staged, frame.unionAll(frame)))
+    else:
+        record = customer("bob@example.com", agreed=None, lastUpdateDate=T0 + 99)
+        made_once.scenario.land("customer", record, name="more.json")
+        taken = delete_rows.rows_without
+        what = {
+            "not taken out": lambda files, _mask, _rest: files.batches(files.contract.names()),
+            "too many taken out": lambda *about: (rows.slice(1) for rows in taken(*about)),
+        }[fault]
+        monkeypatch.setattr(amending, "rows_without", what)
+    with pytest.raises((AssertionError, StediError), match=r"do not add up|rules are broken|were left"):
+        made_once.run()
+
+
+def test_rows_from_before_a_later_agreement_are_found_though_they_stay(tmp_path, sail):
+    making = Making(tmp_path, sail, PRESETS["as-of"])
+    for happening in FIRST:
+        _happen(making, *happening)
+    making.run()
+    again = customer("ann@example.com", agreed=T0 + 65, lastUpdateDate=T0 + 99)
+    making.scenario.land("customer", again, name="more.json")
+    making.scenario.land("accelerometer", reading(at=T0 + 90), name="more.json")
+    # customer_trusted is not made: it has the agreement before.
+    with pytest.raises(AssertionError, match="rows from before consent': 2"):
+        making.run(leaving_out=("customer_trusted",))

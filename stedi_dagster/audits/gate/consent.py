@@ -7,7 +7,7 @@ from collections import Counter
 from functools import reduce
 from operator import and_
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
 
 from stedi_dagster.audits.outcome import Outcome
@@ -52,7 +52,6 @@ def audit_consent(
     *,
     policy: Policy,
     participants: DataFrame | None = None,
-    stays: DataFrame | None = None,
 ) -> Outcome:
     """Audit content by the columns of its contract that say whose a row is.
 
@@ -65,8 +64,6 @@ def audit_consent(
         records: what the customers' records say, see `records.every_record`.
         policy: says whether a row's event time must not lie before the agreement.
         participants: who the participants are, where a column names them.
-        stays: the rest of the content, which passed this audit before: whose it is must still agree. When its rows
-            were taken is not looked at: of whom that would decide, no row is left in it.
     """
     named = contract.identifying("person", "participant")
     devices = contract.identifying("device")
@@ -76,14 +73,12 @@ def audit_consent(
         judged += [(spec, unnamed & F.isnotnull(spec.name) if named or spec.nullable else None) for spec in devices]
     counts = Counter({WITHOUT: 0, EARLY: 0})
     for spec, condition in judged:
+        rows = frame if condition is None else frame.where(condition)
         agreed = _agreed(spec, records, participants)
-        for rows, moment in ((frame, _moment(spec, contract, policy)), (stays, None)):
-            if rows is not None:
-                some = rows if condition is None else rows.where(condition)
-                counts.update(_count(some, spec.name, agreed, moment))
+        counts.update(_count(rows, spec.name, agreed, _moment(spec, contract, policy)))
     if all(spec.nullable for spec in (*named, *devices)):
         nobodys = reduce(and_, (F.isnull(spec.name) for spec in (*named, *devices)))
-        counts[WITHOUT] += sum(rows.where(nobodys).count() for rows in (frame, stays) if rows is not None)
+        counts[WITHOUT] += frame.where(nobodys).count()
     if any(counts.values()):
         return Outcome(CHECK, passed=False, summary="There are rows that nobody agreed to.", counts=counts)
     return Outcome(CHECK, passed=True, summary="Every row is of a person who agreed.", counts=counts)
@@ -128,11 +123,19 @@ def _agreed_devices(records: DataFrame, agreeing: DataFrame) -> DataFrame:
 
 
 def _count(frame: DataFrame, subject: str, agreed: DataFrame, moment: str | None) -> dict[str, int]:
+    """How many rows nobody agreed to, and how many are from before the agreement."""
     # Grouped before the join: there are far fewer people than rows.
     key = matching_key(subject).alias("subject")
-    grouped = frame.groupBy(key, *([moment] if moment else [])).agg(F.count(F.lit(1)).alias("rows"))
+    first = F.min(moment) if moment else F.lit(None).cast("bigint")
+    grouped = frame.groupBy(key).agg(F.count(F.lit(1)).alias("rows"), first.alias("first"))
     joined = grouped.join(agreed, on=F.col("subject") == F.col("agreed"), how="left")
     without = F.when(F.col("agreed").isNull(), F.col("rows"))
-    early = F.when(F.col(moment) < F.col("since"), F.col("rows")) if moment else F.lit(0)
-    row = joined.agg(F.coalesce(F.sum(without), F.lit(0)), F.coalesce(F.sum(early), F.lit(0))).collect()[0]
-    return {WITHOUT: row[0], EARLY: row[1]}
+    early = F.count_if(F.col("first") < F.col("since"))
+    row = joined.agg(F.coalesce(F.sum(without), F.lit(0)), early).collect()[0]
+    return {WITHOUT: row[0], EARLY: _count_early(frame, key, agreed, moment) if moment and row[1] else 0}
+
+
+def _count_early(frame: DataFrame, key: Column, agreed: DataFrame, moment: str) -> int:
+    rows = frame.select(key, F.col(moment).alias("moment"))
+    joined = rows.join(agreed, on=F.col("subject") == F.col("agreed"), how="inner")
+    return joined.where(F.col("moment") < F.col("since")).count()
