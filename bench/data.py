@@ -95,7 +95,6 @@ def add_changed_people(source: Path, landing: Path) -> None:
     changed = records[::_COPIES_WITH_CHANGES]
     for place, record in enumerate(changed):
         record["lastUpdateDate"] = (record.get("lastUpdateDate") or record["registrationDate"]) + _DAY_MS
-        record["phone"] = "5550100"
         if place % 2:
             record.pop("shareWithResearchAsOfDate", None)
     _add(landing / "customer", (f"{json.dumps(record)}\n".encode() for record in changed))

@@ -6,6 +6,7 @@ column schemas) is where it is used.
 
 import re
 from copy import deepcopy
+from functools import cache
 from typing import Any
 
 import pandera.pyspark as pa
@@ -129,18 +130,7 @@ class Contract(pa.DataFrameModel):  # type: ignore[type-arg]
     @classmethod
     def columns(cls) -> list[Column]:
         """The columns in order."""
-        schema = cls.to_schema()
-        types: StructType = schema.to_structtype()
-        return [
-            Column(
-                name=name,
-                type=types[name].dataType,
-                nullable=spec.nullable,
-                description=spec.description,
-                **spec.metadata,
-            )
-            for name, spec in schema.columns.items()
-        ]
+        return list(_columns_of(cls))
 
     @classmethod
     def names(cls) -> list[str]:
@@ -190,6 +180,23 @@ class Contract(pa.DataFrameModel):  # type: ignore[type-arg]
     def unique(cls) -> list[str]:
         """The columns that together are unique, or none."""
         return list(cls.to_schema().unique or [])
+
+
+@cache
+def _columns_of(contract: type[Contract]) -> tuple[Column, ...]:
+    # Asked for each record that somebody who is forgotten may have sent.
+    schema = contract.to_schema()
+    types: StructType = schema.to_structtype()
+    return tuple(
+        Column(
+            name=name,
+            type=types[name].dataType,
+            nullable=spec.nullable,
+            description=spec.description,
+            **spec.metadata,
+        )
+        for name, spec in schema.columns.items()
+    )
 
 
 def latest_ms(now_ms: int) -> int:

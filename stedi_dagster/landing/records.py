@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from pyspark.sql.types import DoubleType, LongType, StringType
@@ -19,6 +20,9 @@ from stedi_dagster.contracts.columns import Column
 from stedi_dagster.keys import stored
 from stedi_dagster.landing.documents import Ambiguous
 from stedi_dagster.landing.feeds import DERIVED, POSITIVE_ZERO, is_key
+
+# Keys are few, and spelled alike.
+_REMEMBERED = 1 << 10
 
 _INTEGER = re.compile(r"\s*[+-]?[0-9]{1,19}\s*", re.ASCII)
 _NUMBER = re.compile(
@@ -120,6 +124,7 @@ def is_address(text: str) -> bool:
     return bool(_IS_ADDRESS.search(stored(text)))
 
 
+@lru_cache(_REMEMBERED)
 def spelling(key: str) -> str:
     """A key without what distinguishes its spellings: the forms and case of letters, and anything but letters."""
     return _NO_LETTERS.sub("", key if key.isascii() else unicodedata.normalize("NFKC", key)).casefold()
