@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.data import ROOT, WORK, add_changed_people, add_readings, linked
+from bench.data import ROOT, WORK, add_changed_people, add_readings
 from bench.measure import BenchError, Usage, measured
 
 LANDING_TABLES = ("customer_landing", "accelerometer_landing", "step_trainer_landing")
@@ -153,7 +153,9 @@ def _step(contender: Contender, step: tuple[str, ...], landing: Path, base: Path
     if contender.is_stedi:
         env |= {"STEDI_HOME": str(out), "STEDI_LANDING": str(landing)}
         if contender.name == STEDI_DAY:
-            add_readings(base, linked(landing, _GROWING))
+            shutil.rmtree(_GROWING, ignore_errors=True)
+            shutil.copytree(landing, _GROWING)
+            add_readings(base, _GROWING)
         if contender.name == STEDI_PEOPLE:
             add_changed_people(base, _GROWING)
         if contender.name in _GROWN:

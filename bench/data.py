@@ -5,7 +5,6 @@ Copies are made once, under `bench/.work`, and reused until their source changes
 
 import hashlib
 import json
-import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator
@@ -65,13 +64,6 @@ def copied(source: Path, times: int) -> Path:
             for lines in _chunks(file):
                 out.writelines(_renamed(lines, number) for number in range(times))
     partial.rename(target)
-    return target
-
-
-def linked(landing: Path, target: Path) -> Path:
-    """Return another folder with the files of a landing folder, which take no room a second time."""
-    shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(landing, target, copy_function=os.link)
     return target
 
 

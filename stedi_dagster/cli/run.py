@@ -19,6 +19,7 @@ from stedi_dagster.contracts import TABLES
 from stedi_dagster.defs.alerts.record import send_alerts
 from stedi_dagster.defs.execution import EverythingJob, TableResult
 from stedi_dagster.defs.instance.opening import open_instance
+from stedi_dagster.drafts.made import Made
 from stedi_dagster.errors import BusyError
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.landing.feeds import FEEDS
@@ -114,7 +115,9 @@ def _show(tables: dict[str, TableResult], settings: Settings) -> None:
 
 def _state(table: TableResult) -> str:
     """What became of a table; of one that is published, also how much of it is new."""
-    if table.state != "published" or table.made is None or table.made == "full":
+    if table.state != "published" or table.made is None:
+        return table.state
+    if table.made == Made.FULL:
         return "made in full" if table.why else table.state
     changes = [f"{sign}{rows:,}" for sign, rows in (("+", table.rows_added), ("-", table.rows_taken_out)) if rows]
     return " ".join([table.made, *changes])

@@ -16,9 +16,9 @@ from stedi_dagster.drafts.merging import small
 from stedi_dagster.drafts.run import Run
 from stedi_dagster.erasure.delete_rows import nothing, rows_without, to_rewrite
 from stedi_dagster.errors import StediError
-from stedi_dagster.lakehouse.data_files import DataFiles
+from stedi_dagster.lakehouse.data_files import MOVED, DataFiles
 from stedi_dagster.lakehouse.snapshot import Snapshot
-from stedi_dagster.lakehouse.staged import MOVED, StagedTable
+from stedi_dagster.lakehouse.staged import StagedTable
 
 # Files of so many bytes are never merged with others.
 _LARGE = 32 << 20

@@ -10,9 +10,9 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from stedi_dagster.drafts.merging import small
-from stedi_dagster.lakehouse.data_files import DataFiles
+from stedi_dagster.lakehouse.data_files import MOVED, DataFiles
 from stedi_dagster.lakehouse.schema import arrow_schema
-from stedi_dagster.lakehouse.staged import ENGINE, MOVED, ROWS, StagedTable
+from stedi_dagster.lakehouse.staged import ENGINE, ROWS, StagedTable
 from stedi_dagster.lakehouse.summary import BatchSummary
 from stedi_dagster.landing.files import RawFile
 from stedi_dagster.landing.land import Lander

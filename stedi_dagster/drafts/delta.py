@@ -8,7 +8,6 @@ from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
 
 from stedi_dagster.lakehouse.data_files import DataFiles
 from stedi_dagster.lakehouse.snapshot import Snapshot
-from stedi_dagster.lakehouse.staged import MOVED
 
 KEY = "key"
 _SOUGHT = "sought"
@@ -38,9 +37,8 @@ class Delta:
     def between(cls, before: Snapshot, now: Snapshot) -> "Delta":
         """The difference of two snapshots of one table."""
         added = now.files.without(before.files.paths)
-        moved = [path for part, files in added.parts().items() if _is_moved(part) for path in files.paths]
-        gone = before.files.without(now.files.paths)
-        return cls(before.files, now.files, added.without(moved), added.only(moved), gone)
+        moved, gone = added.moved(), before.files.without(now.files.paths)
+        return cls(before.files, now.files, added.without(moved.paths), moved, gone)
 
     @property
     def in_full(self) -> bool:
@@ -94,10 +92,6 @@ def together(*frames: DataFrame | None) -> DataFrame | None:
     """The rows of those frames that there are."""
     found = [frame for frame in frames if frame is not None]
     return reduce(DataFrame.unionByName, found) if found else None
-
-
-def _is_moved(part: str) -> bool:
-    return part.rpartition("/")[2].startswith(MOVED)
 
 
 def _content(files: DataFiles, session: SparkSession, whose: Column) -> DataFrame:

@@ -25,10 +25,8 @@ class Draft:
         landed_files: of a feed: the next snapshot of what is known of its raw files.
         counted: what else was counted when it was made: files and bytes of a feed, people of `participants`.
         audited_in: the run that found the outcomes, where that is not this one.
-        made: how its rows came about.
-        why: why all of them were made anew, where they were.
-        rows_added: how many of them were added.
-        rows_taken_out: how many were taken out for that.
+        how: how its rows came about, where they are not those that it had.
+        why: why all of them were made anew, where they were and it had some.
     """
 
     commit: Commit
@@ -40,10 +38,13 @@ class Draft:
     landed_files: Commit | None = None
     counted: Mapping[str, int] = field(default_factory=dict)
     audited_in: str | None = None
-    made: Made = Made.UNCHANGED
+    how: Made = Made.FULL
     why: str | None = None
-    rows_added: int = 0
-    rows_taken_out: int = 0
+
+    @property
+    def made(self) -> Made:
+        """How its rows came about."""
+        return Made.UNCHANGED if self.commit.unchanged or self.commit.summary.same_since else self.how
 
     @property
     def blocked(self) -> bool:

@@ -109,18 +109,18 @@ Follow = Callable[[Following], Additions]
 Narrow = Callable[[Following, DataFrame], Mapping[str, DataFrame]]
 
 
-def readings(contract: type[Contract], column: str, standing: Callable[..., DataFrame]) -> Follow:
+def readings(contract: type[Contract], standing: Callable[..., DataFrame]) -> Follow:
     """How a table follows that keeps landed readings by the standing of whose they are.
 
     Args:
         contract: of the landed readings, the first of the table's inputs.
-        column: tells whose a reading is.
         standing: all that decides about the readings of a key, from the table's other inputs.
     """
     landing = contract.table()
+    [owner] = contract.owners()
 
     def follow(on: Following) -> Additions:
-        delta, whose = on.delta(landing), matching_key(column)
+        delta, whose = on.delta(landing), matching_key(owner.name)
         others = [name for name in on.now if name != landing]
         stood = None
         if on.is_new(*others):
@@ -134,7 +134,7 @@ def readings(contract: type[Contract], column: str, standing: Callable[..., Data
         asked = of_keys(delta.now.frame(on.session), whose, changed)
         if delta.new.paths:
             asked = together(asked, of_others(delta.new.frame(on.session), whose, changed))
-            additions.moments = delta.new.moments()
+            additions.moments = delta.new.moments
         if asked is not None:
             additions.add(on.selected(on.now, **{landing: asked}))
         if (before := of_keys(delta.before.frame(on.session), whose, changed)) is not None:
@@ -227,7 +227,7 @@ def _of_devices(
 def _within(files: DataFiles, session: SparkSession, others: DataFiles) -> DataFrame:
     """The rows of a table's files from the time of those of another one."""
     moment = files.contract.event_time()
-    return files.frame(session).where(F.col(str(moment)).between(*others.moments()))
+    return files.frame(session).where(F.col(str(moment)).between(*others.moments))
 
 
 def _frames(at: Mapping[str, Snapshot], session: SparkSession, *, without: Collection[str]) -> dict[str, DataFrame]:

@@ -1,14 +1,11 @@
 """Drafting a landing table, its feed's quarantine and its list of raw files: what is new is landed, and checked."""
 
-from typing import Any
-
 from stedi_dagster.drafts.audited import Findings
 from stedi_dagster.drafts.draft import Draft
 from stedi_dagster.drafts.feed_checks import CHECKS, ERASED, FeedLimits, check_feed
-from stedi_dagster.drafts.landed_feed import FeedLanding, LandedFeed
+from stedi_dagster.drafts.landed_feed import FeedLanding
 from stedi_dagster.drafts.made import Made, MadeInFull
 from stedi_dagster.drafts.run import Run
-from stedi_dagster.lakehouse.snapshot import rows_of
 from stedi_dagster.landing.feeds import Feed
 from stedi_dagster.landing.files import Listing
 
@@ -67,15 +64,6 @@ def draft_landing(run: Run, feed: Feed, listing: Listing, limits: FeedLimits) ->
             "bytes": listing.size,
         },
         audited_in=audited_in,
-        **_told(landed),
+        how=Made.FULL if landed.in_full else Made.FILES_REDONE if landed.redone else Made.APPENDED,
+        why=landed.why,
     )
-
-
-def _told(landed: LandedFeed) -> dict[str, Any]:
-    """How a feed's records came about."""
-    commit = landed.records
-    if commit.unchanged:
-        return {}
-    how = Made.FULL if landed.in_full else Made.FILES_REDONE if landed.redone else Made.APPENDED
-    taken_out = rows_of(commit.table) + landed.new.rows - commit.files.rows
-    return {"made": how, "why": landed.why, "rows_added": landed.new.rows, "rows_taken_out": taken_out}

@@ -136,6 +136,7 @@ def _as_it_was(run: Run, table: Table, published: Snapshot, made: Commit) -> Com
     if not has_columns(now, before.columns) or not before.subtract(now.select(*before.columns)).isEmpty():
         return None
     summary = made.summary.model_copy(update={"same_since": published.rows_since})
+    made.files.storage.delete_folder(made.files.folder)
     return run.lakehouse.amend(table, run.lakehouse.stage(table, contract).files(), summary, stays=published.files)
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
@@ -22,7 +21,7 @@ from stedi_dagster.drafts.made import Made
 from stedi_dagster.drafts.making import Prepared, has_columns, make, summary_of
 from stedi_dagster.drafts.plan import CUSTOMER_LANDING, CUSTOMER_QUARANTINE, CUSTOMER_TRUSTED, CheckContext, TablePlan
 from stedi_dagster.drafts.run import PARTICIPANTS, Run, engine_errors
-from stedi_dagster.lakehouse.snapshot import Snapshot, rows_of
+from stedi_dagster.lakehouse.snapshot import Snapshot
 
 
 def draft_table(run: Run, plan: TablePlan, inputs: Mapping[str, Snapshot]) -> Draft:
@@ -79,18 +78,8 @@ def draft_table(run: Run, plan: TablePlan, inputs: Mapping[str, Snapshot]) -> Dr
     rows_in, expected, withheld = summary.rows_in or 0, commit.summary.kept or 0, commit.summary.withheld or {}
     found.append(audit_reconciliation(rows_in=rows_in, kept=kept, expected_kept=expected, withheld=withheld))
     findings.record(commit, found)
-    return drafted(commit, tuple(found), withheld=withheld, **_told(made))
-
-
-def _told(made: Prepared) -> dict[str, Any]:
-    """How a table's rows came about."""
-    if amended := made.amendment:
-        how = Made.PEOPLE_REDONE if amended.rows_out else Made.APPENDED if amended.new.paths else Made.UNCHANGED
-        return {"made": how, "rows_added": amended.new.rows, "rows_taken_out": amended.rows_out}
-    if made.commit.unchanged or made.commit.summary.same_since:
-        return {}
-    before = rows_of(made.commit.table)
-    return {"made": Made.FULL, "why": made.why, "rows_added": made.commit.files.rows, "rows_taken_out": before}
+    how = Made.FULL if amended is None else Made.PEOPLE_REDONE if amended.rows_out else Made.APPENDED
+    return drafted(commit, tuple(found), withheld=withheld, how=how, why=made.why)
 
 
 def _published(run: Run, plan: TablePlan) -> DataFrame | None:
@@ -143,6 +132,6 @@ def _unknown(context: CheckContext, plan: TablePlan, columns: Sequence[str], ame
     """How many different values of some columns, one of which is the event time, only the new rows have."""
     new = context.content.select(*columns).distinct()
     if context.rest is not None:
-        known = between(context.rest, plan.contract, amended.new.moments()).select(*columns)
+        known = between(context.rest, plan.contract, amended.new.moments).select(*columns)
         new = new.join(known, on=list(columns), how="left_anti")
     return new.count()

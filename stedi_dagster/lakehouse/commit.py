@@ -14,7 +14,7 @@ from stedi_dagster.lakehouse.audit_record import AuditRecord
 from stedi_dagster.lakehouse.data_files import DataFiles
 from stedi_dagster.lakehouse.journal import Journal
 from stedi_dagster.lakehouse.schema import arrow_schema, follow_contract
-from stedi_dagster.lakehouse.snapshot import Snapshot, data_files, reading_manifests
+from stedi_dagster.lakehouse.snapshot import Snapshot, data_files, reading_manifests, rows_of
 from stedi_dagster.lakehouse.summary import SnapshotSummary
 
 
@@ -60,6 +60,23 @@ class Commit:
         self.audit: AuditRecord | None = None
         self._journal = journal
         self._kept, self._gone = frozenset(kept), frozenset(gone)
+        self._rows_before = rows_of(table)
+
+    @property
+    def amends(self) -> bool:
+        """Whether files that readers see already are among these."""
+        return bool(self._kept)
+
+    @property
+    def rows_added(self) -> int:
+        """How many rows are new, and were in no other file before."""
+        new = self.files.without(self.files.paths if self.unchanged else self._kept)
+        return new.rows - new.moved().rows
+
+    @property
+    def rows_taken_out(self) -> int:
+        """How many rows readers see until now, and not any more."""
+        return self._rows_before + self.rows_added - self.files.rows
 
     @cached_property
     def snapshot_id(self) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
@@ -12,6 +13,8 @@ from stedi_dagster.contracts import Contract
 from stedi_dagster.lakehouse.schema import arrow_schema
 from stedi_dagster.storage import Checksum, Storage
 
+# What the names of the parts of a staged table begin with whose rows were in other files of the table before.
+MOVED = "moved"
 # What is a long lies between.
 _ALWAYS = (-(1 << 63), (1 << 63) - 1)
 
@@ -68,6 +71,11 @@ class DataFiles:
             found.setdefault("/".join(path.split("/")[-3:-1]), []).append(path)
         return {part: self.only(paths) for part, paths in found.items()}
 
+    def moved(self) -> "DataFiles":
+        """Those of these files whose rows were in other files of the table before, by the parts that they are."""
+        return self.only(path for path in self.paths if path.split("/")[-2].startswith(MOVED))
+
+    @cached_property
     def moments(self) -> tuple[int, int]:
         """The first and the last event time (epoch ms), by the files' footers; all times where one does not say."""
         column = self.contract.event_time()

@@ -18,8 +18,6 @@ from stedi_dagster.storage import Checksum, Entry, Storage
 
 # The parts of a staged table, each in a folder of its own: what the engine wrote, and what this process did.
 ENGINE, ROWS = "engine", "rows"
-# What the names of parts begin with whose rows were in other files of the table before.
-MOVED = "moved"
 _ROWS_A_BATCH = 50_000
 # What every reader of Parquet knows, and cheaper to write than what packs better.
 _COMPRESSION = "snappy"

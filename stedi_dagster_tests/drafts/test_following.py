@@ -106,7 +106,7 @@ def test_many_runs_leave_few_files_and_what_making_in_full_makes(tmp_path, sail,
     making = Making(tmp_path, sail)
     for happening in FIRST:
         _happen(making, *happening)
-    making.run()
+    rows = making.run()["accelerometer_trusted"].commit.files.rows
     for number in range(8):
         making.scenario.land("accelerometer", reading(at=T0 + 100 + number), name=f"more-{number}.json")
         making.scenario.land("step_trainer", step(at=T0 + 100 + number), name=f"more-{number}.json")
@@ -119,7 +119,33 @@ def test_many_runs_leave_few_files_and_what_making_in_full_makes(tmp_path, sail,
         for name in ("accelerometer_trusted", "step_trainer_trusted", "machine_learning_curated"):
             assert drafts[name].why is None
             assert len(making.read(name).files.paths) <= 6
+        # What is merged is neither new nor taken out.
+        commit = drafts["accelerometer_landing"].commit
+        assert (commit.rows_added, commit.rows_taken_out) == (1, 0)
+        commit = drafts["accelerometer_trusted"].commit
+        assert commit.rows_added - commit.rows_taken_out == commit.files.rows - rows
+        rows = commit.files.rows
     assert making.holds() == making.in_full()
+
+
+def test_each_table_says_how_it_was_made(made_once):
+    before = {name: draft.made for name, draft in made_once.drafts.items()}
+    assert set(before.values()) == {"full"}
+    made_once.scenario.land("customer", customer("new@example.com"), name="more.json")
+    made_once.scenario.land("accelerometer", reading("new@example.com", T0 + 90), name="new.json")
+    drafts = made_once.run()
+    told = {name: (draft.made, draft.commit.rows_added, draft.commit.rows_taken_out) for name, draft in drafts.items()}
+    assert told == {
+        "customer_landing": ("appended", 1, 0),
+        "accelerometer_landing": ("appended", 3, 0),
+        "step_trainer_landing": ("unchanged", 0, 0),
+        "customer_trusted": ("full", 5, 4),
+        "accelerometer_trusted": ("appended", 3, 0),
+        "customers_curated": ("full", 4, 3),
+        "participants": ("full", 4, 3),
+        "step_trainer_trusted": ("unchanged", 0, 0),
+        "machine_learning_curated": ("unchanged", 0, 0),
+    }
 
 
 def test_a_table_follows_what_has_kept_its_rows_for_longer_than_the_history(tmp_path, sail):

@@ -17,9 +17,11 @@ from stedi_dagster.defs.resources.run import RunResource
 from stedi_dagster.drafts.draft import Draft
 from stedi_dagster.drafts.feed_checks import CHECKS, FeedLimits
 from stedi_dagster.drafts.landing import QUARANTINED, draft_landing
+from stedi_dagster.drafts.made import Made
 from stedi_dagster.drafts.refused import enforce_withdrawals
 from stedi_dagster.drafts.run import Run
 from stedi_dagster.errors import StediError
+from stedi_dagster.lakehouse.commit import Commit
 from stedi_dagster.landing.feeds import FEEDS, Feed
 from stedi_dagster.landing.files import list_files
 from stedi_dagster.run_tags import ACCEPT_VOLUME, names_in
@@ -85,13 +87,18 @@ def _quarantine(draft: Draft) -> Draft:
         for reason, rows in withheld
         if reason.startswith(QUARANTINED)
     }
-    return Draft(draft.quarantine, (), draft.rows_in, {}, counted=counted)
+    return Draft(draft.quarantine, (), draft.rows_in, {}, counted=counted, how=_how(draft, draft.quarantine))
 
 
 def _landed_files(draft: Draft) -> Draft:
     """The part of a feed's draft that is the list of its raw files."""
     assert draft.landed_files is not None  # noqa: S101 - as above
-    return Draft(draft.landed_files, (), draft.rows_in, {})
+    return Draft(draft.landed_files, (), draft.rows_in, {}, how=_how(draft, draft.landed_files))
+
+
+def _how(draft: Draft, commit: Commit) -> Made:
+    """How the rows of a table came about that is published with a feed's records."""
+    return draft.how if commit.amends else Made.FULL
 
 
 tables = [_landing_asset(feed) for feed in FEEDS.values()]

@@ -51,7 +51,7 @@ accelerometer_plan = TablePlan(
     AccelerometerTrusted,
     select=trusted_accelerometer,
     inputs=("accelerometer_landing", "customer_trusted"),
-    follow=following.readings(AccelerometerLanding, "user", accelerometer_standing),
+    follow=following.readings(AccelerometerLanding, accelerometer_standing),
 )
 step_plan = TablePlan(
     StepTrainerTrusted,
@@ -59,7 +59,7 @@ step_plan = TablePlan(
     inputs=("step_trainer_landing", "customers_curated", "customer_landing"),
     wants_quarantine=True,
     wants_step_people=True,
-    follow=following.readings(StepTrainerLanding, "serialNumber", step_standing),
+    follow=following.readings(StepTrainerLanding, step_standing),
 )
 
 
