@@ -4,9 +4,14 @@ import io
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import reduce
 from typing import Any
 
-from stedi_dagster.contracts import CustomerLanding
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from stedi_dagster.contracts import Column, Contract, CustomerLanding
+from stedi_dagster.contracts.columns import Identifies
 from stedi_dagster.erasure.cutting import only_others, without_lines, without_objects
 from stedi_dagster.erasure.erasure_filter import ErasureFilter
 from stedi_dagster.erasure.fields import moment_of, owners_of, registration_of, split_lines, value_of
@@ -39,6 +44,28 @@ def is_of(document: Document, feed: Feed, erasing: ErasureFilter) -> bool:
     return erasing.is_named_in(document.text)
 
 
+def may_be_of(
+    rows: pa.Table, contract: type[Contract], is_theirs: Callable[[Identifies, str], bool]
+) -> pa.BooleanArray:
+    """Which plain records may be somebody's: theirs by a field that says whose they are, and those that have no owner.
+
+    Args:
+        rows: the records.
+        contract: the feed's.
+        is_theirs: whether what identifies an owner is theirs.
+    """
+    theirs, nobodys = [], []
+    for spec in contract.owners():
+        column = rows[spec.name].combine_chunks()
+        owners = [
+            (kind, one) for value in pc.unique(column).to_pylist() for kind, one in _owners(spec, value, contract)
+        ]
+        matching = [one for kind, one in owners if is_theirs(kind, one)]
+        theirs.append(pc.is_in(column, pa.array(matching, pa.string())))
+        nobodys.append(pc.invert(pc.is_in(column, pa.array([one for _, one in owners], pa.string()))))
+    return pc.or_(reduce(pc.or_, theirs), reduce(pc.and_, nobodys))
+
+
 class Redactor:
     """Says what is left of the documents of one feed."""
 
@@ -53,6 +80,10 @@ class Redactor:
         self._erasing = erasing
         self._now_ms = time.time_ns() // 1_000_000
         self._reader = RecordReader(feed.contract, now_ms=self._now_ms)
+
+    def may_go(self, rows: pa.Table) -> pa.BooleanArray:
+        """Of which plain records something may go; of all others nothing does."""
+        return may_be_of(rows, self._feed.contract, self._erasing.matches)
 
     def redacted(self, document: Document) -> list[Document] | None:
         """What stands in the place of a document: nothing or one text; None where it stays as it is."""
@@ -152,6 +183,10 @@ def _is_owned(value: Any, feed: Feed, erasing: ErasureFilter) -> bool | None:
     event_time = feed.contract.event_time()
     sent = moment_of(value, event_time) if event_time else None
     return any(erasing.matches(kind, owner, sent) for kind, owner in owners)
+
+
+def _owners(spec: Column, value: str | None, contract: type[Contract]) -> list[tuple[Identifies, str]]:
+    return owners_of({spec.name: value}, contract)
 
 
 def _quoted(text: str) -> str:

@@ -4,7 +4,7 @@ Every step finds what is left to do by itself, so that an erasure that was inter
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -28,7 +28,7 @@ from stedi_dagster.erasure.erasure_filter import ErasureFilter
 from stedi_dagster.erasure.fields import owners_of
 from stedi_dagster.erasure.ledger import PERSON, Erasure, Ledger, LedgerEntry, Trace, unfinished
 from stedi_dagster.erasure.person import known_of, landed_addresses
-from stedi_dagster.erasure.raw import RawFiles, Rewritten
+from stedi_dagster.erasure.raw import Found, RawFiles, Rewritten
 from stedi_dagster.erasure.remainder import remaining_rows
 from stedi_dagster.lakehouse.history import expirable, expire
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
@@ -36,6 +36,7 @@ from stedi_dagster.lakehouse.orphans import reachable_files, sweep
 from stedi_dagster.lakehouse.snapshot import manifests_without
 from stedi_dagster.landing.feeds import FEEDS
 from stedi_dagster.settings.policy import Policy
+from stedi_dagster.storage import Entry
 
 # From the last layer to the first: what a table is made from tells what of it is theirs.
 _CONTRACTS: dict[str, type[Contract]] = {
@@ -118,10 +119,12 @@ class Eraser:
         known = known_of(person, self._lakehouse, self._raw, self._by)
         erasure = self._ledger.intended(person, known.traces, self._by, latest_ms=known.latest_ms)
         raw = ErasureFilter.of(erasure, self._by, earlier)
+        # No run publishes before it has finished erasures: nothing in the tables is of a new registration.
+        others = landed_addresses(self._lakehouse)
         # An erasure that cannot go on once it has begun would stop every run.
-        self._raw.check(raw.with_known(landed_addresses(self._lakehouse)))
+        looked = self._raw.check(raw.with_known(others))
         self._ledger.begin(erasure)
-        receipt = self._finish(erasure, raw=raw)
+        receipt = self._finish(erasure, raw=raw, others=others, looked=looked)
         return replace(receipt, resumed=bool(unfinished(earlier)))
 
     def plan(self, person: str) -> Receipt:
@@ -142,7 +145,8 @@ class Eraser:
         begun = unfinished(self._ledger.erasures())
         for erasure in begun:
             self._tell(f"Finishing the erasure {erasure.number}, which was interrupted.")
-            self._finish(erasure, raw=self._left_in_raw_files(erasure))
+            raw = self._left_in_raw_files(erasure)
+            self._finish(erasure, raw=raw, others=landed_addresses(self._lakehouse), looked={})
         return len(begun)
 
     def _left_in_raw_files(self, erasure: Erasure) -> ErasureFilter:
@@ -151,18 +155,18 @@ class Eraser:
         feed = FEEDS["customer_landing"]
         anew = {
             owner
-            for document in self._raw.documents(feed)
+            for document in self._raw.documents(feed, everything.matches)
             if is_of(document, feed, everything) and not is_of(document, feed, until_then)
             for _, owner in owners_of(document.value, CustomerLanding)
         }
         return until_then.with_registered(anew) if anew else everything
 
-    def _finish(self, erasure: Erasure, *, raw: ErasureFilter) -> Receipt:
-        # No run publishes before it has finished erasures: nothing in the tables is of a new registration.
-        others = landed_addresses(self._lakehouse)
+    def _finish(
+        self, erasure: Erasure, *, raw: ErasureFilter, others: set[str], looked: Mapping[Entry, Found]
+    ) -> Receipt:
         erasing = ErasureFilter.of(erasure, self._by).with_known(others)
         self._tell("Rewriting the raw files.")
-        rewritten = self._raw.remove(raw.with_known(others), number=erasure.number)
+        rewritten = self._raw.remove(raw.with_known(others), number=erasure.number, looked=looked)
         before = {name: self._holds(name) for name in _CONTRACTS}
         rows = {}
         for name, contract in _CONTRACTS.items():

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyiceberg.table import Table
 
-from stedi_dagster.contracts import CONTRACTS, LEDGER_WORDS, Column, Contract
+from stedi_dagster.contracts import CONTRACTS, LEDGER_WORDS, Column, Contract, CustomerLanding
 from stedi_dagster.contracts.base import AHEAD_OF_RUN_MS
 from stedi_dagster.erasure.digests import Digester
 from stedi_dagster.erasure.fields import named_by, registration_of, split_lines
@@ -70,7 +70,14 @@ def known_of(person: str, lakehouse: Lakehouse, raw: RawFiles, digester: Digeste
     found: set[tuple[str, str]] = set()
     of_others: set[tuple[str, str]] = set()
     registered = [0]
-    for document in raw.documents(FEEDS["customer_landing"]):
+
+    def note_others(rows: pa.Table) -> None:
+        for name, word in _telling(CustomerLanding).items():
+            if word in (TELEPHONE, DEVICE):
+                of_others.update((word, value) for value in pc.unique(rows[name]).to_pylist() if value)
+
+    feed = FEEDS["customer_landing"]
+    for document in raw.documents(feed, lambda _, one: digester.of(one) == person, note_others):
         named = mentions_of(document)
         devices = set(split_lines(named.devices))
         # What names others, too, is not said to be hers or his.
