@@ -26,7 +26,7 @@ _DOTTED_I = "i\u0307"
 _LONGEST_DOMAIN = 255
 # A key is recomputed until it no longer changes; no known text takes more than three rounds.
 _MOST_ROUNDS = 6
-_REMEMBERED = 1 << 16
+_REMEMBERED, _SHORT = 1 << 16, 1 << 8
 
 
 def matching_key(column: str) -> Column:
@@ -66,13 +66,20 @@ def plain(text: str) -> str:
     return "".join([letter for letter in normalized if letter < "\x7f" or not _is_invisible(letter)])
 
 
-@lru_cache(_REMEMBERED)
 def _key_beyond_ascii(text: str) -> str:
+    # Whole files are asked for, too.
+    return _remembered(text) if len(text) <= _SHORT else _settled(text)
+
+
+def _settled(text: str) -> str:
     for _ in range(_MOST_ROUNDS):
         before, text = text, _fold(text)
         if text == before:
             break
     return text
+
+
+_remembered = lru_cache(_REMEMBERED)(_settled)
 
 
 def _fold(text: str) -> str:

@@ -72,6 +72,7 @@ def known_of(person: str, lakehouse: Lakehouse, raw: RawFiles, digester: Digeste
     registered = [0]
 
     def note_others(rows: pa.Table) -> None:
+        # As landing reads them: a record that can be read carries the device in its field.
         for name, word in _telling(CustomerLanding).items():
             if word in (TELEPHONE, DEVICE):
                 of_others.update((word, value) for value in pc.unique(rows[name]).to_pylist() if value)

@@ -15,6 +15,9 @@ _TOKEN = re.compile(r'[^\s"<>]+')
 # What may say something else than it shows, beside an escape: encoded signs, or letters enough for packed ones.
 _ENCODED = re.compile(r"[%&=][0-9A-Fa-f#A-Za-z]|[\x00\\]|[^\x00-\x7f]|[A-Za-z0-9+/_-]{8}")
 _IN_NUMBERS = "0123456789.,:;{}[]()+-"
+# Random numbers like UUIDs, which are most of all values: no @ is packed in these letters (base64 needs others for it,
+# hexadecimal a longer run).
+_UUID = re.compile(r"[0-9a-f]{1,15}(?:-[0-9a-f]{1,15})++")
 # A line of a mail that goes on in the next.
 _SOFT_END = re.compile(r"=\r?\n")
 # Letters over several lines: of each one it must be seen whether it has several, else looking would not be linear.
@@ -51,7 +54,7 @@ def holding(people: Iterable[str], whom: Iterable[str]) -> list[str]:
 def encoded_in(text: str) -> Iterator[str]:
     """The stretches of a text that may say something else than they show: of a long text those alone are decoded."""
     for token in _TOKEN.findall(_SOFT_END.sub("", text)):
-        if _ENCODED.search(token) and token.strip(_IN_NUMBERS):
+        if _ENCODED.search(token) and token.strip(_IN_NUMBERS) and not _UUID.fullmatch(token):
             yield token
     for packed in _PACKED.finditer(text):
         if packed[1]:

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import parquet as pq
 
-from stedi_dagster.contracts import CONTRACTS, Column, CustomerLanding
+from stedi_dagster.contracts import CONTRACTS, Column, Contract, CustomerLanding
 from stedi_dagster.erasure.digests import Digester, phrases
 from stedi_dagster.erasure.fields import split_lines, value_of
 from stedi_dagster.erasure.ledger import PARTICIPANT, PERSON, Trace
@@ -27,6 +27,7 @@ from stedi_dagster.landing.documents import Document, read_documents
 from stedi_dagster.landing.feeds import FEEDS
 from stedi_dagster.landing.formats import Broken, opened
 from stedi_dagster.landing.mentions import mentions_in_keys
+from stedi_dagster.landing.plain import NotPlainError, contract_of, plain_lines
 from stedi_dagster.landing.records import is_address
 from stedi_dagster.landing.spellings import addresses_in
 
@@ -76,6 +77,7 @@ class Search:
         self._longer = holding({key_of(other) for other in others} - {self._email}, {self._email})
         self._lengths = sorted({trace.words for trace in traces} - {1})
         self._in_short = lru_cache(_REMEMBERED)(self._in_encoded)
+        self._in_short_value = lru_cache(_REMEMBERED)(self._in_text)
 
     def in_file(self, path: str, opening: Opened) -> Seen:
         """What of the person stands in a file, in its name too."""
@@ -131,9 +133,12 @@ class Search:
         found: Counter[str] = Counter()
         for entry in pc.value_counts(column).to_pylist():
             if entry["values"] is not None:
-                for what in self._in_text(entry["values"]):
+                for what in self._in_value(entry["values"]):
                     found[what] += entry["counts"]
         return found
+
+    def _in_value(self, value: str) -> Counter[str]:
+        return self._in_short_value(value) if len(value) <= _SHORT else self._in_text(value)
 
     def _in_avro(self, stream: IO[bytes]) -> Seen:
         # Also as bytes: what describes the records, and what is damaged.
@@ -169,6 +174,11 @@ class Search:
 
     def _in_text_file(self, stream: IO[bytes]) -> Seen:
         """In a file that is text, however it is packed and encoded, or in the bytes of what is none."""
+        if contract := contract_of(stream):
+            try:
+                return Seen(self._in_plain_lines(stream, contract))
+            except NotPlainError:
+                stream.seek(0)
         found: Counter[str] = Counter()
         whole = True
         for part in opened(stream):
@@ -198,12 +208,29 @@ class Search:
             before = text[-_OVERLAP:]
         return found
 
-    def _in_documents(self, stream: IO[bytes], found: Counter[str]) -> Counter[str]:
-        """The same for records one by one: what names somebody else is that person's."""
-        apart: Counter[str] = Counter()
-        for document in read_documents(stream):
+    def _in_plain_lines(self, stream: IO[bytes], contract: type[Contract]) -> Counter[str]:
+        """In raw records: only those are read that have a value in which something stands."""
+        found: Counter[str] = Counter()
+        for some in plain_lines(stream, contract):
+            texts = [column.combine_chunks() for column in some.rows.itercolumns() if pa.types.is_string(column.type)]
+            telling = [
+                pa.array(filter(self._in_value, filter(None, pc.unique(text).to_pylist())), pa.string())
+                for text in texts
+            ]
+            here = reduce(pc.or_, map(pc.is_in, texts, telling))
+            found += self._in_each(line.document for line in some.lines(here))
+        return found
+
+    def _in_each(self, documents: Iterable[Document]) -> Counter[str]:
+        """In records one by one: what names somebody else is that person's."""
+        found: Counter[str] = Counter()
+        for document in documents:
             here = self._in_text(document.text)
-            apart += self._only_theirs(here) if self._is_somebody_elses(document) else here
+            found += self._only_theirs(here) if self._is_somebody_elses(document) else here
+        return found
+
+    def _in_documents(self, stream: IO[bytes], found: Counter[str]) -> Counter[str]:
+        apart = self._in_each(read_documents(stream))
         # Their address counts wherever it stands, also between documents.
         return self._only_theirs(found) | apart
 

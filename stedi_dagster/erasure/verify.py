@@ -1,7 +1,9 @@
 """The proof of an erasure: reads everything that the platform keeps, and says where the person still stands."""
 
+import os
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,7 +12,7 @@ from stedi_dagster.erasure.digests import Digester, words
 from stedi_dagster.erasure.ledger import DEVICE, OWN_PHONE, PERSON, SHARED, Ledger, LedgerEntry, Trace
 from stedi_dagster.erasure.person import known_of, landed_addresses, landed_of_others
 from stedi_dagster.erasure.raw import RawFiles
-from stedi_dagster.erasure.search import Opened, Search
+from stedi_dagster.erasure.search import Opened, Search, Seen
 from stedi_dagster.keys import key_of
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.landing.files import masked, not_utf8
@@ -66,18 +68,22 @@ def verify(email: str, lakehouse: Lakehouse, landing: str, digester: Digester) -
     # One may stand in another, as ann@ does in lee-ann@; a value may also hold several, or a whole sentence.
     others = {address for address in landed_addresses(lakehouse) if words(address) == [key_of(address)]}
     search = Search(email, known, digester, others=others)
-    files, places, hidden = 0, [], []
-    for folder, shown, opened in _everything(lakehouse, landing):
+
+    def look(file: tuple[str, str, Opened]) -> tuple[str, Seen] | None:
+        folder, shown, opened = file
         try:
-            seen = search.in_file(shown.removeprefix(folder), opened)
+            return masked(shown), search.in_file(shown.removeprefix(folder), opened)
         except FileNotFoundError:
-            continue  # since it was listed, as journals of databases are
-        files += 1
-        places += [Place(masked(shown), what, times) for what, times in sorted(seen.found.items())]
-        if not seen.whole:
-            hidden.append(masked(shown))
+            return None  # since it was listed, as journals of databases are
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        read = [seen for seen in pool.map(look, _everything(lakehouse, landing)) if seen]
+    places = [Place(file, what, times) for file, seen in read for what, times in sorted(seen.found.items())]
+    hidden = [file for file, seen in read if not seen.whole]
     looked_for = Counter(trace.what for trace in known | {Trace(PERSON, person, 1)})
-    return Proof(files, dict(looked_for), tuple(places), tuple(erasure.entry for erasure in erasures), tuple(hidden))
+    return Proof(
+        len(read), dict(looked_for), tuple(places), tuple(erasure.entry for erasure in erasures), tuple(hidden)
+    )
 
 
 def _everything(lakehouse: Lakehouse, landing: str) -> Iterator[tuple[str, str, Opened]]:
