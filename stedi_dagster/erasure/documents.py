@@ -4,13 +4,13 @@ import io
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stedi_dagster.contracts import Column, Contract, CustomerLanding
+from stedi_dagster.contracts import Contract, CustomerLanding
 from stedi_dagster.contracts.columns import Identifies
 from stedi_dagster.erasure.cutting import only_others, without_lines, without_objects
 from stedi_dagster.erasure.erasure_filter import ErasureFilter
@@ -25,6 +25,8 @@ from stedi_dagster.landing.mentions import Mentions, mentions_of
 from stedi_dagster.landing.records import RecordReader
 
 _WRITTEN = "lastUpdateDate"
+# People and devices come again in every file.
+_REMEMBERED = 1 << 18
 
 
 def is_of(document: Document, feed: Feed, erasing: ErasureFilter) -> bool:
@@ -58,11 +60,11 @@ def may_be_of(
     for spec in contract.owners():
         column = rows[spec.name].combine_chunks()
         owners = [
-            (kind, one) for value in pc.unique(column).to_pylist() for kind, one in _owners(spec, value, contract)
+            one for one in pc.unique(column).to_pylist() if one is not None and _is_owner(one, spec.name, contract)
         ]
-        matching = [one for kind, one in owners if is_theirs(kind, one)]
+        matching = [one for one in owners if spec.identifies and is_theirs(spec.identifies, one)]
         theirs.append(pc.is_in(column, pa.array(matching, pa.string())))
-        nobodys.append(pc.invert(pc.is_in(column, pa.array([one for _, one in owners], pa.string()))))
+        nobodys.append(pc.invert(pc.is_in(column, pa.array(owners, pa.string()))))
     return pc.or_(reduce(pc.or_, theirs), reduce(pc.and_, nobodys))
 
 
@@ -185,8 +187,9 @@ def _is_owned(value: Any, feed: Feed, erasing: ErasureFilter) -> bool | None:
     return any(erasing.matches(kind, owner, sent) for kind, owner in owners)
 
 
-def _owners(spec: Column, value: str | None, contract: type[Contract]) -> list[tuple[Identifies, str]]:
-    return owners_of({spec.name: value}, contract)
+@lru_cache(_REMEMBERED)
+def _is_owner(value: str, name: str, contract: type[Contract]) -> bool:
+    return bool(owners_of({name: value}, contract))
 
 
 def _quoted(text: str) -> str:

@@ -16,6 +16,7 @@ from stedi_dagster.erasure.fields import named_by, registration_of, split_lines
 from stedi_dagster.erasure.ledger import DEVICE, OWN_PHONE, SHARED, TELEPHONE, Trace
 from stedi_dagster.erasure.raw import RawFiles
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
+from stedi_dagster.lakehouse.snapshot import all_data_files
 from stedi_dagster.landing.documents import Document
 from stedi_dagster.landing.feeds import FEEDS
 from stedi_dagster.landing.mentions import mentions_of
@@ -154,19 +155,16 @@ def _in_table(
     table = lakehouse.table(name)
     if table is None:
         return
-    for snapshot in table.metadata.snapshots:
-        rows = table.scan(snapshot_id=snapshot.snapshot_id).to_arrow()
-        # An older snapshot may have other columns.
-        people = [rows[column] for column in _people(contract) if column in rows.column_names]
+    named, telling = _people(contract), _telling(contract)
+    for rows in all_data_files(table, contract, lakehouse.storage).batches([*named, *telling]):
+        people = [rows[column] for column in named]
         theirs = [(pc.is_in(each, _spellings(person, each, digester)), pc.is_null(each)) for each in people]
-        if not people:
-            continue
         # Of a row that names somebody else, too, it is not said whose the rest of it is.
         theirs_alone = reduce(pc.and_, (pc.or_(hers, null) for hers, null in theirs))
         for row in rows.filter(pc.and_(theirs_alone, reduce(pc.or_, (hers for hers, _ in theirs)))).to_pylist():
-            yield from ((word, str(row[one])) for one, word in _telling(contract).items() if row.get(one) is not None)
+            yield from ((word, str(row[one])) for one, word in telling.items() if row[one] is not None)
 
 
-def _spellings(person: str, column: pa.ChunkedArray, digester: Digester) -> pa.Array:
+def _spellings(person: str, column: pa.Array, digester: Digester) -> pa.Array:
     """How somebody's address is written in a column."""
     return pa.array([one for one in pc.unique(column).to_pylist() if one and digester.of(one) == person], pa.string())

@@ -1,7 +1,7 @@
 """A snapshot: what readers see of a table, and what another table's input is pinned to."""
 
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -63,11 +63,9 @@ class Snapshot:
 
     @classmethod
     def _of(cls, table: Table, snapshot: IcebergSnapshot, contract: type[Contract], storage: Storage) -> "Snapshot":
-        found = data_files(table, snapshot.snapshot_id)
-        sizes = {file.file_path: file.file_size_in_bytes for file in found}
-        counts = {file.file_path: file.record_count for file in found}
         folder = f"{table.location()}/data/{folder_of(snapshot) or ''}"
-        return cls(table, snapshot.snapshot_id, DataFiles(contract, sizes, counts, folder, storage))
+        files = _as_files(data_files(table, snapshot.snapshot_id), contract, folder, storage)
+        return cls(table, snapshot.snapshot_id, files)
 
     @property
     def name(self) -> str:
@@ -112,6 +110,27 @@ def data_files(table: Table, snapshot_id: int | None = None) -> tuple[DataFile, 
     """
     with reading_manifests(table):
         return tuple(task.file for task in table.scan(snapshot_id=snapshot_id).plan_files())
+
+
+def all_data_files(table: Table, contract: type[Contract], storage: Storage) -> DataFiles:
+    """The data files of every snapshot of a table, each once.
+
+    Args:
+        table: as it is now.
+        contract: its contract.
+        storage: where its files are.
+
+    Raises:
+        OriginError: a manifest of the table is gone or damaged.
+    """
+    found = {file.file_path: file for one in table.metadata.snapshots for file in data_files(table, one.snapshot_id)}
+    return _as_files(found.values(), contract, f"{table.location()}/data/", storage)
+
+
+def _as_files(found: Iterable[DataFile], contract: type[Contract], folder: str, storage: Storage) -> DataFiles:
+    files = list(found)
+    sizes = {file.file_path: file.file_size_in_bytes for file in files}
+    return DataFiles(contract, sizes, {file.file_path: file.record_count for file in files}, folder, storage)
 
 
 def manifests_without(table: Table, paths: Collection[str]) -> set[str]:

@@ -181,3 +181,13 @@ def test_an_avro_file_that_is_cut_short_anywhere_is_read_to_there(codec):
 def test_emoji_and_lone_surrogates_do_not_stop_it():
     assert found(r'{"email": "\ud83d\ude00", "x": "\ud83d"}') == set()
     assert BY.of("\ud83d")
+
+
+@pytest.mark.parametrize("before", ["", "x", "to ", "\0"])
+def test_nothing_that_packs_an_address_is_taken_for_a_random_number(before):
+    content = f"{before}{ZOE}".encode()
+    packed = [base64.b64encode(content).decode(), base64.urlsafe_b64encode(content).decode()]
+    packed += [content.hex(), f"{content.hex()}-00", f"0-{content.hex()}"]
+    for one in packed:
+        assert found(one) == {"email"}, one
+    assert not found("726c4927-79d5-41ff-b72d-e41bafd0e26f")
