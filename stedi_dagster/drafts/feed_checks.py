@@ -12,7 +12,7 @@ from stedi_dagster.audits.gate.volume import CHECK as VOLUME
 from stedi_dagster.audits.gate.volume import audit_volume
 from stedi_dagster.audits.outcome import Outcome, run_audit
 from stedi_dagster.contracts import CustomerLanding, Quarantine
-from stedi_dagster.drafts.run import Run, engine_errors
+from stedi_dagster.drafts.run import Run
 from stedi_dagster.lakehouse.data_files import DataFiles
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.summary import LandingSummary
@@ -68,7 +68,7 @@ def check_feed(
     Raises:
         EngineError: the engine did not do its work.
     """
-    with engine_errors(f"auditing {feed.contract.table()}"):
+    with run.at_work(feed.contract.table(), f"auditing {feed.contract.table()}"):
         return (
             run_audit(CONTRACT, lambda: audit_contract(new.frame(run.session), feed.contract, now_ms=run.now_ms)),
             audit_reconciliation(

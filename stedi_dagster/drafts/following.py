@@ -7,7 +7,7 @@ sure, the table is made in full (`MadeInFull`).
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import partial, reduce
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
@@ -70,10 +70,6 @@ class Following:
         """Whether one of some inputs has other rows now."""
         return any(self.before[name].snapshot_id != self.now[name].snapshot_id for name in names)
 
-    def counts(self, at: Mapping[str, Snapshot], **some: DataFrame) -> Counter[str | None]:
-        """What the rule counts, by reason, where some inputs are only a part of theirs."""
-        return _counted(self.selected(at, **some))
-
     def selected(self, at: Mapping[str, Snapshot], **some: DataFrame) -> Selection:
         """What the rule selects, where some inputs are only a part of theirs."""
         return self.select(**{**_frames(at, self.session, without=some), **some}, policy=self.policy)
@@ -85,23 +81,34 @@ class Additions:
 
     Attributes:
         kept: the rows to add; None where there are none.
-        counts: by how much the counts of its main input's rows change, by reason; of the rows that are kept, by None.
         leaving: whose rows leave before (a frame of `key`); None where nobody's do.
         moments: between which event times (epoch ms) rows to add may be there already; None where none can be.
         once: whether equal rows count once.
+        counted: by how much the counts of its main input's rows change; each as in `Selection`.
     """
 
     kept: DataFrame | None = None
-    counts: Counter[str | None] = field(default_factory=Counter)
     leaving: DataFrame | None = None
     moments: tuple[int, int] | None = None
     once: bool = False
+    counted: list[DataFrame] = field(default_factory=list)
 
     def add(self, selection: Selection) -> None:
         """Add what the rule selects of some rows that were not counted before."""
         self.kept = together(self.kept, selection.kept)
         self.once = selection.once
-        self.counts.update(_counted(selection))
+        self.count(selection)
+
+    def count(self, selection: Selection, sign: int = 1) -> None:
+        """Count what the rule says of some rows, or, where the sign is -1, count it no longer."""
+        self.counted.append(selection.counts.select(REASON, (F.col("rows") * sign).alias("rows")))
+
+    def counts(self) -> Counter[str | None]:
+        """By how much all counts change, by reason; of the rows that are kept, by None. One query."""
+        if not self.counted:
+            return Counter()
+        summed = reduce(DataFrame.unionAll, self.counted).groupBy(REASON).agg(F.sum("rows").alias("rows"))
+        return Counter({row[REASON]: row["rows"] for row in summed.collect()})
 
 
 Follow = Callable[[Following], Additions]
@@ -138,7 +145,7 @@ def readings(contract: type[Contract], standing: Callable[..., DataFrame]) -> Fo
         if asked is not None:
             additions.add(on.selected(on.now, **{landing: asked}))
         if (before := of_keys(delta.before.frame(on.session), whose, changed)) is not None:
-            additions.counts.subtract(on.counts(on.before, **{landing: before}))
+            additions.count(on.selected(on.before, **{landing: before}), -1)
         return additions
 
     return follow
@@ -192,7 +199,7 @@ def _follow_pairs(device_owners: Callable[[DataFrame, DataFrame], DataFrame], on
         additions.leaving = _known_by(was, changed, "participantId")
         additions.add(on.selected(on.now, **_of_devices(session, steps.now, worn.now, now, changed)))
         before = _of_devices(session, steps.before, worn.before, was, changed)
-        additions.counts.subtract(on.counts(on.before, **before))
+        additions.count(on.selected(on.before, **before), -1)
     if steps.new.paths:
         new = of_others(steps.new.frame(session), F.col(STEPPER), changed)
         additions.add(on.selected(on.now, **{STEPS: new, WORN: _within(worn.now, session, steps.new)}))
@@ -202,8 +209,7 @@ def _follow_pairs(device_owners: Callable[[DataFrame, DataFrame], DataFrame], on
         additions.kept = together(additions.kept, met.kept)
         # They were counted before: only whether they have a counterpart is new.
         for at, sign in ((worn.now, 1), (worn.earlier, -1)):
-            counted = on.counts(on.now, **earlier, **{WORN: _within(at, session, worn.new)})
-            additions.counts.update({reason: sign * rows for reason, rows in counted.items()})
+            additions.count(on.selected(on.now, **earlier, **{WORN: _within(at, session, worn.new)}), sign)
     return additions
 
 
@@ -232,10 +238,6 @@ def _within(files: DataFiles, session: SparkSession, others: DataFiles) -> DataF
 
 def _frames(at: Mapping[str, Snapshot], session: SparkSession, *, without: Collection[str]) -> dict[str, DataFrame]:
     return {name: snapshot.frame(session) for name, snapshot in at.items() if name not in without}
-
-
-def _counted(selection: Selection) -> Counter[str | None]:
-    return Counter({row[REASON]: row["rows"] for row in selection.counts.collect()})
 
 
 def _some(session: SparkSession, people: int, *keys: DataFrame | None) -> DataFrame | None:

@@ -16,7 +16,7 @@ from stedi_dagster.drafts.batches import BatchedTable, batch_of, landed_batches,
 from stedi_dagster.drafts.erased import without_erased
 from stedi_dagster.drafts.landed_files import Changes, compare, digests
 from stedi_dagster.drafts.made import MadeInFull
-from stedi_dagster.drafts.run import Run, engine_errors
+from stedi_dagster.drafts.run import Run
 from stedi_dagster.erasure.ledger import Erasure, Ledger
 from stedi_dagster.fingerprint import fingerprint
 from stedi_dagster.lakehouse.commit import Commit
@@ -193,7 +193,7 @@ class FeedLanding:
         listing = replace(self._listing, files=tuple(files))
         with ThreadPoolExecutor(1) as beside:
             digesting = beside.submit(digests, files, self._storage)
-            with engine_errors(f"landing {self._feed.name}"):
+            with self._run.at_work(self._feed.contract.table(), f"landing {self._feed.name}"):
                 landed = partial(records.stays.column, "email")
                 lander.land(self._run.session, listing, records.staged, texts.staged, landed=landed)
             digested = digesting.result()

@@ -153,7 +153,7 @@ def _follow(
     kept = published.summary.kept or 0
     if additions.once:
         kept += counts.pop(DUPLICATE, 0)
-    counts.update(additions.counts)
+    counts.update(additions.counts())
     kept += counts.pop(None, 0)
     if additions.once and (repeated := kept - amended.rows):
         kept, counts[DUPLICATE] = kept - repeated, repeated

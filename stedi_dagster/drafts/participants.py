@@ -10,7 +10,7 @@ from stedi_dagster.contracts import CustomerLanding, Participants, Quarantine
 from stedi_dagster.drafts.audited import Findings
 from stedi_dagster.drafts.draft import Draft
 from stedi_dagster.drafts.plan import CUSTOMER_LANDING, CUSTOMER_QUARANTINE
-from stedi_dagster.drafts.run import PARTICIPANTS, Run, engine_errors
+from stedi_dagster.drafts.run import PARTICIPANTS, Run
 from stedi_dagster.errors import StediError
 from stedi_dagster.fingerprint import fingerprint
 from stedi_dagster.keys import matching_key
@@ -51,7 +51,7 @@ def draft_participants(run: Run, customers_curated: Snapshot) -> Draft:
     # Nobody is given another number because the numbers are gone: where they are, the engine says so.
     if known and not known.files.missing() and findings.of_earlier(commit := run.lakehouse.keep(table, known)):
         return drafted(commit, counted={"registered": 0, "forgotten": 0})
-    with engine_errors("looking for new participants"):
+    with run.at_work(PARTICIPANTS, "looking for new participants"):
         people = curated = customers_curated.frame(run.session).select("email")
         gone: set[str] = set()
         if known is not None:

@@ -79,20 +79,28 @@ class Run:
             raise StediError("No participant is registered yet. Materialize participants first.")
         return snapshot
 
+    @contextmanager
+    def at_work(self, table: str, doing: str) -> Iterator[None]:
+        """Have the engine work for a table: its own tools, like Spark's UI, show of which table a job is.
 
-@contextmanager
-def engine_errors(doing: str) -> Iterator[None]:
-    """Turn an engine's error into one that quotes no data.
+        Args:
+            table: its name.
+            doing: what is done, for messages.
 
-    Raises:
-        EngineError: instead of anything that the engine or the way to it raised.
-    """
-    try:
-        yield
-    except (PySparkException, grpc.RpcError) as error:
-        condition = error.getCondition() if isinstance(error, PySparkException) else None
-        kind = f"{type(error).__name__}, {condition}" if condition else type(error).__name__
-        raise EngineError(
-            f"The engine failed while {doing} ({kind}). Nothing of it is published. Its own message is withheld "
-            "because it may quote personal data; the engine's log has it."
-        ) from None
+        Raises:
+            EngineError: instead of anything that the engine or the way to it raised; it quotes no data.
+        """
+        try:
+            session = self.session
+            session.addTag(table)
+            try:
+                yield
+            finally:
+                session.removeTag(table)
+        except (PySparkException, grpc.RpcError) as error:
+            condition = error.getCondition() if isinstance(error, PySparkException) else None
+            kind = f"{type(error).__name__}, {condition}" if condition else type(error).__name__
+            raise EngineError(
+                f"The engine failed while {doing} ({kind}). Nothing of it is published. Its own message is withheld "
+                "because it may quote personal data; the engine's log has it."
+            ) from None

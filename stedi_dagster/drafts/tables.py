@@ -20,7 +20,7 @@ from stedi_dagster.drafts.draft import Draft
 from stedi_dagster.drafts.made import Made
 from stedi_dagster.drafts.making import Prepared, has_columns, make, summary_of
 from stedi_dagster.drafts.plan import CUSTOMER_LANDING, CUSTOMER_QUARANTINE, CUSTOMER_TRUSTED, CheckContext, TablePlan
-from stedi_dagster.drafts.run import PARTICIPANTS, Run, engine_errors
+from stedi_dagster.drafts.run import PARTICIPANTS, Run
 from stedi_dagster.lakehouse.snapshot import Snapshot
 
 
@@ -59,7 +59,7 @@ def draft_table(run: Run, plan: TablePlan, inputs: Mapping[str, Snapshot]) -> Dr
         return drafted(commit, outcomes, withheld=commit.summary.withheld or {}, audited_in=run_id)
     if commit is None:
         plan.refuse(inputs)
-    with engine_errors(f"computing {name}"):
+    with run.at_work(name, f"computing {name}"):
         made = Prepared(commit) if commit else make(run, plan, table, inputs, summary)
         commit, amended = made.commit, made.amendment
         frames = {key: snapshot.frame(run.session) for key, snapshot in inputs.items()}
@@ -93,7 +93,8 @@ def _check(run: Run, plan: TablePlan, made: Prepared, context: CheckContext) -> 
         CONTRACT: lambda: _check_contract(run, plan, made, context),
         **{name: partial(check, context) for name, check in plan.all_checks.items()},
     }
-    with ThreadPoolExecutor() as pool:
+    # Tags are a thread's own.
+    with ThreadPoolExecutor(initializer=run.session.addTag, initargs=(plan.contract.table(),)) as pool:
         outcomes = pool.map(run_audit, checks, checks.values())
         kept = _kept(plan, made, context)
         return list(outcomes), kept

@@ -78,6 +78,10 @@ class LocalSpark(Server):
             "spark.local.dir": scratch,
             # The tables are too small for the default of 200 partitions, and a run has one session.
             "spark.sql.shuffle.partitions": str(os.cpu_count() or 2),
+            # Planning anew between the stages of a query, on one machine, costs more than it saves.
+            "spark.sql.adaptive.enabled": "false",
+            # Throughput counts, not pauses.
+            "spark.driver.extraJavaOptions": "-XX:+UseParallelGC",
         }
         return [
             *("sh", "-c", _GUARD, "sh"),

@@ -82,15 +82,11 @@ def _happen(making: Making, feed: str, name: str, text: str | None) -> None:
         path.unlink()
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("preset", ["default", "as-of", "as-of-accelerometer-all-steps"])
-def test_whatever_happens_between_runs_the_tables_are_what_making_them_in_full_makes(
-    tmp_path_factory: pytest.TempPathFactory, sail: SparkSession, preset: Preset
-):
-    @settings(examples, max_examples=6)
+def _play(tmp_path_factory: pytest.TempPathFactory, session: SparkSession, preset: Preset, examples_: int) -> None:
+    @settings(examples, max_examples=examples_)
     @given(history=histories)
     def play(history: list[list[Any]]) -> None:
-        making = Making(tmp_path_factory.mktemp("history"), sail, PRESETS[preset])
+        making = Making(tmp_path_factory.mktemp("history"), session, PRESETS[preset])
         for happenings in [FIRST, *history]:
             for happening in happenings:
                 _happen(making, *happening)
@@ -98,6 +94,18 @@ def test_whatever_happens_between_runs_the_tables_are_what_making_them_in_full_m
             assert making.holds() == making.in_full(now_ms=NOW)
 
     play()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("preset", ["default", "as-of", "as-of-accelerometer-all-steps"])
+def test_whatever_happens_between_runs_the_tables_are_what_making_them_in_full_makes(tmp_path_factory, sail, preset):
+    _play(tmp_path_factory, sail, preset, 6)
+
+
+@pytest.mark.long
+@pytest.mark.java
+def test_whatever_happens_between_runs_is_followed_alike_on_spark(tmp_path_factory, spark):
+    _play(tmp_path_factory, spark, "as-of", 2)
 
 
 def test_many_runs_leave_few_files_and_what_making_in_full_makes(tmp_path, sail, monkeypatch):
