@@ -20,13 +20,14 @@ def main(
     times: Annotated[str, typer.Option(help="Data sets, as multiples of the landing data.")] = "1,50",
     runs: Annotated[int, typer.Option(min=1, help="Counted runs of each, after a warm-up.")] = 3,
     only: Annotated[
-        str | None, typer.Option(help="Contenders: stedi, spark, five, sail, duckdb; by default all.")
+        str | None,
+        typer.Option(help="Contenders: stedi, stedi-spark, stedi-cluster, spark, five, sail, duckdb; by default all."),
     ] = None,
     data: Annotated[
         Path | None, typer.Option(exists=True, file_okay=False, help="A landing folder to measure on.")
     ] = None,
     *,
-    write: Annotated[bool, typer.Option("--write", help="Also write bench/results.md.")] = False,
+    write: Annotated[bool, typer.Option("--write", help="Also write bench/results.md and bench/results.svg.")] = False,
 ) -> None:
     """Measure the platform, plain Spark, five Spark processes, Sail and DuckDB, as whole processes."""
     load_before = os.getloadavg()[0]
@@ -38,8 +39,7 @@ def main(
         results = []
         for size in sizes:
             landing = copied(base, size)
-            title = f"{name if size == 1 else f'{name}, {size} times'} ({megabytes(landing):,.0f} MB)"
-            results.append(_measure(size, title, landing, base, chosen, runs))
+            results.append(_measure(size, name, landing, base, chosen, runs))
             report.show(results[-1])
     except BenchError as error:
         typer.echo(f"Error: {error}", err=True)
@@ -47,7 +47,10 @@ def main(
     notes = report.captions(results, runs, load_before)
     typer.echo("\n" + "\n".join(notes))
     if write:
+        from bench.plot import draw
+
         report.write_markdown(ROOT / "bench" / "results.md", results, notes)
+        draw(ROOT / "bench" / "results.svg", report.points(results))
 
 
 def _sizes(times: str) -> list[int]:
@@ -77,9 +80,11 @@ def _chosen(only: str | None) -> list[Contender]:
 
 
 def _measure(
-    size: int, title: str, landing: Path, base: Path, contenders: Sequence[Contender], runs: int
+    size: int, name: str, landing: Path, base: Path, contenders: Sequence[Contender], runs: int
 ) -> report.DataSet:
     """Run every contender once to warm up, then all of them in turn, `runs` times."""
+    size_mb = megabytes(landing)
+    title = f"{name if size == 1 else f'{name}, {size} times'} ({size_mb:,.0f} MB)"
     results: dict[str, list[Run]] = {each.name: [] for each in contenders}
     rows: dict[str, int] = {}
     for number in range(runs + 1):
@@ -89,7 +94,7 @@ def _measure(
             _check_rows(rows, result.rows, each.label)
             if number:
                 results[each.name].append(result)
-    return report.DataSet(size, title, results, rows)
+    return report.DataSet(size, title, size_mb, results, rows)
 
 
 def _check_rows(agreed: dict[str, int], rows: Mapping[str, int], label: str) -> None:

@@ -6,10 +6,11 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.data import ROOT, WORK, add_changed_people, add_readings
+from bench.event_log import Work, work_by_table, write_conf
 from bench.measure import BenchError, Usage, measured
 
 LANDING_TABLES = ("customer_landing", "accelerometer_landing", "step_trainer_landing")
@@ -25,6 +26,7 @@ TABLES = LANDING_TABLES + DERIVED_TABLES
 STEDI, STEDI_AGAIN, STEDI_AUDIT = "stedi", "stedi-again", "stedi-audit"
 STEDI_DAY, STEDI_PEOPLE = "stedi-day", "stedi-people"
 STEDI_FORGET, STEDI_VERIFY = "stedi-forget", "stedi-verify"
+STEDI_SPARK, STEDI_CLUSTER = "stedi-spark", "stedi-cluster"
 PLAIN, FIVE, SAIL, DUCKDB = "spark", "five", "sail", "duckdb"
 #: Measured right after STEDI, in the home that it has filled.
 AFTER_STEDI = (STEDI_AGAIN, STEDI_AUDIT, STEDI_DAY, STEDI_PEOPLE, STEDI_FORGET, STEDI_VERIFY)
@@ -33,6 +35,8 @@ _ABOUT_SOMEBODY = (STEDI_FORGET, STEDI_VERIFY)
 _GROWN = (STEDI_DAY, STEDI_PEOPLE)
 _COPY, _SOMEBODY = WORK / "landing-of-somebody", WORK / "somebody.txt"
 _GROWING = WORK / "landing-that-grows"
+_ON_SPARK = (STEDI_SPARK, STEDI_CLUSTER)
+_EVENTS, _CONF = WORK / "spark-events", WORK / "spark-conf"
 
 #: Settings of the person who runs the bench must not affect the results.
 _DROPPED_PREFIXES = ("STEDI_", "DAGSTER_", "SPARK_", "PYSPARK_", "PYTHONDONTWRITEBYTECODE")
@@ -59,16 +63,24 @@ class Contender:
     @property
     def is_stedi(self) -> bool:
         """Whether this is the platform itself, which keeps its tables in a home, not a peer."""
-        return self.name in (STEDI, *AFTER_STEDI)
+        return self.name in (STEDI, *AFTER_STEDI, *_ON_SPARK)
 
 
 @dataclass(frozen=True)
 class Run:
-    """One measured run: its cost, its seconds without start-up if it reports them, and the rows of its tables."""
+    """One measured run.
+
+    Attributes:
+        usage: What it cost.
+        work: Its seconds without start-up, if it reports them.
+        rows: The rows of its tables.
+        jobs: What Apache Spark did for each table, where the platform runs on it.
+    """
 
     usage: Usage
     work: float | None
     rows: Mapping[str, int]
+    jobs: Mapping[str, Work] = field(default_factory=dict)
 
 
 _STEDI = str(Path(sys.executable).parent / "stedi")
@@ -88,6 +100,13 @@ CONTENDERS = (
     Contender(STEDI_PEOPLE, "stedi run, changed people", (_STEDI_RUN,)),
     Contender(STEDI_FORGET, "stedi forget", ((_STEDI, "forget", "--yes", "--json"),), tables=()),
     Contender(STEDI_VERIFY, "stedi forget --verify", ((_STEDI, "forget", "--verify", "--json"),), tables=()),
+    Contender(STEDI_SPARK, "stedi run, Spark local[*]", (_STEDI_RUN,), needs_java=True),
+    Contender(
+        STEDI_CLUSTER,
+        "stedi run, a Spark cluster with two workers",
+        ((sys.executable, "-m", "bench.cluster", *_STEDI_RUN),),
+        needs_java=True,
+    ),
     Contender(PLAIN, "plain PySpark script, Spark local[*]", (_peer("plain_spark"),), needs_java=True),
     Contender(
         FIVE,
@@ -113,7 +132,7 @@ def run(contender: Contender, landing: Path, base: Path) -> Run:
     Raises:
         BenchError: It failed, or a table is missing.
     """
-    out = WORK / "out" / (STEDI if contender.is_stedi else contender.name)
+    out = WORK / "out" / (STEDI if contender.name in AFTER_STEDI else contender.name)
     if contender.name not in AFTER_STEDI:
         shutil.rmtree(out, ignore_errors=True)
         out.mkdir(parents=True)
@@ -142,7 +161,7 @@ def run(contender: Contender, landing: Path, base: Path) -> Run:
     missing = set(contender.tables) - rows.keys() if contender.name not in (STEDI_AGAIN, *_GROWN) else set()
     if missing:
         raise BenchError(f"{contender.label} made no {', '.join(sorted(missing))}.")
-    return Run(usage, work, rows)
+    return Run(usage, work, rows, work_by_table(_EVENTS, TABLES) if contender.name in _ON_SPARK else {})
 
 
 def _step(contender: Contender, step: tuple[str, ...], landing: Path, base: Path, out: Path) -> tuple[Usage, str]:
@@ -152,6 +171,10 @@ def _step(contender: Contender, step: tuple[str, ...], landing: Path, base: Path
     env["TMPDIR"] = str(scratch)
     if contender.is_stedi:
         env |= {"STEDI_HOME": str(out), "STEDI_LANDING": str(landing)}
+        if contender.name in _ON_SPARK:
+            shutil.rmtree(_EVENTS, ignore_errors=True)
+            write_conf(_CONF, _EVENTS)
+            env |= {"STEDI_ENGINE": "spark", "SPARK_CONF_DIR": str(_CONF), "PYTHONPATH": str(ROOT)}
         if contender.name == STEDI_DAY:
             shutil.rmtree(_GROWING, ignore_errors=True)
             shutil.copytree(landing, _GROWING)

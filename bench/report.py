@@ -16,10 +16,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench.contenders import CONTENDERS, DUCKDB, FIVE, PLAIN, STEDI, STEDI_AUDIT, TABLES, Run, java
+from bench.contenders import CONTENDERS, DUCKDB, FIVE, PLAIN, STEDI, STEDI_AUDIT, STEDI_SPARK, TABLES, Run, java
 
 SMALL, LARGE = 1, 50  # the data sets that targets refer to, as multiples of the landing data
 
+_JOBS_HEADER = ("table", "jobs", "tasks", "MB read")
 _HEADER = ("", "wall s", "CPU s", "peak MB", "work s")
 _PACKAGES = ("stedi-dagster", "dagster", "pyspark", "pysail", "duckdb", "pyarrow", "pyiceberg")
 
@@ -31,12 +32,14 @@ class DataSet:
     Attributes:
         times: Its size as a multiple of the landing data.
         title: Its description.
+        megabytes: Its size.
         runs: The counted runs of each contender by name.
         rows: The rows of each table, on which all contenders agree.
     """
 
     times: int
     title: str
+    megabytes: float
     runs: Mapping[str, Sequence[Run]]
     rows: Mapping[str, int]
 
@@ -71,6 +74,15 @@ def target_rows(data: DataSet) -> list[tuple[str, str, str]]:
     ]
 
 
+def job_rows(data: DataSet) -> list[tuple[str, ...]]:
+    """What the platform had Apache Spark do for each table, in its last run on this machine."""
+    runs = data.runs.get(STEDI_SPARK)
+    return [
+        (table, str(work.jobs), str(work.tasks), f"{work.bytes_read / 1e6:,.1f}")
+        for table, work in (runs[-1].jobs if runs else {}).items()
+    ]
+
+
 def captions(data: Sequence[DataSet], runs: int, load_before: float) -> list[str]:
     """Describe how and on what machine this was measured."""
     cores = len(os.sched_getaffinity(0))
@@ -98,6 +110,11 @@ def show(data: DataSet) -> None:
     for row in table_rows(data):
         table.add_row(*row)
     console.print(table)
+    if jobs := job_rows(data):
+        on_spark = Table(*_JOBS_HEADER, title="stedi run on Apache Spark", title_justify="left")
+        for row in jobs:
+            on_spark.add_row(*row)
+        console.print(on_spark)
     for target, found, verdict in target_rows(data):
         console.print(f"  {verdict:<12} {target}: {found}", markup=False, highlight=False, soft_wrap=True)
 
@@ -109,8 +126,20 @@ def write_markdown(path: Path, data: Sequence[DataSet], notes: Sequence[str]) ->
         parts += [f"## {each.title}", _markdown(_HEADER, table_rows(each))]
         if targets := target_rows(each):
             parts.append(_markdown(("target", "measured", ""), targets))
+        if jobs := job_rows(each):
+            parts += ["What `stedi run` has Apache Spark do for each table:", _markdown(_JOBS_HEADER, jobs)]
     parts += ["## How", *notes]
     path.write_text("\n\n".join(parts) + "\n")
+
+
+def points(data: Sequence[DataSet]) -> dict[str, list[tuple[float, float, float]]]:
+    """By contender, of each data set: its size in MB, the median seconds, and the peak memory in MB."""
+    found: dict[str, list[tuple[float, float, float]]] = {}
+    for each in data:
+        for name, runs in each.runs.items():
+            medians = _medians(runs)
+            found.setdefault(name, []).append((each.megabytes, medians.wall, medians.peak_mb))
+    return found
 
 
 def _under(limit: float, value: float, unit: str) -> tuple[str, bool]:

@@ -16,12 +16,12 @@ import pyarrow.compute as pc
 from stedi_dagster.contracts.columns import Identifies
 from stedi_dagster.erasure.documents import Redactor, may_be_of
 from stedi_dagster.erasure.erasure_filter import ErasureFilter
+from stedi_dagster.erasure.plain_lines import NotPlainError, plain_lines
 from stedi_dagster.errors import AwsError, LandingError, StorageError
 from stedi_dagster.landing.documents import Document, read_documents
 from stedi_dagster.landing.feeds import FEEDS, Feed
 from stedi_dagster.landing.files import masked, not_utf8
 from stedi_dagster.landing.formats import Form, form_of, hides, writing
-from stedi_dagster.landing.plain import NotPlainError, plain_lines
 from stedi_dagster.storage import Entry, OldVersion, storage_errors, storage_for
 
 _BLOCK = 1 << 22

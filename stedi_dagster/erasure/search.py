@@ -19,6 +19,7 @@ from stedi_dagster.contracts import CONTRACTS, Column, Contract, CustomerLanding
 from stedi_dagster.erasure.digests import Digester, phrases
 from stedi_dagster.erasure.fields import split_lines, value_of
 from stedi_dagster.erasure.ledger import PARTICIPANT, PERSON, Trace
+from stedi_dagster.erasure.plain_lines import NotPlainError, contract_of, plain_lines
 from stedi_dagster.erasure.recognised import encoded_in, holding, recognised
 from stedi_dagster.erasure.texts_in import as_texts, before_damage, blocks, inflated, strings
 from stedi_dagster.keys import key_of
@@ -27,7 +28,6 @@ from stedi_dagster.landing.documents import Document, read_documents
 from stedi_dagster.landing.feeds import FEEDS
 from stedi_dagster.landing.formats import Broken, opened
 from stedi_dagster.landing.mentions import mentions_in_keys
-from stedi_dagster.landing.plain import NotPlainError, contract_of, plain_lines
 from stedi_dagster.landing.records import is_address
 from stedi_dagster.landing.spellings import addresses_in
 

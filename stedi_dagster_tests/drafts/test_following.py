@@ -82,11 +82,15 @@ def _happen(making: Making, feed: str, name: str, text: str | None) -> None:
         path.unlink()
 
 
-def _play(tmp_path_factory: pytest.TempPathFactory, session: SparkSession, preset: Preset, examples_: int) -> None:
-    @settings(examples, max_examples=examples_)
+@pytest.mark.long
+@pytest.mark.parametrize("preset", ["default", "as-of", "as-of-accelerometer-all-steps"])
+def test_whatever_happens_between_runs_the_tables_are_what_making_them_in_full_makes(
+    tmp_path_factory: pytest.TempPathFactory, sail: SparkSession, preset: Preset
+):
+    @settings(examples, max_examples=6)
     @given(history=histories)
     def play(history: list[list[Any]]) -> None:
-        making = Making(tmp_path_factory.mktemp("history"), session, PRESETS[preset])
+        making = Making(tmp_path_factory.mktemp("history"), sail, PRESETS[preset])
         for happenings in [FIRST, *history]:
             for happening in happenings:
                 _happen(making, *happening)
@@ -96,16 +100,42 @@ def _play(tmp_path_factory: pytest.TempPathFactory, session: SparkSession, prese
     play()
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("preset", ["default", "as-of", "as-of-accelerometer-all-steps"])
-def test_whatever_happens_between_runs_the_tables_are_what_making_them_in_full_makes(tmp_path_factory, sail, preset):
-    _play(tmp_path_factory, sail, preset, 6)
+def _lines(*values: dict[str, Any]) -> str:
+    return "".join(f"{json.dumps(value)}\n" for value in values)
+
+
+# Somebody withdraws and agrees again, somebody is in doubt, a device gets a second carrier, readings come late and
+# twice, files are changed and removed.
+EVENTFUL = [
+    [
+        ("accelerometer", "a.json", _lines(reading(at=T0 + 90), reading("bob@example.com", T0 + 10))),
+        ("step_trainer", "a.json", _lines(step(at=T0 + 90), step(at=T0 + 90))),
+        ("customer", "a.json", _lines(customer("bob@example.com", agreed=None, lastUpdateDate=T0 + 40))),
+    ],
+    [
+        ("customer", "b.json", _lines(customer("bob@example.com", agreed=T0 + 45, lastUpdateDate=T0 + 45))),
+        ("customer", "c.json", '{"email": "eve@example.com", "lastUpdateDate": %d,' % (T0 + 60)),  # noqa: UP031
+        ("accelerometer", "a.json", _lines(reading(at=T0 + 95), reading("zoe@example.com", T0 + 50))),
+    ],
+    [
+        ("customer", "d.json", _lines(customer("new@example.com", serial="serial-of-ann@example.com"))),
+        ("customer", "c.json", None),
+        ("step_trainer", "a.json", None),
+        ("accelerometer", "0.json", None),
+    ],
+]
 
 
 @pytest.mark.long
 @pytest.mark.java
-def test_whatever_happens_between_runs_is_followed_alike_on_spark(tmp_path_factory, spark):
-    _play(tmp_path_factory, spark, "as-of", 2)
+def test_what_happens_between_runs_is_followed_alike_on_spark(tmp_path, spark):
+    making = Making(tmp_path, spark, PRESETS["as-of"])
+    for happenings in [FIRST, *EVENTFUL]:
+        for happening in happenings:
+            _happen(making, *happening)
+        drafts = making.run(now_ms=NOW)
+    assert making.holds() == making.in_full(now_ms=NOW)
+    assert {draft.made for draft in drafts.values()} > {"full"}
 
 
 def test_many_runs_leave_few_files_and_what_making_in_full_makes(tmp_path, sail, monkeypatch):

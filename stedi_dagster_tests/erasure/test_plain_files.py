@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 from stedi_dagster.erasure import raw, search
 from stedi_dagster.erasure.ledger import Trace
 from stedi_dagster.erasure.person import Known, known_of
+from stedi_dagster.erasure.plain_lines import NotPlainError, plain_lines
 from stedi_dagster.erasure.raw import RawFiles, Rewritten
 from stedi_dagster.erasure.search import Search, Seen
 from stedi_dagster.landing.feeds import Feed
-from stedi_dagster.landing.plain import NotPlainError, plain_lines
 from stedi_dagster_tests.erasure.raw import ACCELEROMETER, BY, CUSTOMER, STEP_TRAINER, Zone, wanted
 from stedi_dagster_tests.landing.zone import documents, examples
 from stedi_dagster_tests.scenario import T0, customer, reading, step

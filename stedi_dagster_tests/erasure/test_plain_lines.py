@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stedi_dagster.contracts import Contract
-from stedi_dagster.landing import plain
-from stedi_dagster.landing.plain import NotPlainError, PlainLines, contract_of, plain_lines
+from stedi_dagster.erasure import plain_lines as plain
+from stedi_dagster.erasure.plain_lines import NotPlainError, PlainLines, contract_of, plain_lines
 from stedi_dagster_tests.erasure.raw import ACCELEROMETER, CUSTOMER, STEP_TRAINER
 from stedi_dagster_tests.landing.zone import documents
 from stedi_dagster_tests.scenario import T0, customer, reading, step
