@@ -41,14 +41,14 @@ def cluster(folder: Path, *, memory: str = "1g") -> Iterator[str]:
         EngineError: there is no Java for it.
     """
     java_home = find_java()
-    port, web = _free_port(), _free_port()
+    port, web = free_port(), free_port()
     master = f"spark://{_HERE}:{port}"
     where = ("--host", _HERE)
     with ExitStack() as running:
         ports = ("--port", str(port), "--webui-port", str(web))
         running.enter_context(_daemon(java_home, folder, "master.Master", *where, *ports))
         for number in range(_WORKERS):
-            own = ("--webui-port", str(_free_port()), "--work-dir", f"{folder}/{number}")
+            own = ("--webui-port", str(free_port()), "--work-dir", f"{folder}/{number}")
             means = (*where, "--cores", "1", "--memory", memory, *own, master)
             running.enter_context(_daemon(java_home, folder, "worker.Worker", *means))
         _wait_for_workers(f"http://{_HERE}:{web}/json/")
@@ -60,7 +60,7 @@ def _daemon(java_home: str, folder: Path, name: str, *arguments: str) -> Iterato
     """A process of a standalone cluster."""
     program = str(Path(pyspark.__file__).parent / "bin" / "spark-class")
     environment = os.environ | {"JAVA_HOME": java_home, "SPARK_LOCAL_IP": _HERE, "SPARK_LOCAL_DIRS": str(folder)}
-    with (folder / f"{name}-{_free_port()}.log").open("wb") as log:
+    with (folder / f"{name}-{free_port()}.log").open("wb") as log:
         process = subprocess.Popen(
             [program, f"org.apache.spark.deploy.{name}", *arguments],
             cwd=folder,
@@ -80,7 +80,8 @@ def _daemon(java_home: str, folder: Path, name: str, *arguments: str) -> Iterato
                 process.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody uses."""
     with socket.socket() as probe:
         probe.bind((_HERE, 0))
         port: int = probe.getsockname()[1]

@@ -83,8 +83,8 @@ class Run:
     jobs: Mapping[str, Work] = field(default_factory=dict)
 
 
-_STEDI = str(Path(sys.executable).parent / "stedi")
-_STEDI_RUN = (_STEDI, "run", "--json")
+STEDI_COMMAND = str(Path(sys.executable).parent / "stedi")
+_STEDI_RUN = (STEDI_COMMAND, "run", "--json")
 
 
 def _peer(module: str, *arguments: str) -> tuple[str, ...]:
@@ -95,11 +95,11 @@ def _peer(module: str, *arguments: str) -> tuple[str, ...]:
 CONTENDERS = (
     Contender(STEDI, "stedi run", (_STEDI_RUN,)),
     Contender(STEDI_AGAIN, "stedi run, again (nothing new)", (_STEDI_RUN,)),
-    Contender(STEDI_AUDIT, "stedi audit", ((_STEDI, "audit", "--json"),), tables=()),
+    Contender(STEDI_AUDIT, "stedi audit", ((STEDI_COMMAND, "audit", "--json"),), tables=()),
     Contender(STEDI_DAY, "stedi run, one more day's readings", (_STEDI_RUN,)),
     Contender(STEDI_PEOPLE, "stedi run, changed people", (_STEDI_RUN,)),
-    Contender(STEDI_FORGET, "stedi forget", ((_STEDI, "forget", "--yes", "--json"),), tables=()),
-    Contender(STEDI_VERIFY, "stedi forget --verify", ((_STEDI, "forget", "--verify", "--json"),), tables=()),
+    Contender(STEDI_FORGET, "stedi forget", ((STEDI_COMMAND, "forget", "--yes", "--json"),), tables=()),
+    Contender(STEDI_VERIFY, "stedi forget --verify", ((STEDI_COMMAND, "forget", "--verify", "--json"),), tables=()),
     Contender(STEDI_SPARK, "stedi run, Spark local[*]", (_STEDI_RUN,), needs_java=True),
     Contender(
         STEDI_CLUSTER,
@@ -198,7 +198,9 @@ def _step(contender: Contender, step: tuple[str, ...], landing: Path, base: Path
 def _choose_somebody(env: Mapping[str, str]) -> None:
     """Choose somebody who is in every table, and copy the raw files, which will be rewritten."""
     query = "SELECT min(email) AS email FROM customers_curated"
-    result = subprocess.run([_STEDI, "sql", "--json", query], env=env, capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        [STEDI_COMMAND, "sql", "--json", query], env=env, capture_output=True, text=True, check=True
+    )
     _SOMEBODY.write_text(json.loads(result.stdout)[0]["email"])
     shutil.rmtree(_COPY, ignore_errors=True)
     shutil.copytree(_GROWING, _COPY)

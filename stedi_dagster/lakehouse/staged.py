@@ -16,8 +16,9 @@ from stedi_dagster.lakehouse.data_files import DataFiles
 from stedi_dagster.lakehouse.schema import arrow_schema
 from stedi_dagster.storage import Checksum, Entry, Storage
 
-# The parts of a staged table, each in a folder of its own: what the engine wrote, and what this process did.
-ENGINE, ROWS = "engine", "rows"
+# The parts of a staged table, each in a folder of its own: what the engine wrote, what this process did, and what the
+# engine is to read, which is none of the table's.
+ENGINE, ROWS, RAW = "engine", "rows", "raw"
 _ROWS_A_BATCH = 50_000
 # What every reader of Parquet knows, and cheaper to write than what packs better.
 _COMPRESSION = "snappy"
@@ -41,6 +42,13 @@ class StagedTable:
     def write_frame(self, frame: DataFrame) -> None:
         """Let the engine write a frame. Once only: engines refuse, or replace, a folder that exists."""
         frame.write.option("compression", _COMPRESSION).parquet(f"{self.folder}/{ENGINE}")
+
+    def write_raw(self, content: bytes) -> str:
+        """Write what an engine is to read, and return its path; `files` deletes it."""
+        self._parts += 1
+        path = f"{self.folder}/{RAW}/part-{self._parts:05d}.json"
+        self._storage.write(path, content)
+        return path
 
     def write_rows(self, rows: Iterable[tuple[Any, ...]]) -> int:
         """Write rows that this process holds, in the contract's column order; return their number."""

@@ -53,6 +53,15 @@ class Lines:
     canonical: int = 0
     values: int = 0
 
+    def __add__(self, other: "Lines") -> "Lines":
+        return Lines(
+            self.octets + other.octets,
+            self.lines + other.lines,
+            self.records + other.records,
+            self.canonical + other.canonical,
+            self.values + other.values,
+        )
+
     def accounts_for(self, files: Sequence[RawFile]) -> bool:
         """Whether every byte was read (a file's last line may lack its line end) and everything is canonical."""
         missing = sum(file.size for file in files) - self.octets
@@ -173,7 +182,7 @@ def _halve(
     middle = len(files) // 2
     left, left_lines = _halve(session, contract, files[:middle], now_ms=now_ms)
     right, right_lines = _halve(session, contract, files[middle:], now_ms=now_ms)
-    return left + right, _sum(left_lines, right_lines)
+    return left + right, left_lines + right_lines
 
 
 def _try_scan(
@@ -188,16 +197,6 @@ def _try_scan(
         # cannot read either.
         return None
     return found if found.accounts_for(files) else None
-
-
-def _sum(left: Lines, right: Lines) -> Lines:
-    return Lines(
-        left.octets + right.octets,
-        left.lines + right.lines,
-        left.records + right.records,
-        left.canonical + right.canonical,
-        left.values + right.values,
-    )
 
 
 def _hides_a_key(columns: Sequence[Column]) -> SparkColumn:

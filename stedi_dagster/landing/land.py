@@ -5,7 +5,7 @@ Writes to staging folders only; `drafts.landing` decides whether a feed must lan
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from typing import IO, Any, Protocol
@@ -14,11 +14,12 @@ from pyspark.sql import DataFrame, SparkSession
 
 from stedi_dagster.errors import LandingError
 from stedi_dagster.keys import key_of
-from stedi_dagster.landing.canonical import canonical_files, is_canonical_line, parse, raw_columns
+from stedi_dagster.landing.canonical import Lines, canonical_files, is_canonical_line, parse, raw_columns
 from stedi_dagster.landing.cut import Addresses, cut_addresses
 from stedi_dagster.landing.documents import Document, read_documents
 from stedi_dagster.landing.feeds import FEEDS, Feed
 from stedi_dagster.landing.files import Listing, RawFile
+from stedi_dagster.landing.gathering import gather
 from stedi_dagster.landing.mentions import Mentions, mentions_of
 from stedi_dagster.landing.records import RecordReader, Row
 from stedi_dagster.landing.weight import FileWeight, Weight
@@ -48,6 +49,9 @@ class StagedRows(Protocol):
 
     def write_frame(self, frame: DataFrame) -> None:
         """Let the engine write a frame."""
+
+    def write_raw(self, content: bytes) -> str:
+        """Write what an engine is to read, and return its path; it goes as soon as somebody asks what was written."""
 
     def write_rows(self, rows: Iterable[Row]) -> int:
         """Write rows that this process holds; return their number."""
@@ -122,10 +126,10 @@ class Lander:
 
     def _land_canonical(self, session: SparkSession, listing: Listing, records: StagedRows) -> frozenset[RawFile]:
         candidates = [file for file in listing.files if file.size and file.engine_can_read]
-        files, lines = canonical_files(session, self._feed.contract, candidates, self._begins_well, now_ms=self._now_ms)
-        if not files:
+        read, lines = self._read_by_engine(session, candidates, records)
+        if not read:
             return frozenset()
-        records.write_frame(parse(session, self._feed.contract, files))
+        records.write_frame(parse(session, self._feed.contract, list(read)))
         rows = records.files().rows
         values = records.values([spec.name for spec in raw_columns(self._feed.contract)])
         if (rows, values) != (lines.records, lines.values):
@@ -134,7 +138,42 @@ class Lander:
             return frozenset()
         self.by_engine = rows
         self.records += rows
-        return frozenset(files)
+        return frozenset(chain.from_iterable(read.values()))
+
+    def _read_by_engine(
+        self, session: SparkSession, files: Sequence[RawFile], records: StagedRows
+    ) -> tuple[dict[RawFile, tuple[RawFile, ...]], Lines]:
+        """The canonical files, or what they were gathered in, each with the files that it holds; and all their lines."""
+        read: dict[RawFile, tuple[RawFile, ...]] = {}
+        lines = Lines()
+        # A file that is odd in the middle breaks what it is gathered in: then more than beginnings are looked at.
+        for looks_well in (self._begins_as_canonical, self._looks_canonical):
+            gathered = gather(files, self._content, records.write_raw, looks_well)
+            trying = {**gathered.groups, **{file: (file,) for file in gathered.others}}
+            lines += self._try(session, trying, gathered.groups.keys(), read)
+            files = sorted(member for file in gathered.groups.keys() - read.keys() for member in gathered.groups[file])
+            if not files:
+                return read, lines
+        lines += self._try(session, {file: (file,) for file in files}, (), read)
+        return read, lines
+
+    def _try(
+        self,
+        session: SparkSession,
+        files: Mapping[RawFile, tuple[RawFile, ...]],
+        begin_well: Collection[RawFile],
+        read: dict[RawFile, tuple[RawFile, ...]],
+    ) -> Lines:
+        """Add those of some files that are canonical to those that the engine reads, and return what they hold."""
+        found, lines = canonical_files(
+            session,
+            self._feed.contract,
+            list(files),
+            lambda file: file in begin_well or self._begins_well(file),
+            now_ms=self._now_ms,
+        )
+        read.update({file: files[file] for file in found})
+        return lines
 
     def _land_odd(
         self,
@@ -192,7 +231,17 @@ class Lander:
 
     def _begins_well(self, file: RawFile) -> bool:
         with self._opened(file) as stream:
-            return is_canonical_line(self._feed.contract, stream.read(_FIRST_LINE).partition(b"\n")[0])
+            return self._begins_as_canonical(stream.read(_FIRST_LINE))
+
+    def _begins_as_canonical(self, content: bytes) -> bool:
+        return is_canonical_line(self._feed.contract, content[:_FIRST_LINE].partition(b"\n")[0])
+
+    def _looks_canonical(self, content: bytes) -> bool:
+        return all(is_canonical_line(self._feed.contract, line) for line in content.splitlines() if line.strip())
+
+    def _content(self, file: RawFile) -> bytes:
+        with self._opened(file) as stream:
+            return stream.read()
 
     def _documents(self, file: RawFile) -> Iterator[Document]:
         with self._opened(file) as stream:
