@@ -16,7 +16,9 @@ import pyarrow.compute as pc
 from pyarrow import parquet as pq
 
 from stedi_dagster.contracts import CONTRACTS, Column, Contract, CustomerLanding
+from stedi_dagster.contracts.columns import Identifies
 from stedi_dagster.erasure.digests import Digester, phrases
+from stedi_dagster.erasure.documents import may_be_of
 from stedi_dagster.erasure.fields import split_lines, value_of
 from stedi_dagster.erasure.ledger import PARTICIPANT, PERSON, Trace
 from stedi_dagster.erasure.plain_lines import NotPlainError, contract_of, plain_lines
@@ -45,8 +47,10 @@ _OF_RECORDS = [
 # What is nobody else's.
 _THEIRS_ALONE = frozenset({PERSON, PARTICIPANT})
 
-# What is decoded again and again is remembered, if it is no longer than this.
+# What is decoded again and again is remembered, if it is no longer than this; and values, which stand in every table.
 _REMEMBERED, _SHORT = 1 << 16, 1 << 8
+_VALUES = 1 << 19
+_NOTHING: Counter[str] = Counter()
 
 Opened = Callable[[], IO[bytes]]
 
@@ -77,7 +81,7 @@ class Search:
         self._longer = holding({key_of(other) for other in others} - {self._email}, {self._email})
         self._lengths = sorted({trace.words for trace in traces} - {1})
         self._in_short = lru_cache(_REMEMBERED)(self._in_encoded)
-        self._in_short_value = lru_cache(_REMEMBERED)(self._in_text)
+        self._in_short_value = lru_cache(_VALUES)(lambda value: self._in_text(value) or _NOTHING)
 
     def in_file(self, path: str, opening: Opened) -> Seen:
         """What of the person stands in a file, in its name too."""
@@ -209,17 +213,26 @@ class Search:
         return found
 
     def _in_plain_lines(self, stream: IO[bytes], contract: type[Contract]) -> Counter[str]:
-        """In raw records: only those are read that have a value in which something stands."""
+        """In raw records: only those are read that have a value in which something stands that counts there."""
         found: Counter[str] = Counter()
         for some in plain_lines(stream, contract):
-            texts = [column.combine_chunks() for column in some.rows.itercolumns() if pa.types.is_string(column.type)]
-            telling = [
-                pa.array(filter(self._in_value, filter(None, pc.unique(text).to_pylist())), pa.string())
-                for text in texts
-            ]
-            here = reduce(pc.or_, map(pc.is_in, texts, telling))
-            found += self._in_each(line.document for line in some.lines(here))
+            telling, naming = pa.scalar(value=False), pa.scalar(value=False)
+            for column in some.rows.itercolumns():
+                if pa.types.is_string(column.type):
+                    text = column.combine_chunks()
+                    values = [value for value in pc.unique(text).to_pylist() if value and self._in_value(value)]
+                    theirs = [value for value in values if self._only_theirs(self._in_value(value))]
+                    telling = pc.or_(telling, pc.is_in(text, pa.array(values, pa.string())))
+                    naming = pc.or_(naming, pc.is_in(text, pa.array(theirs, pa.string())))
+            # Of the records of others only what is nobody else's counts.
+            unowned = may_be_of(some.rows, contract, self._identifies_them)
+            lines = some.lines(pc.or_(naming, pc.and_(telling, unowned)))
+            found += self._in_each(line.document for line in lines)
         return found
+
+    def _identifies_them(self, kind: Identifies, value: str) -> bool:
+        digest = self._by.of(value)
+        return digest == self._person if kind == "person" else digest in self._what
 
     def _in_each(self, documents: Iterable[Document]) -> Counter[str]:
         """In records one by one: what names somebody else is that person's."""

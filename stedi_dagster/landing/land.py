@@ -143,7 +143,7 @@ class Lander:
     def _read_by_engine(
         self, session: SparkSession, files: Sequence[RawFile], records: StagedRows
     ) -> tuple[dict[RawFile, tuple[RawFile, ...]], Lines]:
-        """The canonical files, or what they were gathered in, each with the files that it holds; and all their lines."""
+        """The canonical files, or what they were gathered in, each with the files it holds; and all their lines."""
         read: dict[RawFile, tuple[RawFile, ...]] = {}
         lines = Lines()
         # A file that is odd in the middle breaks what it is gathered in: then more than beginnings are looked at.

@@ -11,8 +11,8 @@ from stedi_dagster_tests.scenario import T0, customer, reading, step
 
 pytestmark = pytest.mark.long
 
-# HEAD and GET, and a listing of a thousand.
-_MOST = 2.1
+# HEAD and GET; and a table's metadata grows from run to run.
+_MOST = 3
 
 
 def _upload(cloud: Cloud, first: int, last: int) -> None:
@@ -36,6 +36,6 @@ def test_a_small_object_is_asked_for_only_as_often_as_it_is_read(cloud, aws, mon
             way.requests.clear()
             assert cloud.run().success
             asked.append(way.requests.total())
-    assert cloud.query("SELECT count(*) FROM accelerometer_landing") == [(281,)]
+        assert cloud.query("SELECT count(*) FROM accelerometer_landing") == [(281,)]
     # The second and the third run differ in how much is new alone.
-    assert asked[2] - asked[1] <= _MOST * 160
+    assert asked[2] - asked[1] <= _MOST * 160, asked
