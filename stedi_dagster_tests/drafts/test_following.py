@@ -59,7 +59,7 @@ def files(feed: str) -> st.SearchStrategy[tuple[str, str, str | None]]:
 
 step_of_history = st.lists(st.sampled_from(sorted(records)).flatmap(files), min_size=1, max_size=3)
 histories = st.lists(step_of_history, min_size=3, max_size=5)
-FIRST = [
+FIRST: list[tuple[str, str, str | None]] = [
     ("customer", "0.json", "".join(json.dumps(customer(email)) + "\n" for email in (*PEOPLE, "zoe@example.com"))),
     (
         "accelerometer",
@@ -106,7 +106,7 @@ def _lines(*values: dict[str, Any]) -> str:
 
 # Somebody withdraws and agrees again, somebody is in doubt, a device gets a second carrier, readings come late and
 # twice, files are changed and removed.
-EVENTFUL = [
+EVENTFUL: list[list[tuple[str, str, str | None]]] = [
     [
         ("accelerometer", "a.json", _lines(reading(at=T0 + 90), reading("bob@example.com", T0 + 10))),
         ("step_trainer", "a.json", _lines(step(at=T0 + 90), step(at=T0 + 90))),
@@ -130,7 +130,7 @@ EVENTFUL = [
 @pytest.mark.java
 def test_what_happens_between_runs_is_followed_alike_on_spark(tmp_path, spark):
     making = Making(tmp_path, spark, PRESETS["as-of"])
-    for happenings in [FIRST, *EVENTFUL]:
+    for happenings in (FIRST, *EVENTFUL):
         for happening in happenings:
             _happen(making, *happening)
         drafts = making.run(now_ms=NOW)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stedi_dagster.landing import gathering
-from stedi_dagster.landing import land as land_module
+from stedi_dagster.landing.canonical import canonical_files
 from stedi_dagster.landing.files import RawFile
 from stedi_dagster.landing.gathering import Gathered, gather
 from stedi_dagster_tests.landing.zone import ACCELEROMETER, examples, land
@@ -62,13 +62,12 @@ def test_the_engine_reads_few_files_and_nothing_else_is_left(tmp_path, sail, mon
     monkeypatch.setattr(gathering, "_FEW", 1)
     _land(tmp_path / "zone", [LINE] * 40)
     tried: list[int] = []
-    try_ = land_module.canonical_files
 
     def counting(session, contract, files, *rest, **more):
         tried.append(len(files))
-        return try_(session, contract, files, *rest, **more)
+        return canonical_files(session, contract, files, *rest, **more)
 
-    monkeypatch.setattr(land_module, "canonical_files", counting)
+    monkeypatch.setattr("stedi_dagster.landing.land.canonical_files", counting)
     outcome = land(sail, ACCELEROMETER, tmp_path / "zone", tmp_path / "tables")
     assert (tried, outcome.landed.by_engine, len(outcome.landed.canonical)) == ([1], 40, 40)
     assert {path.suffix for path in (tmp_path / "tables").rglob("*") if path.is_file()} == {".parquet"}
@@ -91,7 +90,8 @@ def test_a_file_that_has_changed_since_it_was_listed_is_odd(monkeypatch):
     files = [RawFile(f"{number}.json", "", len(LINE), "") for number in range(3)]
     found = _gather(files, lambda file: LINE + b"more" if file is files[1] else LINE)
     assert found.groups == {RawFile("path", "path", 2 * len(LINE) + 2, ""): (files[0], files[2])}
-    assert (found.odd, found.others) == ({files[1]}, ())
+    assert found.odd == frozenset({files[1]})
+    assert not found.others
 
 
 def test_few_files_and_large_ones_are_left_as_they_are():
