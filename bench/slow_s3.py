@@ -82,6 +82,7 @@ def main(
 ) -> None:
     """Land many small objects, then run again with nothing new."""
     port = free_port()
+    WORK.mkdir(parents=True, exist_ok=True)
     log = (WORK / "moto.log").open("wb")
     server = subprocess.Popen(
         [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)], stdout=log, stderr=log

@@ -1,16 +1,17 @@
 """Reads raw files that hold nothing but one plain object a line, as tables: many times faster than as documents.
 
-Plain is what leaves no room for a second reading: an object begins at the beginning of each line and ends in it, its
-keys are columns of the feed's contract in the contract's spelling, each there once, and its values are of the columns'
-types. `documents` reads the same in it: whoever looks for something needs that only for the lines that a table shows.
+Plain is what leaves no room for a second reading: each line is one object, without braces in its texts; its keys are
+columns of the feed's contract in the contract's spelling, each there once, and its values are of the columns' types.
+`documents` reads the same in it: whoever looks for something needs that only for the lines that a table shows.
 """
 
 import io
+import json
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -19,11 +20,14 @@ from pyarrow import json as pj
 
 from stedi_dagster.contracts import Contract
 from stedi_dagster.lakehouse.schema import arrow_schema
-from stedi_dagster.landing.documents import Document, read_documents
+from stedi_dagster.landing.documents import Document
+from stedi_dagster.landing.documents.document import BLANK, object_of
 from stedi_dagster.landing.feeds import DERIVED, FEEDS
 
 _BLOCK = 1 << 23
 _LONGEST_LINE = 1 << 14
+_LINE_END, _ESCAPE = b"\n\\"
+_DECODER = json.JSONDecoder(object_pairs_hook=object_of)
 # Arrow reads while Python looks at what it has read.
 _AT_ONCE = 2
 
@@ -63,12 +67,21 @@ class PlainLines(NamedTuple):
         """
         if not pc.any(which).as_py():
             return
-        ends = np.flatnonzero(np.frombuffer(self.content, np.uint8) == ord("\n")) + 1
+        ends = self._places(_LINE_END) + 1
         for at in np.flatnonzero(which.to_numpy(zero_copy_only=False)).tolist():
             start = int(ends[at - 1]) if at else 0
             end = int(ends[at]) if at < len(ends) else len(self.content)
-            (document,) = read_documents(io.BytesIO(self.content[start:end]))
-            yield Line(self.position + start, self.position + end, document._replace(line=self.number + at))
+            document = document_of(self.content[start:end], self.number + at, self.position + start)
+            yield Line(self.position + start, self.position + end, document)
+
+    def escaped(self) -> pa.BooleanArray:
+        """Which lines have an escape: what stands there may be read in another way than what it means."""
+        found = np.zeros(self.rows.num_rows, bool)
+        found[np.searchsorted(self._places(_LINE_END), self._places(_ESCAPE))] = True
+        return pa.array(found)
+
+    def _places(self, sign: int) -> "np.ndarray[Any, np.dtype[np.int64]]":
+        return np.flatnonzero(np.frombuffer(self.content, np.uint8) == sign)
 
 
 def plain_lines(stream: IO[bytes], contract: type[Contract]) -> Iterator[PlainLines]:
@@ -96,6 +109,18 @@ def plain_lines(stream: IO[bytes], contract: type[Contract]) -> Iterator[PlainLi
             yield PlainLines(content, number, position, rows)
             number += rows.num_rows
             position += len(content)
+
+
+def document_of(line: bytes, number: int, position: int) -> Document:
+    """A plain line as the document that it is read as in its file; alone, it might be taken for another kind of file.
+
+    Args:
+        line: the line.
+        number: of the line in its file.
+        position: where in the file's bytes it begins.
+    """
+    text = line.decode().strip(BLANK)
+    return Document(_DECODER.decode(text), None, text, number, position)
 
 
 def contract_of(stream: IO[bytes]) -> type[Contract] | None:
@@ -136,6 +161,13 @@ def _blocks(stream: IO[bytes]) -> Iterator[bytes]:
 
 
 def _read(lines: bytes, schema: pa.Schema) -> pa.Table:
+    # One object in each line and nothing around it: braces within make it odd. Arrow would read several objects of a line,
+    # and does not survive some of what is no object (a null before one).
+    number = lines.count(b"\n") + (not lines.endswith(b"\n"))
+    begin = lines.count(b"\n{") + lines.startswith(b"{")
+    end = lines.count(b"}\n") + lines.count(b"}\r\n") + lines.endswith(b"}")
+    if not number == begin == end == lines.count(b"{") == lines.count(b"}"):
+        raise NotPlainError
     at_once = pj.ReadOptions(use_threads=False, block_size=len(lines) + 1)
     strictly = pj.ParseOptions(explicit_schema=schema, newlines_in_values=False, unexpected_field_behavior="error")
     try:
@@ -144,10 +176,7 @@ def _read(lines: bytes, schema: pa.Schema) -> pa.Table:
         rows.validate(full=True)
     except pa.ArrowInvalid:
         raise NotPlainError from None
-    # An object has no other one in it, and no text has a line end: as many objects as lines that begin with one are one
-    # in each.
-    begin = lines.count(b"\n{") + lines.startswith(b"{")
-    if not rows.num_rows == begin == lines.count(b"\n") + (not lines.endswith(b"\n")):
+    if rows.num_rows != number:
         raise NotPlainError
     # Which Arrow reads, and JSON does not have.
     for column in rows.itercolumns():

@@ -213,7 +213,7 @@ class Search:
         return found
 
     def _in_plain_lines(self, stream: IO[bytes], contract: type[Contract]) -> Counter[str]:
-        """In raw records: only those are read that have a value in which something stands that counts there."""
+        """In raw records: only those are read that have escapes, or a value in which something stands that counts."""
         found: Counter[str] = Counter()
         for some in plain_lines(stream, contract):
             telling, naming = pa.scalar(value=False), pa.scalar(value=False)
@@ -226,7 +226,7 @@ class Search:
                     naming = pc.or_(naming, pc.is_in(text, pa.array(theirs, pa.string())))
             # Of the records of others only what is nobody else's counts.
             unowned = may_be_of(some.rows, contract, self._identifies_them)
-            lines = some.lines(pc.or_(naming, pc.and_(telling, unowned)))
+            lines = some.lines(pc.or_(some.escaped(), pc.or_(naming, pc.and_(telling, unowned))))
             found += self._in_each(line.document for line in lines)
         return found
 
@@ -277,7 +277,13 @@ class Search:
         return found
 
     def _in_plain(self, text: str) -> Counter[str]:
-        text = key_of(text)
+        found = self._in_key(key_of(text))
+        if not text.isascii():
+            # The key of a text takes all that stands behind its last @ for a domain.
+            found |= self._in_key(key_of(f"{text}\n@"))
+        return found
+
+    def _in_key(self, text: str) -> Counter[str]:
         found: Counter[str] = Counter()
         if self._email in text:
             for other in self._longer:

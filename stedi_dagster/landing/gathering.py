@@ -20,16 +20,14 @@ _LARGE = 1 << 26
 
 @dataclass(frozen=True)
 class Gathered:
-    """What became of some files.
+    """What the engine may be able to read of some files.
 
     Attributes:
-        groups: those that were gathered, by the file that holds them now.
-        odd: those that the engine is not to read.
-        others: all others, as they are.
+        groups: small ones that were gathered, by the file that holds them now.
+        others: those that it reads as they are.
     """
 
     groups: Mapping[RawFile, tuple[RawFile, ...]]
-    odd: frozenset[RawFile]
     others: tuple[RawFile, ...]
 
 
@@ -45,14 +43,13 @@ def gather(
         files: the files.
         read: reads one; several are read side by side.
         write: writes one that was gathered, and returns its path.
-        looks_well: whether the content of a file may be canonical; else it is odd, and so is one that has changed since
-            it was listed.
+        looks_well: whether the content of a file may be canonical. What may not, or has changed since it was listed, is
+            not for the engine.
     """
     small = [file for file in files if file.size <= _SMALL]
     if len(small) <= _FEW:
-        return Gathered({}, frozenset(), tuple(files))
+        return Gathered({}, tuple(files))
     groups: dict[RawFile, tuple[RawFile, ...]] = {}
-    odd: set[RawFile] = set()
     members: list[RawFile] = []
     lines = bytearray()
 
@@ -64,7 +61,6 @@ def gather(
 
     for file, content in zip(small, _contents(small, read), strict=True):
         if len(content) != file.size or not looks_well(content):
-            odd.add(file)
             continue
         members.append(file)
         lines += content if content.endswith(b"\n") else content + b"\n"
@@ -72,7 +68,7 @@ def gather(
             end_group()
     if members:
         end_group()
-    return Gathered(groups, frozenset(odd), tuple(file for file in files if file.size > _SMALL))
+    return Gathered(groups, tuple(file for file in files if file.size > _SMALL))
 
 
 def _contents(files: Sequence[RawFile], read: Callable[[RawFile], bytes]) -> Iterator[bytes]:

@@ -234,7 +234,7 @@ class Lander:
             return self._begins_as_canonical(stream.read(_FIRST_LINE))
 
     def _begins_as_canonical(self, content: bytes) -> bool:
-        return is_canonical_line(self._feed.contract, content[:_FIRST_LINE].partition(b"\n")[0])
+        return is_canonical_line(self._feed.contract, content.lstrip()[:_FIRST_LINE].partition(b"\n")[0])
 
     def _looks_canonical(self, content: bytes) -> bool:
         return all(is_canonical_line(self._feed.contract, line) for line in content.splitlines() if line.strip())

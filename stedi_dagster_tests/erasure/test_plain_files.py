@@ -39,7 +39,7 @@ notes = st.sampled_from(
         ANN,
         f"of {ANN}",
         base64.b64encode(f"to {ANN} now".encode()).decode(),
-        f'{{"serialNumber": "{SERIAL}"}}',
+        f'"serialNumber": "{SERIAL}"',
     ]
 )
 customers = st.builds(
@@ -137,6 +137,27 @@ def test_what_is_known_of_somebody_is_alike(values, escaped):
     here = known(content)
     with no_file_is_plain():
         assert here == known(content)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        f"{ANN} (Jos\u00e9)",
+        f"to {ANN}, Zo\u00eb",
+        r"ann\u003cb\u003e@x.example",
+        r"ann\t@\tx.example",
+        r"ann\u0020@\u0020x.example",
+        r"\u0061nn@x.example",
+        r"ann=\r\n@x.example",
+    ],
+)
+def test_an_address_is_found_in_a_value_however_it_is_written(name):
+    others = json.dumps(customer(BOB, customerName="NAME"), ensure_ascii=False).replace("NAME", name)
+    content = f"{others}\n{json.dumps(customer(BOB, customerName='Bo'))}\n".encode()
+    assert list(plain_lines(io.BytesIO(content), CUSTOMER.contract))
+    assert seen(content).found.keys() == {"email"}
+    with no_file_is_plain():
+        assert seen(content).found.keys() == {"email"}
 
 
 def test_others_stay_byte_for_byte(tmp_path):

@@ -63,6 +63,9 @@ ODD = {
     "an endless number": '{"user": "ann@x.example", "x": -Infinity}',
     "an object within": '{"user": {"user": "ann@x.example"}}',
     "a list": f"[{ANN}]",
+    "a null before it": "null" + ANN,
+    "a null behind it": ANN + "null",
+    "a brace in a text": '{"user": "}"}',
     "indented": " " + ANN,
     "with a comma": ANN + ",\n" + BOB,
     "with a comment": ANN + " // " + BOB,
@@ -90,6 +93,21 @@ def test_lines_tell_where_they_are():
     found = [line for some in read(content) for line in some.lines(pc.equal(some.rows["user"], "bob@x.example"))]
     assert [content[line.start : line.end] for line in found] == [f"{BOB}\r\n".encode()]
     assert [(line.document.line, line.document.value["user"]) for line in found] == [(2, "bob@x.example")]
+
+
+def test_a_line_is_a_document_whatever_kind_of_file_it_would_be_alone():
+    # At its place in a file, this makes a tar.
+    name = "a" * (257 - len('{"user": "')) + "ustar"
+    content = f"{ANN}\n{json.dumps(reading(name, T0))}\n".encode()
+    found = [line.document for some in read(content) for line in some.lines(all_of(some))]
+    assert [document.value["user"] for document in found] == ["ann@x.example", name]
+
+
+def test_lines_with_escapes_are_told():
+    content = (
+        f"{ANN}\n{BOB.replace('bob', chr(92) + 'u0062ob')}\n{ANN}\n{BOB.replace('b@', 'b' + chr(92) + '/@')}".encode()
+    )
+    assert [one for some in read(content) for one in some.escaped().to_pylist()] == [False, True, False, True]
 
 
 def test_a_line_longer_than_a_block_is_refused(monkeypatch):
@@ -140,5 +158,5 @@ def test_a_table_has_what_the_documents_say(parts, line_end, ended, block):
     assert [document.reason for document in said] == [None] * len(rows)
     assert [{k: v for k, v in one.value.items() if v is not None} for one in said] == rows
     found = [line for some in blocks for line in some.lines(all_of(some))]
-    assert [line.document[:4] for line in found] == [document[:4] for document in said]
+    assert [line.document for line in found] == said
     assert b"".join(content[line.start : line.end] for line in found) == content
