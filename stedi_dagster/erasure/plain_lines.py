@@ -161,8 +161,8 @@ def _blocks(stream: IO[bytes]) -> Iterator[bytes]:
 
 
 def _read(lines: bytes, schema: pa.Schema) -> pa.Table:
-    # One object in each line and nothing around it: braces within make it odd. Arrow would read several objects of a line,
-    # and does not survive some of what is no object (a null before one).
+    # One object in each line and nothing around it: braces within make it odd. Arrow would read several objects of a
+    # line, and does not survive some of what is no object (a null before one).
     number = lines.count(b"\n") + (not lines.endswith(b"\n"))
     begin = lines.count(b"\n{") + lines.startswith(b"{")
     end = lines.count(b"}\n") + lines.count(b"}\r\n") + lines.endswith(b"}")
