@@ -19,7 +19,7 @@ _DRAWN: Mapping[str, tuple[str, str]] = {
     DUCKDB: ("DuckDB, bare queries", "--"),
     PLAIN: ("plain script on Spark", "--"),
 }
-_PANELS = {"wall": "seconds, whole process", "peak_mb": "peak memory, MB"}
+_PANELS = ("seconds, whole process", "peak memory, MB")
 
 
 def draw(path: Path, found: Mapping[str, Sequence[tuple[float, float, float]]]) -> None:
@@ -32,12 +32,12 @@ def draw(path: Path, found: Mapping[str, Sequence[tuple[float, float, float]]]) 
     # The same input gives the same file.
     mpl.rcParams["svg.hashsalt"] = "stedi"
     figure = Figure(figsize=(11, 4.5), layout="constrained")
-    for axes, title in zip(figure.subplots(1, len(_PANELS)), _PANELS.values(), strict=True):
-        at = list(_PANELS.values()).index(title) + 1
+    for at, (axes, title) in enumerate(zip(figure.subplots(1, len(_PANELS)), _PANELS, strict=True), 1):
         for name, (label, style) in _DRAWN.items():
             if points := sorted(found.get(name, ())):
                 sizes, values = [point[0] for point in points], [point[at] for point in points]
-                axes.plot(sizes, values, style, marker="o", markersize=3, label=label)
+                # One legend for both.
+                axes.plot(sizes, values, style, marker="o", markersize=3, label=label if at == 1 else None)
         axes.set(xscale="log", yscale="log", xlabel="landing data, MB", title=title)
         axes.grid(visible=True, which="both", linewidth=0.3)
     figure.legend(loc="outside right center", frameon=False, fontsize=8)
