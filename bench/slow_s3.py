@@ -6,6 +6,7 @@ milliseconds of a core for each request.
 
 import asyncio
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -31,6 +32,7 @@ _METHODS = (b"GET", b"HEAD", b"PUT", b"POST", b"DELETE")
 _BLOCK = 1 << 16
 _STARTS_WITHIN = 60
 _UPLOADS = 16
+_HOME = WORK / "out" / "slow-s3"
 
 
 class SlowWay:
@@ -83,10 +85,11 @@ def main(
     """Land many small objects, then run again with nothing new."""
     port = free_port()
     WORK.mkdir(parents=True, exist_ok=True)
-    log = (WORK / "moto.log").open("wb")
-    server = subprocess.Popen(
-        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)], stdout=log, stderr=log
-    )
+    # Of another account, whose tables are gone with it.
+    shutil.rmtree(_HOME, ignore_errors=True)
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    with (WORK / "moto.log").open("wb") as log:
+        server = subprocess.Popen(command, stdout=log, stderr=log)
     try:
         _fill(f"http://127.0.0.1:{port}", objects)
         way = SlowWay(port, milliseconds / 1000)
@@ -160,10 +163,9 @@ def _wait_for(client: Any) -> None:
 
 
 def _run(url: str) -> None:
-    home = WORK / "out" / "slow-s3"
     env = {key: value for key, value in os.environ.items() if not key.startswith(("STEDI_", "AWS_"))}
     env |= _environment(url) | {
-        "STEDI_HOME": str(home),
+        "STEDI_HOME": str(_HOME),
         "STEDI_LANDING": f"s3://{_BUCKET}/landing",
         "STEDI_WAREHOUSE": f"s3://{_BUCKET}/warehouse",
         "STEDI_CATALOG": "glue",
