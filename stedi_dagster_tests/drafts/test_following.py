@@ -1,6 +1,8 @@
 """Whatever happens between runs, tables that follow what is new are what making them in full would make them."""
 
 import json
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from stedi_dagster.errors import StediError
 from stedi_dagster.lakehouse.staged import StagedTable
 from stedi_dagster.settings.policy import PRESETS, Preset
 from stedi_dagster_tests.drafts.making import Making
+from stedi_dagster_tests.histories.crashes import Crash, Killed, crashes, crashing
 from stedi_dagster_tests.landing.zone import NOW, examples
 from stedi_dagster_tests.scenario import T0, customer, reading, step
 
@@ -57,8 +60,32 @@ def files(feed: str) -> st.SearchStrategy[tuple[str, str, str | None]]:
     return st.tuples(st.just(feed), name, st.none() | lines.map(lambda found: "".join(f"{one}\n" for one in found)))
 
 
-step_of_history = st.lists(st.sampled_from(sorted(records)).flatmap(files), min_size=1, max_size=3)
-histories = st.lists(step_of_history, min_size=3, max_size=5)
+@dataclass(frozen=True)
+class Between:
+    """What happens before a run, and how the run goes.
+
+    `forget`: somebody is erased. `preset`: the rules from then on. `crash`: the run is killed, if it comes there, and
+    the next one finds what it left. `merge`: small files are merged early.
+    """
+
+    files: list[tuple[str, str, str | None]]
+    forget: str | None = None
+    preset: Preset | None = None
+    crash: Crash | None = None
+    merge: bool = False
+
+
+_PRESETS = ["default", "as-of", "as-of-accelerometer-all-steps"]
+betweens = st.builds(
+    Between,
+    st.lists(st.sampled_from(sorted(records)).flatmap(files), min_size=1, max_size=3),
+    # Mostly nothing of the kind: then the tables are made in full anyway.
+    forget=st.sampled_from([None] * 5 + PEOPLE[:1]),
+    preset=st.sampled_from([None] * 8 + _PRESETS),
+    crash=st.none() | st.none() | crashes,
+    merge=st.booleans(),
+)
+histories = st.tuples(st.sampled_from(_PRESETS), st.lists(betweens, min_size=1, max_size=6))
 FIRST: list[tuple[str, str, str | None]] = [
     ("customer", "0.json", "".join(json.dumps(customer(email)) + "\n" for email in (*PEOPLE, "zoe@example.com"))),
     (
@@ -83,19 +110,32 @@ def _happen(making: Making, feed: str, name: str, text: str | None) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("preset", ["default", "as-of", "as-of-accelerometer-all-steps"])
 def test_whatever_happens_between_runs_the_tables_are_what_making_them_in_full_makes(
-    tmp_path_factory: pytest.TempPathFactory, sail: SparkSession, preset: Preset
+    tmp_path_factory: pytest.TempPathFactory, sail: SparkSession
 ):
-    @settings(examples, max_examples=6)
+    @settings(examples, max_examples=14)
     @given(history=histories)
-    def play(history: list[list[Any]]) -> None:
+    def play(history: tuple[Preset, list[Between]]) -> None:
+        preset, all_that_happens = history
         making = Making(tmp_path_factory.mktemp("history"), sail, PRESETS[preset])
-        for happenings in [FIRST, *history]:
-            for happening in happenings:
+        for between in [Between(FIRST), *all_that_happens]:
+            for happening in between.files:
                 _happen(making, *happening)
+            if between.forget:
+                making.forget(between.forget)
+            if between.preset:
+                making.policy = PRESETS[between.preset]
+            with pytest.MonkeyPatch.context() as patching:
+                if between.merge:
+                    patching.setattr("stedi_dagster.drafts.merging._MANY", 3)
+                    patching.setattr("stedi_dagster.drafts.merging._FEW", 1)
+                killed = True
+                with crashing(between.crash) if between.crash else nullcontext(), suppress(Killed):
+                    making.run(now_ms=NOW)
+                    killed = False
+        if killed:
             making.run(now_ms=NOW)
-            assert making.holds() == making.in_full(now_ms=NOW)
+        assert making.holds() == making.in_full(now_ms=NOW)
 
     play()
 

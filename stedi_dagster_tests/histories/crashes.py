@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
+from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
 from stedi_dagster.lakehouse.commit import Commit
@@ -34,6 +35,9 @@ class Crash:
     where: str
     when: str
     nth: int
+
+
+crashes = st.builds(Crash, st.sampled_from(PLACES), st.sampled_from(["before", "after"]), st.integers(0, 12))
 
 
 @dataclass

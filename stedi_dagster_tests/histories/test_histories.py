@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from stedi_dagster_tests.histories.crashes import PLACES, Crash
+from stedi_dagster_tests.histories.crashes import Crash, crashes
 from stedi_dagster_tests.histories.play import Play
 from stedi_dagster_tests.histories.world import Record
 
@@ -40,7 +40,6 @@ who = st.sampled_from(PEOPLE)
 # Few moments, so that records are of one, and readings of different people meet.
 ticks = st.integers(0, 2)
 retentions = st.sampled_from([0, 0, 7])
-crashes = st.builds(Crash, st.sampled_from(PLACES), st.sampled_from(["before", "after"]), st.integers(0, 12))
 overtaken = st.sampled_from(["accelerometer_landing", "customer_trusted", "accelerometer_trusted"])
 words = st.sampled_from(
     ["cannot be read", "cannot be read", "refuses", "refuses", "agrees", "agrees", "agrees", "is cut off"]
