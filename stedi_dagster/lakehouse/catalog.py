@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pyiceberg.catalog import Catalog
 from pyiceberg.exceptions import NoSuchTableError, ValidationError
+from pyiceberg.io import PY_IO_IMPL
 from pyiceberg.table import Table
 from pyiceberg.typedef import Identifier
 
@@ -28,7 +29,11 @@ def open_catalog(kind: str, home: Path, warehouse: str, databases: Iterable[str]
     properties = {"warehouse": warehouse}
     if is_s3(warehouse):
         from stedi_dagster import aws
+        from stedi_dagster.lakehouse.file_io import RememberingFileIO, forget_files
         from stedi_dagster.storage.s3 import split
+
+        forget_files()
+        properties[PY_IO_IMPL] = f"{RememberingFileIO.__module__}.{RememberingFileIO.__qualname__}"
 
         aws.check_region_of(split(warehouse)[0])
         properties["s3.region"] = aws.region()
