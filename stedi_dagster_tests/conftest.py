@@ -12,6 +12,7 @@ from hypothesis import settings
 from pyspark.sql import SparkSession
 from typer.testing import CliRunner, Result
 
+from bench.event_log import write_conf
 from stedi_dagster.engines.base import Engine
 from stedi_dagster.engines.sail import Sail
 from stedi_dagster.engines.spark import LocalSpark, find_java
@@ -89,10 +90,21 @@ def chromium() -> str:
 
 
 @pytest.fixture(scope="session")
-def spark_url(java: str) -> Iterator[str]:
+def spark_events(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in which the Apache Spark of `spark` logs what it does."""
+    return tmp_path_factory.mktemp("spark") / "events"
+
+
+@pytest.fixture(scope="session")
+def spark_url(java: str, spark_events: Path) -> Iterator[str]:
     """An Apache Spark Connect server."""
-    with LocalSpark().serving() as url:
-        yield url
+    conf = spark_events.parent / "conf"
+    write_conf(conf, spark_events)
+    with pytest.MonkeyPatch.context() as patching:
+        patching.setenv("SPARK_CONF_DIR", str(conf))
+        with LocalSpark().serving() as url:
+            patching.undo()
+            yield url
 
 
 @pytest.fixture(scope="session")

@@ -16,13 +16,12 @@ from stedi_dagster.erasure import delete_rows
 from stedi_dagster.errors import StediError
 from stedi_dagster.lakehouse.staged import StagedTable
 from stedi_dagster.settings.policy import PRESETS, Preset
+from stedi_dagster_tests.drafts.happenings import DEVICES, FIRST, PEOPLE, happen
 from stedi_dagster_tests.drafts.making import Making
 from stedi_dagster_tests.histories.crashes import Crash, Killed, crashes, crashing
 from stedi_dagster_tests.landing.zone import NOW, examples
 from stedi_dagster_tests.scenario import T0, customer, reading, step
 
-PEOPLE = ["ann@example.com", " Bob@example.com", "bob@example.com", "eve@example.com"]
-DEVICES = ["serial-of-ann@example.com", "serial-of-bob@example.com", "Serial-of-eve@example.com", "nobodys"]
 moments = st.sampled_from([T0 - 50, T0, T0 + 50, T0 + 51, T0 + 3_000_000])
 people, devices = st.sampled_from(PEOPLE), st.sampled_from(DEVICES)
 records = {
@@ -86,27 +85,6 @@ betweens = st.builds(
     merge=st.booleans(),
 )
 histories = st.tuples(st.sampled_from(_PRESETS), st.lists(betweens, min_size=1, max_size=6))
-FIRST: list[tuple[str, str, str | None]] = [
-    ("customer", "0.json", "".join(json.dumps(customer(email)) + "\n" for email in (*PEOPLE, "zoe@example.com"))),
-    (
-        "accelerometer",
-        "0.json",
-        "".join(json.dumps(reading(email, T0 + at)) + "\n" for email in PEOPLE for at in (50, 60, 70)),
-    ),
-    (
-        "step_trainer",
-        "0.json",
-        "".join(json.dumps(step(serial, T0 + at)) + "\n" for serial in DEVICES for at in (50, 70, 80)),
-    ),
-]
-
-
-def _happen(making: Making, feed: str, name: str, text: str | None) -> None:
-    path = making.scenario.landing / feed / "landing" / name
-    if text is not None:
-        making.scenario.land_text(feed, text, name=name)
-    elif path.exists():
-        path.unlink()
 
 
 @pytest.mark.long
@@ -120,7 +98,7 @@ def test_whatever_happens_between_runs_the_tables_are_what_making_them_in_full_m
         making = Making(tmp_path_factory.mktemp("history"), sail, PRESETS[preset])
         for between in [Between(FIRST), *all_that_happens]:
             for happening in between.files:
-                _happen(making, *happening)
+                happen(making, *happening)
             if between.forget:
                 making.forget(between.forget)
             if between.preset:
@@ -140,50 +118,12 @@ def test_whatever_happens_between_runs_the_tables_are_what_making_them_in_full_m
     play()
 
 
-def _lines(*values: dict[str, Any]) -> str:
-    return "".join(f"{json.dumps(value)}\n" for value in values)
-
-
-# Somebody withdraws and agrees again, somebody is in doubt, a device gets a second carrier, readings come late and
-# twice, files are changed and removed.
-EVENTFUL: list[list[tuple[str, str, str | None]]] = [
-    [
-        ("accelerometer", "a.json", _lines(reading(at=T0 + 90), reading("bob@example.com", T0 + 10))),
-        ("step_trainer", "a.json", _lines(step(at=T0 + 90), step(at=T0 + 90))),
-        ("customer", "a.json", _lines(customer("bob@example.com", agreed=None, lastUpdateDate=T0 + 40))),
-    ],
-    [
-        ("customer", "b.json", _lines(customer("bob@example.com", agreed=T0 + 45, lastUpdateDate=T0 + 45))),
-        ("customer", "c.json", '{"email": "eve@example.com", "lastUpdateDate": %d,' % (T0 + 60)),  # noqa: UP031
-        ("accelerometer", "a.json", _lines(reading(at=T0 + 95), reading("zoe@example.com", T0 + 50))),
-    ],
-    [
-        ("customer", "d.json", _lines(customer("new@example.com", serial="serial-of-ann@example.com"))),
-        ("customer", "c.json", None),
-        ("step_trainer", "a.json", None),
-        ("accelerometer", "0.json", None),
-    ],
-]
-
-
-@pytest.mark.long
-@pytest.mark.java
-def test_what_happens_between_runs_is_followed_alike_on_spark(tmp_path, spark):
-    making = Making(tmp_path, spark, PRESETS["as-of"])
-    for happenings in (FIRST, *EVENTFUL):
-        for happening in happenings:
-            _happen(making, *happening)
-        drafts = making.run(now_ms=NOW)
-    assert making.holds() == making.in_full(now_ms=NOW)
-    assert {draft.made for draft in drafts.values()} > {"full"}
-
-
 def test_many_runs_leave_few_files_and_what_making_in_full_makes(tmp_path, sail, monkeypatch):
     monkeypatch.setattr("stedi_dagster.drafts.merging._MANY", 3)
     monkeypatch.setattr("stedi_dagster.drafts.merging._FEW", 1)
     making = Making(tmp_path, sail)
     for happening in FIRST:
-        _happen(making, *happening)
+        happen(making, *happening)
     rows = making.run()["accelerometer_trusted"].commit.files.rows
     for number in range(8):
         making.scenario.land("accelerometer", reading(at=T0 + 100 + number), name=f"more-{number}.json")
@@ -229,7 +169,7 @@ def test_each_table_says_how_it_was_made(made_once):
 def test_a_table_follows_what_has_kept_its_rows_for_longer_than_the_history(tmp_path, sail):
     making = Making(tmp_path, sail)
     for happening in FIRST:
-        _happen(making, *happening)
+        happen(making, *happening)
     making.run()
     rows_since = making.read("accelerometer_trusted").snapshot_id
     making.scenario.land("customer", customer("new@example.com"), name="more.json")
@@ -251,7 +191,7 @@ def made_once(tmp_path: Path, sail: SparkSession) -> Making:
     """Everybody's tables, and one more reading that has not landed."""
     making = Making(tmp_path, sail)
     for happening in FIRST:
-        _happen(making, *happening)
+        happen(making, *happening)
     making.run()
     making.scenario.land("accelerometer", reading(at=T0 + 90), reading("bob@example.com", T0 + 91), name="more.json")
     return making
@@ -284,7 +224,7 @@ def test_the_gate_finds_a_fault_in_how_a_table_follows(made_once, monkeypatch, f
 def test_rows_from_before_a_later_agreement_are_found_though_they_stay(tmp_path, sail):
     making = Making(tmp_path, sail, PRESETS["as-of"])
     for happening in FIRST:
-        _happen(making, *happening)
+        happen(making, *happening)
     making.run()
     again = customer("ann@example.com", agreed=T0 + 65, lastUpdateDate=T0 + 99)
     making.scenario.land("customer", again, name="more.json")

@@ -40,9 +40,9 @@ def consents(records: DataFrame) -> DataFrame:
         (dated * 2 + refusal).alias("place"),
         F.col("shareWithResearchAsOfDate").alias("since"),
     )
-    last = placed.groupBy("person").agg(F.max("place").alias("last")).where(F.col("last") % 2 == 0)
-    latest = placed.join(last.withColumnRenamed("person", "who"), on=F.col("person") == F.col("who"), how="inner")
-    return latest.where(F.col("place") == F.col("last")).groupBy("person").agg(F.max("since").alias("since"))
+    # The agreement that it names goes with it; of several of one moment, the last.
+    last = placed.groupBy("person").agg(F.max(F.struct("place", "since")).alias("last"))
+    return last.where(F.col("last.place") % 2 == 0).select("person", F.col("last.since").alias("since"))
 
 
 def audit_consent(
