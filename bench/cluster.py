@@ -29,12 +29,12 @@ class ClusterError(Exception):
 
 
 @contextmanager
-def cluster(folder: Path, *, memory: str = "1g") -> Iterator[str]:
+def cluster(folder: Path, *, memory_mb: int = 1074) -> Iterator[str]:
     """Start one, and yield the sc:// URL of the server.
 
     Args:
         folder: for logs, and for what the workers write.
-        memory: of each worker, and of the server.
+        memory_mb: the megabytes of each worker, and of the server.
 
     Raises:
         ClusterError: it did not come up.
@@ -49,10 +49,10 @@ def cluster(folder: Path, *, memory: str = "1g") -> Iterator[str]:
         running.enter_context(_daemon(java_home, folder, "master.Master", *where, *ports))
         for number in range(_WORKERS):
             own = ("--webui-port", str(free_port()), "--work-dir", f"{folder}/{number}")
-            means = (*where, "--cores", "1", "--memory", memory, *own, master)
+            means = (*where, "--cores", "1", "--memory", f"{memory_mb * 1_000_000 >> 20}m", *own, master)
             running.enter_context(_daemon(java_home, folder, "worker.Worker", *means))
         _wait_for_workers(f"http://{_HERE}:{web}/json/")
-        yield running.enter_context(LocalSpark(master=master, driver_memory=memory).serving())
+        yield running.enter_context(LocalSpark(master=master, memory_mb=memory_mb).serving())
 
 
 @contextmanager
@@ -102,5 +102,8 @@ def _wait_for_workers(url: str) -> None:
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory(prefix="stedi-cluster-") as scratch, cluster(Path(scratch), memory="2g") as server:
+    with (
+        tempfile.TemporaryDirectory(prefix="stedi-cluster-") as scratch,
+        cluster(Path(scratch), memory_mb=2147) as server,
+    ):
         sys.exit(subprocess.run(sys.argv[1:], env=os.environ | {"STEDI_ENGINE": server}, check=False).returncode)

@@ -46,7 +46,7 @@ def run_query(query: str, *, on: World = "local", parameters: Sequence[str] = ()
 
 def _run_here(text: str, *, as_json: bool) -> Iterator[Result]:
     """The results of all statements in a text that return rows."""
-    with connect(open_lakehouse()) as connection:
+    with connect(open_lakehouse(), memory_mb=Settings.load().memory) as connection:
         try:
             statements = connection.extract_statements(text)
             if not statements:

@@ -1,8 +1,11 @@
 """The embedded engine: Sail, a Spark Connect server inside this process, without a JVM."""
 
+import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from stedi_dagster.engines.base import Server
 
@@ -11,6 +14,15 @@ _NEVER = str(30 * 24 * 60 * 60)
 
 class Sail(Server):
     """A Sail server on a free port of the loopback address."""
+
+    def __init__(self, memory: tuple[int, Path] | None = None) -> None:
+        """Prepare.
+
+        Args:
+            memory: the megabytes (of a million bytes) that it may use for what it computes, and the folder, of its own,
+                in which it writes what does not fit; without them it has no limit.
+        """
+        self._memory = memory
 
     @contextmanager
     def serving(self) -> Iterator[str]:
@@ -24,6 +36,14 @@ class Sail(Server):
         # one expression would not be enough. Without statistics Sail cannot choose the smaller side of a join: some
         # 12 % of a run.
         os.environ.setdefault("SAIL_EXECUTION__COLLECT_STATISTICS", "false")
+        if self._memory is not None:
+            megabytes, scratch = self._memory
+            shutil.rmtree(scratch, ignore_errors=True)
+            scratch.mkdir(mode=0o700, parents=True)
+            # Each operator has its share, so that one cannot take what others need.
+            os.environ["SAIL_RUNTIME__MEMORY_POOL__TYPE"] = "fair"
+            os.environ["SAIL_RUNTIME__MEMORY_POOL__FAIR__MAX_SIZE"] = str(megabytes * 1_000_000)
+            os.environ["SAIL_RUNTIME__TEMPORARY_FILES__PATHS"] = json.dumps([str(scratch)])
         from pysail.spark import SparkConnectServer
 
         server = SparkConnectServer("127.0.0.1", 0)

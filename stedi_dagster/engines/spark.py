@@ -34,14 +34,15 @@ wait $server
 kill -KILL 0
 """
 _STOP_SECONDS = 10.0
+DEFAULT_MEMORY_MB = 2147
 
 
 class LocalSpark(Server):
     """A Spark Connect server with `--master local[*]` on a free port of the loopback address."""
 
-    def __init__(self, master: str = "local[*]", driver_memory: str = "2g") -> None:
+    def __init__(self, master: str = "local[*]", *, memory_mb: int = DEFAULT_MEMORY_MB) -> None:
         self._master = master
-        self._driver_memory = driver_memory
+        self._memory_mb = memory_mb
 
     @contextmanager
     def serving(self) -> Iterator[str]:
@@ -86,7 +87,7 @@ class LocalSpark(Server):
         return [
             *("sh", "-c", _GUARD, "sh"),
             str(spark_home / "bin" / "spark-submit"),
-            *("--master", self._master, "--driver-memory", self._driver_memory),
+            *("--master", self._master, "--driver-memory", f"{self._memory_mb * 1_000_000 >> 20}m"),
             *("--class", "org.apache.spark.sql.connect.service.SparkConnectServer"),
             *(part for key, value in conf.items() for part in ("--conf", f"{key}={value}")),
             "spark-internal",

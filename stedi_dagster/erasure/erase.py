@@ -35,6 +35,7 @@ from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.orphans import reachable_files, sweep
 from stedi_dagster.lakehouse.snapshot import manifests_without
 from stedi_dagster.landing.feeds import FEEDS
+from stedi_dagster.scratch import clear_scratch
 from stedi_dagster.settings.policy import Policy
 from stedi_dagster.storage import Entry
 
@@ -177,6 +178,7 @@ class Eraser:
                 self._lakehouse, name, contract, columns, mask, partial(remaining_rows, erasing=erasing), inputs=inputs
             )
         tables = tuple(self._forget_history(name, rows[name], before[name]) for name in _CONTRACTS)
+        clear_scratch(self._lakehouse.home)
         done = self._ledger.complete(erasure)
         return Receipt(self._lakehouse.database, (done.entry,), rewritten, tables)
 

@@ -1,6 +1,8 @@
 """The published tables in an in-process DuckDB, each a view by its name."""
 
 from collections.abc import Mapping
+from typing import Any
+from uuid import uuid4
 
 import duckdb
 from pyarrow.dataset import dataset
@@ -10,6 +12,7 @@ from stedi_dagster.contracts import Erasures, LandedFiles, Quarantine
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.schema import arrow_schema
 from stedi_dagster.lakehouse.snapshot import data_files
+from stedi_dagster.scratch import scratch_of
 from stedi_dagster.storage import Storage
 from stedi_dagster.storage.local import LocalStorage
 
@@ -22,7 +25,9 @@ def pinned(lakehouse: Lakehouse) -> dict[str, Table]:
     return {table.name()[-1]: table for table in lakehouse.tables() if table.current_snapshot() is not None}
 
 
-def connect(lakehouse: Lakehouse, tables: Mapping[str, Table] | None = None) -> duckdb.DuckDBPyConnection:
+def connect(
+    lakehouse: Lakehouse, tables: Mapping[str, Table] | None = None, *, memory_mb: int | None = None
+) -> duckdb.DuckDBPyConnection:
     """A connection in which every published table is a view.
 
     `quarantine` and `landed_files` are those of all feeds together. Of `erasures` there is a view although nobody was
@@ -31,8 +36,13 @@ def connect(lakehouse: Lakehouse, tables: Mapping[str, Table] | None = None) -> 
     Args:
         lakehouse: where the tables are.
         tables: what `pinned` found; by default what is published now.
+        memory_mb: the megabytes that it may use for what it computes; without them four fifths of the machine's.
     """
-    connection = duckdb.connect()
+    # By default it would write what does not fit into the folder in which somebody happens to be.
+    config: dict[str, Any] = {"temp_directory": str(scratch_of(lakehouse.home, f"duckdb-{uuid4()}"))}
+    if memory_mb is not None:
+        config["memory_limit"] = f"{memory_mb}MB"
+    connection = duckdb.connect(config=config)
     together = {
         contract.table(): connection.from_arrow(arrow_schema(contract).empty_table()).project("'' AS feed, *")
         for contract in _OF_FEEDS

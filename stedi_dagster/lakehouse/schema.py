@@ -56,6 +56,8 @@ def table_properties(contract: type[Contract]) -> dict[str, str]:
     properties = {"comment": description, "Description": description, "commit.retry.num-retries": "0"}
     # Each run that adds rows adds a manifest, and every reader reads all of them.
     properties |= {"commit.manifest-merge.enabled": "true", "commit.manifest.min-count-to-merge": "8"}
+    # Each of them names all snapshots; to travel back in time, a reader needs the current one alone.
+    properties |= {"write.metadata.previous-versions-max": "10"}
     # Manifests would otherwise keep the least and the greatest value of each column, an email address, say.
     personal = [spec.name for spec in contract.columns() if spec.personal != "no"]
     return properties | {f"write.metadata.metrics.column.{name}": "counts" for name in personal}

@@ -67,6 +67,14 @@ class Settings(BaseSettings):
         description="What does the work: `sail` (inside the process, no Java), `spark` (Apache Spark 4.0 on this "
         "machine, needs Java 17 or 21), the `sc://host:port` URL of a Spark Connect server, or `emr-serverless`.",
     )
+    memory: int | None = Field(
+        default=None,
+        ge=128,
+        description="Megabytes (of a million bytes) that an engine on this machine may use for what it computes: Sail, "
+        "the Java heap of Apache Spark, DuckDB in the audits and in `stedi sql`. What needs more is written to disk "
+        "meanwhile, below STEDI_HOME, and where it cannot be, the run or the audit stops and says so. By default Sail "
+        "has no limit, Apache Spark 2,147, and DuckDB four fifths of the machine's.",
+    )
     emr_application_id: str | None = Field(
         default=None,
         description="The EMR Serverless application that sessions are started in. Needed by `emr-serverless`.",

@@ -204,7 +204,7 @@ def test_apache_spark_works_and_leaves_no_process_when_the_work_fails(java):
     urls: list[str] = []
 
     def work() -> None:
-        with LocalSpark(driver_memory="1g").serving() as url, Remote(url).session() as session:
+        with LocalSpark(memory_mb=1100).serving() as url, Remote(url).session() as session:
             urls.append(url)
             assert session.range(3).count() == 3
             assert servers(url) != []

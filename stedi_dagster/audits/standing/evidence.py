@@ -39,7 +39,7 @@ class Evidence:
         Raises:
             StorageError: a file is damaged or gone.
         """
-        opened = self._closing.enter_context(_connected(self.lakehouse, self.tables))
+        opened = self._closing.enter_context(_connected(self.settings, self.lakehouse, self.tables))
         # In whatever order rows come: keeping it would take half as long again.
         opened.execute("SET preserve_insertion_order = false")
         return opened
@@ -110,9 +110,9 @@ def evidence_of(
         yield Evidence(settings, lakehouse, tables, time.time_ns() // 1_000_000, closing)
 
 
-def _connected(lakehouse: Lakehouse, tables: Mapping[str, Table]) -> duckdb.DuckDBPyConnection:
+def _connected(settings: Settings, lakehouse: Lakehouse, tables: Mapping[str, Table]) -> duckdb.DuckDBPyConnection:
     try:
-        return connect(lakehouse, tables)
+        return connect(lakehouse, tables, memory_mb=settings.memory)
     except duckdb.Error as error:
         raise unreadable(error) from None
 

@@ -46,6 +46,8 @@ def judge(audit: Audit, evidence: Evidence) -> Verdict:
             found = tuple(audit.find(evidence))
     except StediError as error:
         problem = f"The audit could not run: {error}"
+    except duckdb.OutOfMemoryException:
+        problem = "The audit could not run: it needs more memory than STEDI_MEMORY, or the machine, gives it."
     except (duckdb.Error, pa.ArrowException) as error:
         # Not in its own words: they may quote a value.
         problem = f"The audit could not run: reading the tables failed ({type(error).__name__})."

@@ -60,9 +60,9 @@ def resources_for(settings: Settings) -> dict[str, Any]:
 
 def _spark(settings: Settings, lock: Any) -> Any:
     if settings.engine == "sail":
-        return SailResource.configure_at_launch()
+        return SailResource.configure_at_launch(home=str(settings.home), memory_mb=settings.memory)
     if settings.engine == "spark":
-        return LocalSparkResource.configure_at_launch()
+        return LocalSparkResource.configure_at_launch(memory_mb=settings.memory)
     if settings.engine == EMR_SERVERLESS:
         return EmrServerlessResource.configure_at_launch(
             lock=lock,

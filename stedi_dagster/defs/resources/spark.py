@@ -8,6 +8,7 @@ import logging
 from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -17,6 +18,7 @@ from pyspark.sql import SparkSession
 
 from stedi_dagster.defs.resources.lock import WriterLockResource
 from stedi_dagster.engines import Engine
+from stedi_dagster.scratch import scratch_of
 
 if TYPE_CHECKING:
     from stedi_dagster.engines.emr_serverless import EmrServerless
@@ -65,21 +67,28 @@ class SparkConnectResource(LazyPySparkResource):
 class SailResource(SparkConnectResource):
     """Sail, embedded in this process."""
 
+    home: str = Field(description="STEDI_HOME, in which it writes what does not fit into its memory.")
+    memory_mb: int | None = Field(default=None, description="See STEDI_MEMORY.")
+
     def engine(self) -> Engine:
         """See `SparkConnectResource.engine`."""
         from stedi_dagster.engines.sail import Sail
 
-        return Sail()
+        if self.memory_mb is None:
+            return Sail()
+        return Sail((self.memory_mb, scratch_of(Path(self.home), "sail")))
 
 
 class LocalSparkResource(SparkConnectResource):
     """Apache Spark on this machine, in a process of its own."""
 
+    memory_mb: int | None = Field(default=None, description="See STEDI_MEMORY.")
+
     def engine(self) -> Engine:
         """See `SparkConnectResource.engine`."""
-        from stedi_dagster.engines.spark import LocalSpark
+        from stedi_dagster.engines.spark import DEFAULT_MEMORY_MB, LocalSpark
 
-        return LocalSpark()
+        return LocalSpark(memory_mb=self.memory_mb or DEFAULT_MEMORY_MB)
 
 
 class RemoteSparkResource(SparkConnectResource):
