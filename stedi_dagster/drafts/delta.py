@@ -77,15 +77,21 @@ def of_keys(rows: DataFrame, whose: Column, keys: DataFrame | None, *columns: st
     """The rows of some keys, or some of their columns; None where no keys are given."""
     if keys is None:
         return None
-    found = rows.join(keys.withColumnRenamed(KEY, _SOUGHT), on=whose == F.col(_SOUGHT), how="left_semi")
-    return found.select(*columns) if columns else found
+    found = _sought(keys).join(rows, on=whose == F.col(_SOUGHT), how="inner")
+    return found.select(*columns) if columns else found.drop(_SOUGHT)
 
 
 def of_others(rows: DataFrame, whose: Column, keys: DataFrame | None) -> DataFrame:
     """The rows of all but some keys."""
     if keys is None:
         return rows
-    return rows.join(keys.withColumnRenamed(KEY, _SOUGHT), on=whose == F.col(_SOUGHT), how="left_anti")
+    found = _sought(keys).join(rows, on=whose == F.col(_SOUGHT), how="right")
+    return found.where(F.col(_SOUGHT).isNull()).drop(_SOUGHT)
+
+
+def _sought(keys: DataFrame) -> DataFrame:
+    """Keys, to be joined to far more rows: the first of two that are joined is the one that Sail holds in memory."""
+    return keys.select(F.col(KEY).alias(_SOUGHT)).distinct()
 
 
 def together(*frames: DataFrame | None) -> DataFrame | None:

@@ -97,7 +97,8 @@ def _standing(people: DataFrame, key: str, *, as_of: bool) -> DataFrame:
 
 def _labelled(readings: DataFrame, key: str, moment: str, standing: DataFrame, *, nobody: str) -> DataFrame:
     """Readings with the first rule that withholds each: a function of its moment and the standing of its key alone."""
-    joined = with_keys(readings, key).join(standing, on=F.col(key) == F.col("key"), how="left")
+    # Sail holds the first in memory, and there are far fewer people and devices than readings.
+    joined = standing.join(with_keys(readings, key), on=F.col(key) == F.col("key"), how="right")
     return joined.withColumn(
         REASON,
         first_reason(
@@ -128,7 +129,7 @@ def paired_readings(
         A MachineLearningCurated frame and the counts of step readings.
     """
     owners = device_owners(customers_curated, participants)
-    steps = step_trainer_trusted.join(owners, on=F.col("serialNumber") == F.col("owned"), how="inner")
+    steps = owners.join(step_trainer_trusted, on=F.col("serialNumber") == F.col("owned"), how="inner")
     same_time = F.col("timestamp") == F.col("sensorReadingTime")
     same_person = F.col("user") == F.col("owner")
     pairing = same_time & same_person if policy.match == "person" else same_time

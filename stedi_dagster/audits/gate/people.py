@@ -59,7 +59,7 @@ def audit_same_person(
         theirs = frame.select(F.col("participantId").alias("theirs")).distinct()
         known = participants.join(theirs, on=F.col("participantId") == F.col("theirs"), how="left_semi")
         participants = found_once(known)
-    own = accelerometer_trusted.join(participants, on=F.col("user") == F.col("email"), how="inner")
+    own = participants.join(accelerometer_trusted, on=F.col("user") == F.col("email"), how="inner")
     own = own.select(_fingerprint("timestamp").alias("own"))
     rows = frame.select(F.xxhash64(*frame.columns).alias("row"), _fingerprint("sensorReadingTime").alias("reading"))
     # Two people at rest show the same values: of equal rows, only one can be the participant's own.
