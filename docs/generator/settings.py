@@ -13,6 +13,7 @@ _GROUPS = {
     "History, erasure and audits": ("retention", "max_snapshots", "erasure_key", "freshness"),
     "Engine": (
         "engine",
+        "memory",
         "emr_application_id",
         "emr_execution_role_arn",
         "emr_session_name",

@@ -4,8 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-import grpc
-from pyspark.errors import PySparkException
+from stedi_dagster.engines.failure import ENGINE_ERRORS, failure_of
 
 Severity = Literal["ERROR", "WARN"]
 
@@ -33,6 +32,5 @@ def run_audit(check: str, audit: Callable[[], Outcome]) -> Outcome:
     """Run an audit; one that the engine could not run has failed."""
     try:
         return audit()
-    except (PySparkException, grpc.RpcError) as error:
-        # Not the engine's own words: they may quote a value.
-        return Outcome(check, passed=False, summary=f"{COULD_NOT_RUN} {type(error).__name__}.")
+    except ENGINE_ERRORS as error:
+        return Outcome(check, passed=False, summary=f"{COULD_NOT_RUN} {failure_of(error)}.")

@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import grpc
 from pyiceberg.table import Table
-from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from stedi_dagster.contracts import Contract, Participants
+from stedi_dagster.engines.failure import ENGINE_ERRORS, failure_of
 from stedi_dagster.errors import EngineError, StediError
 from stedi_dagster.lakehouse.commit import Commit
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
@@ -97,10 +96,8 @@ class Run:
                 yield
             finally:
                 session.removeTag(table)
-        except (PySparkException, grpc.RpcError) as error:
-            condition = error.getCondition() if isinstance(error, PySparkException) else None
-            kind = f"{type(error).__name__}, {condition}" if condition else type(error).__name__
+        except ENGINE_ERRORS as error:
             raise EngineError(
-                f"The engine failed while {doing} ({kind}). Nothing of it is published. Its own message is withheld "
-                "because it may quote personal data; the engine's log has it."
+                f"The engine failed while {doing} ({failure_of(error)}). Nothing of it is published. Its own message "
+                "is withheld because it may quote personal data; the engine's log has it."
             ) from None
