@@ -3,6 +3,7 @@
 The promise to people: a withdrawal starts a run, and the sensor of alerts tells whoever the settings name.
 """
 
+import time
 import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from stedi_dagster.defs.alerts.sensor import alert_sensors
 from stedi_dagster.defs.assets.feeds import SELECTION as RAW_FILES
 from stedi_dagster.defs.assets.feeds import observation
 from stedi_dagster.defs.jobs import EVERYTHING, everything, look_for_withdrawals
-from stedi_dagster.errors import LandingError, StediError
+from stedi_dagster.errors import StediError
 from stedi_dagster.fingerprint import fingerprint
 from stedi_dagster.landing.feeds import FEEDS
 from stedi_dagster.landing.files import list_files
@@ -24,7 +25,7 @@ from stedi_dagster.storage import storage_errors
 # Dagster's own call, when it gives a job that a sensor names its resources.
 warnings.filterwarnings("ignore", "Parameter `owners` of initializer `SensorDefinition", dg.BetaWarning)
 
-# How the cursor of the sensor `withdrawals` begins while a run is awaited.
+# How a sensor's cursor begins while a run is awaited.
 _PENDING = "pending "
 _FAILED = (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
 
@@ -38,27 +39,40 @@ _table_automation = dg.AutomationConditionSensorDefinition(
 
 def sensors_for(settings: Settings) -> list[dg.SensorDefinition]:
     """The sensors, which can be switched on and off in the UI."""
-    return [_new_files(settings.landing), _withdrawals(settings), _table_automation, *alert_sensors(settings)]
+    return [_new_files(settings), _withdrawals(settings), _table_automation, *alert_sensors(settings)]
 
 
-def _new_files(landing: str) -> dg.SensorDefinition:
+def _new_files(settings: Settings) -> dg.SensorDefinition:
     @dg.sensor(
         name="new_landing_files",
         job=everything,
         minimum_interval_seconds=30,
         default_status=dg.DefaultSensorStatus.STOPPED,
-        description="Runs everything when a file in the landing zone is new or has changed.",
+        description="Runs everything when a raw file has not landed as it is: it is new, has changed, or is gone.",
     )
     def new_landing_files(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        from stedi_dagster.drafts.landed_files import waiting
+        from stedi_dagster.lakehouse.lakehouse import Lakehouse
+
+        now_ms, before = time.time_ns() // 1_000_000, context.cursor or ""
         try:
-            listings = {table: list_files(landing, feed) for table, feed in FEEDS.items()}
-        except LandingError as error:
+            with storage_errors("looking for new files", outcome=""):
+                listings = [(feed, list_files(settings.landing, feed)) for feed in FEEDS.values()]
+                seen = fingerprint({feed.contract.table(): listing.digest() for feed, listing in listings})
+                if seen == before:
+                    return dg.SensorResult(skip_reason="No file is new.")
+                lakehouse = Lakehouse.of(settings)
+                files = sum(waiting(lakehouse, feed, listing, now_ms) for feed, listing in listings)
+        except StediError as error:
             return dg.SensorResult(skip_reason=str(error))
-        seen = fingerprint({table: listing.digest() for table, listing in listings.items()})
-        if seen == context.cursor:
-            return dg.SensorResult(skip_reason="No file is new.")
-        observations = [observation(FEEDS[table], listing) for table, listing in listings.items()]
-        return dg.SensorResult([dg.RunRequest(run_key=seen)], cursor=seen, asset_events=observations)
+        told = before == f"{_PENDING}{seen}"
+        observations = [] if told else [observation(feed, listing) for feed, listing in listings]
+        if not files:
+            # Somebody else has run them.
+            return dg.SensorResult(skip_reason="Every file has landed.", cursor=seen, asset_events=observations)
+        # Where a run has failed, or a feed was refused: once an hour.
+        request = dg.RunRequest(run_key=f"{seen} {datetime.now(UTC):%Y-%m-%d %H}")
+        return dg.SensorResult([request], cursor=f"{_PENDING}{seen}", asset_events=observations)
 
     return new_landing_files
 

@@ -10,10 +10,12 @@ import pyarrow.compute as pc
 
 from stedi_dagster.contracts import LandedFiles
 from stedi_dagster.lakehouse.data_files import DataFiles
+from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.schema import arrow_schema
 from stedi_dagster.lakehouse.summary import BatchSummary
+from stedi_dagster.landing.feeds import Feed
 from stedi_dagster.landing.files import Listing, RawFile
-from stedi_dagster.storage import Storage
+from stedi_dagster.storage import Storage, storage_for
 
 _FILES_AT_ONCE = 4
 
@@ -39,6 +41,27 @@ class Changes:
     def nothing(self) -> bool:
         """Whether everything has landed as it is."""
         return not self.landing and not self.stale
+
+
+def waiting(lakehouse: Lakehouse, feed: Feed, listing: Listing, now_ms: int) -> int:
+    """How many files of a feed have not landed as they are, or are gone since they have; 0: a run would find nothing.
+
+    Args:
+        lakehouse: where the tables are.
+        feed: the feed.
+        listing: the files that there are now.
+        now_ms: see `compare`.
+
+    Raises:
+        OriginError: a metadata file or a manifest is gone or damaged.
+    """
+    records = lakehouse.read(feed.contract.table(), feed.contract)
+    landed = lakehouse.read(feed.landed_files, LandedFiles)
+    if records is None or landed is None or records.summary.landed is None:
+        return len(listing.files)
+    batches = records.summary.landed.batches
+    changes = compare(landed.files, batches, listing, storage_for(listing.location), now_ms)
+    return len(changes.landing) or len(changes.stale)
 
 
 def compare(
