@@ -3,6 +3,7 @@
 import dagster as dg
 
 from stedi_dagster.contracts import CONTRACTS
+from stedi_dagster.data import Reading
 from stedi_dagster.defs.failures import failure
 from stedi_dagster.defs.resources.lakehouse import LakehouseResource
 from stedi_dagster.drafts.draft import Draft
@@ -46,9 +47,17 @@ class IcebergIOManager(dg.ConfigurableIOManager):
         except StediError as error:
             raise failure(error) from None
 
-    def load_input(self, context: dg.InputContext) -> Snapshot:
-        """Pin what is published of an upstream table."""
+    def load_input(self, context: dg.InputContext) -> Snapshot | Reading:
+        """Pin what is published of an upstream table; for a person (`Definitions.load_asset_value`), a reading of it.
+
+        Raises:
+            StediError: to a person: the table cannot be read.
+            Failure: to a run.
+        """
         name = context.asset_key.path[-1]
+        # Only what a run hands to an asset has a name.
+        if not context.has_input_name:
+            return self.lakehouse.readable().table(name)
         try:
             with storage_errors(f"reading {name}"):
                 snapshot = self.lakehouse.lakehouse().read(name, CONTRACTS[name])
