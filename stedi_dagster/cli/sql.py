@@ -69,9 +69,12 @@ def _run_here(text: str, *, at: datetime | None, as_json: bool) -> Iterator[Resu
                     "a time."
                 )
             for statement in statements:
-                if at:
-                    refuse_unreached(connection, statement.query, tables, at)
-                relation = connection.sql(statement)
+                try:
+                    relation = connection.sql(statement)
+                except duckdb.CatalogException:
+                    if at:
+                        refuse_unreached(statement.query, tables, at)
+                    raise
                 changes = duckdb.ExpectedResultType.CHANGED_ROWS in statement.expected_result_type
                 # The number of changed rows means nothing: a statement cannot change published tables, only its own.
                 if relation is not None and not (changes and relation.columns == ["Count"]):

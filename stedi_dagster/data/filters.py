@@ -10,7 +10,11 @@ from pyparsing import ParseBaseException
 
 from stedi_dagster.errors import StediError
 
-_SYNTAX = "https://py.iceberg.apache.org/row-filter-syntax"
+_SYNTAX = (
+    "The filter is not in PyIceberg's syntax{}. Write something like \"x > 0 and participantId = 'a'\": texts stand in "
+    "single quotes, `is null` and `in (…)` are known, values of one list are of one type. See "
+    "https://py.iceberg.apache.org/row-filter-syntax."
+)
 
 
 def row_filter(where: str | BooleanExpression | None, schema: Schema, table: str) -> BooleanExpression:
@@ -31,12 +35,11 @@ def row_filter(where: str | BooleanExpression | None, schema: Schema, table: str
         try:
             where = parse(where)
         except ParseBaseException as error:
-            raise StediError(
-                f"The filter is not in PyIceberg's syntax, at its character {error.column}: write something like "
-                f'"x > 0 and y is not null" (texts in single quotes, `and`, `or`, `not`); see {_SYNTAX}.'
-            ) from None
+            # At its first character nothing is wrong: it is where pyparsing gave up all it could have been.
+            place = f", at its character {error.column}" if error.column > 1 else ""
+            raise StediError(_SYNTAX.format(place)) from None
         except (ValueError, TypeError):
-            raise StediError(f"The filter is not in PyIceberg's syntax: see {_SYNTAX}.") from None
+            raise StediError(_SYNTAX.format("")) from None
     if not isinstance(where, BooleanExpression):
         raise StediError(f"A filter is a text or an expression of pyiceberg.expressions, not {type(where).__name__}.")
     visit(where, _Allowed(schema, table))

@@ -175,6 +175,8 @@ class Reading:
         Raises:
             StediError: PyTorch is not installed, no column holds numbers, one has nulls, or a file cannot be read.
         """
+        from stedi_dagster.wording import counted
+
         torch = _optional("torch", "PyTorch")
         names = [name for name, column in self.schema.items() if column.type != "string"]
         if not names:
@@ -184,8 +186,8 @@ class Reading:
         for name in names:
             if nulls := table[name].null_count:
                 raise StediError(
-                    f"{name} of {self.table_name} is null in {nulls:,} rows, which no tensor can hold: leave them out "
-                    f'with where="{name} is not null", or leave out the column.'
+                    f"{name} of {self.table_name} is null in {counted(nulls, 'rows')}, which no tensor can hold: leave "
+                    f'them out with where="{name} is not null", or leave out the column.'
                 )
         # Copies: Arrow's memory cannot be written, and a tensor's may be.
         return {name: torch.from_numpy(table[name].to_numpy().copy()) for name in names}

@@ -1,5 +1,6 @@
 """The published tables in an in-process DuckDB, each a view by its name."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -37,48 +38,53 @@ def connect(
     Args:
         lakehouse: where the tables are.
         tables: what `pinned` found; by default what is published now.
-        at: show each as it was at this moment (with a time zone). There is no view of a table whose history does not
-            reach back to it: see `refuse_unreached`.
+        at: show each as it was at this moment (with a time zone). A table whose history does not reach back to it has
+            no view: see `refuse_unreached`.
     """
+    tables = pinned(lakehouse) if tables is None else tables
     connection = duckdb.connect()
     together = {
         contract.table(): connection.from_arrow(arrow_schema(contract).empty_table()).project("'' AS feed, *")
         for contract in _OF_FEEDS
     }
-    connection.from_arrow(arrow_schema(Erasures).empty_table()).create_view(Erasures.table())
-    for name, table in (pinned(lakehouse) if tables is None else tables).items():
+    if Erasures.table() not in tables:
+        connection.from_arrow(arrow_schema(Erasures).empty_table()).create_view(Erasures.table())
+    for name, table in tables.items():
         snapshot = _snapshot(table, at)
         if snapshot is None:
+            for kind in _views_of(name):
+                together.pop(kind, None)
             continue
         rows = _rows(connection, table, snapshot, lakehouse.storage)
-        rows.create_view(name, replace=True)
-        for kind, others in list(together.items()):
-            if name.endswith(f"_{kind}"):
-                together[kind] = others.union(rows.project(f"'{name.removesuffix(f'_{kind}')}' AS feed, *"))
+        rows.create_view(name)
+        for kind in together.keys() & _views_of(name):
+            part = rows.project(f"'{name.removesuffix(f'_{kind}')}' AS feed, *")
+            together[kind] = together[kind].union(part)
     for kind, rows in together.items():
         rows.create_view(kind)
     return connection
 
 
-def refuse_unreached(
-    connection: duckdb.DuckDBPyConnection, statement: str, tables: Mapping[str, Table], at: datetime
-) -> None:
-    """Refuse a statement that names a table whose history does not reach back to a moment.
+def refuse_unreached(statement: str, tables: Mapping[str, Table], at: datetime) -> None:
+    """Refuse a statement for which a connection of a moment has no view, where a table's history is why.
 
     Args:
-        connection: one of that moment.
         statement: in DuckDB's SQL.
         tables: what `pinned` found.
         at: the moment, with a time zone.
 
     Raises:
-        StediError: it names one; the message says how far back the table's history reaches.
+        StediError: the history of a table that it names does not reach back to that moment; the message says how far.
     """
-    named = {name.lower() for name in connection.get_table_names(statement)}
-    together = tuple(f"_{contract.table()}" for contract in _OF_FEEDS if contract.table() in named)
+    words = set(re.findall(r"\w+", statement.lower()))
     for name, table in tables.items():
-        if name in named or name.endswith(together):
+        if words & {name, *_views_of(name)}:
             snapshot_at(table, at)
+
+
+def _views_of(name: str) -> set[str]:
+    """The views of all feeds together that a table is a part of."""
+    return {contract.table() for contract in _OF_FEEDS if name.endswith(f"_{contract.table()}")}
 
 
 def _snapshot(table: Table, at: datetime | None) -> Snapshot | None:
