@@ -13,10 +13,16 @@ from stedi_dagster.lakehouse.snapshot import Snapshot
 from stedi_dagster.storage import storage_errors
 
 
-class IcebergIOManager(dg.ConfigurableIOManager):
+class IcebergIOManager(dg.IOManager):
     """Publishes drafts that passed their audits, and reads what is published."""
 
-    lakehouse: dg.ResourceDependency[LakehouseResource]
+    def __init__(self, lakehouse: LakehouseResource) -> None:
+        """Prepare.
+
+        Args:
+            lakehouse: the catalog and the warehouse.
+        """
+        self.lakehouse = lakehouse
 
     def handle_output(self, context: dg.OutputContext, obj: Draft) -> None:
         """Publish a draft, and record where it is now."""
@@ -68,3 +74,10 @@ class IcebergIOManager(dg.ConfigurableIOManager):
                 StediError(f"{name} has not been published yet. Materialize it first, or materialize everything.")
             )
         return snapshot
+
+
+# Not a ConfigurableIOManager: Dagster would not find the resources that one of those has for `load_asset_value`.
+@dg.io_manager(required_resource_keys={"lakehouse"})
+def iceberg_io_manager(context: dg.InitResourceContext) -> IcebergIOManager:
+    """Publishes drafts that passed their audits, and reads what is published."""
+    return IcebergIOManager(context.resources.lakehouse)
