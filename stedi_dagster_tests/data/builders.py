@@ -7,7 +7,7 @@ from typing import Any
 
 from pyiceberg.table import Table
 
-from stedi_dagster.contracts import TABLES, MachineLearningCurated
+from stedi_dagster.contracts import CONTRACTS, MachineLearningCurated
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.snapshot import Snapshot
 from stedi_dagster.lakehouse.summary import SnapshotSummary
@@ -25,13 +25,13 @@ def measured(*xs: float, who: str = ANN, at: int = T0) -> list[tuple[Any, ...]]:
 
 def table_of(lake: Lakehouse, name: str = NAME) -> Table:
     """A table, as it is now."""
-    return lake.ensure_table(name, TABLES[name])
+    return lake.ensure_table(name, CONTRACTS[name])
 
 
 def publish(lake: Lakehouse, rows: Sequence[tuple[Any, ...]], name: str = NAME) -> Snapshot:
     """Publish rows instead of those that are there."""
     table = table_of(lake, name)
-    staged = lake.stage(table, TABLES[name])
+    staged = lake.stage(table, CONTRACTS[name])
     staged.write_rows(rows)
     return lake.prepare(table, staged.files(), SnapshotSummary(inputs="inputs")).publish()
 

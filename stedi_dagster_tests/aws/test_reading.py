@@ -1,0 +1,67 @@
+"""The tables for data scientists, on S3 and Glue: read as on a disk, and nothing is made."""
+
+import boto3
+import pytest
+
+from stedi_dagster import data
+from stedi_dagster.errors import StediError
+from stedi_dagster_tests.aws.cloud import REGION, Cloud
+from stedi_dagster_tests.data.builders import NAME, add, measured, moment_of, publish
+
+WAREHOUSE = f"s3://{Cloud.bucket}/warehouse"
+
+
+def test_a_table_is_read_at_any_moment_and_nothing_is_written(cloud):
+    lake = cloud.lakehouse()
+    first = publish(lake, measured(1.0, 2.0))
+    add(lake, measured(3.0))
+    files, tables = cloud.files(), versions()
+    opened = data.open(catalog="glue", warehouse=WAREHOUSE)
+    assert opened.names() == [NAME]
+    reading = opened.table(NAME, columns=["x"], where="x > 1")
+    assert sorted(reading.to_arrow()["x"].to_pylist()) == [2.0, 3.0]
+    assert sorted(reading.to_polars().collect()["x"]) == sorted(reading.to_pandas()["x"]) == [2.0, 3.0]
+    assert opened.table(NAME, at=moment_of(lake, first)).rows == 2
+    assert "glue, s3://" in repr(opened)
+    assert (cloud.files(), versions()) == (files, tables)
+    assert not cloud.home.exists()
+
+
+def test_the_settings_say_where(cloud, monkeypatch):
+    publish(cloud.lakehouse(), measured(1.0))
+    monkeypatch.setenv("STEDI_CATALOG", "glue")
+    monkeypatch.setenv("STEDI_WAREHOUSE", WAREHOUSE)
+    assert data.open().table(NAME).rows == 1
+
+
+def test_no_database_is_made_in_an_empty_account(cloud):
+    with pytest.raises(StediError, match=r"There is no lakehouse in the database stedi of the catalog \(Glue\)"):
+        data.open(catalog="glue", warehouse=WAREHOUSE)
+    assert boto3.client("glue", REGION).get_databases()["DatabaseList"] == []
+    assert cloud.files() == set()
+
+
+def test_what_is_for_operators_is_refused(cloud):
+    publish(cloud.lakehouse(), measured(1.0))
+    with pytest.raises(StediError, match=f"There is no table 'participants' to read: there are {NAME}"):
+        data.open(catalog="glue", warehouse=WAREHOUSE).table("participants")
+
+
+def test_a_file_that_is_gone_is_a_sentence(cloud):
+    publish(cloud.lakehouse(), measured(1.0))
+    reading = data.open(catalog="glue", warehouse=WAREHOUSE).table(NAME)
+    for file in cloud.files():
+        if file.endswith(".parquet"):
+            cloud.s3.delete_object(Bucket=Cloud.bucket, Key=file.removeprefix(f"s3://{Cloud.bucket}/"))
+    with pytest.raises(StediError, match=r"A file of snapshot \d+ of machine_learning_curated is gone"):
+        reading.to_arrow()
+
+
+def versions() -> dict[str, str]:
+    """Which metadata every table in Glue has."""
+    glue = boto3.client("glue", REGION)
+    return {
+        f"{database['Name']}.{table['Name']}": table["Parameters"]["metadata_location"]
+        for database in glue.get_databases()["DatabaseList"]
+        for table in glue.get_tables(DatabaseName=database["Name"])["TableList"]
+    }
