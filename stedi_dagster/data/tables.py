@@ -44,7 +44,7 @@ class Tables:
         """The tables that can be read, in alphabetical order.
 
         Raises:
-            StediError: the catalog cannot be read.
+            StediError: the catalog cannot be read, or not listed: on AWS, a role may be allowed a single table.
         """
         with self._reading():
             there = sorted(name for _, name in self._catalog.list_tables(self._database))

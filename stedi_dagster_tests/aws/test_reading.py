@@ -4,8 +4,9 @@ import boto3
 import pytest
 
 from stedi_dagster import data
-from stedi_dagster.errors import StediError
-from stedi_dagster_tests.aws.cloud import REGION, Cloud
+from stedi_dagster.errors import AwsError, StediError
+from stedi_dagster_tests.aws import gate
+from stedi_dagster_tests.aws.cloud import REGION, Cloud, environment
 from stedi_dagster_tests.data.builders import NAME, add, measured, moment_of, publish
 
 WAREHOUSE = f"s3://{Cloud.bucket}/warehouse"
@@ -65,3 +66,22 @@ def versions() -> dict[str, str]:
         for database in glue.get_databases()["DatabaseList"]
         for table in glue.get_tables(DatabaseName=database["Name"])["TableList"]
     }
+
+
+def test_the_data_scientist_s_role_is_enough(cloud, moto_url, monkeypatch):
+    """It may find and read one table (`DataScientistRole` of infra/stack.yaml), list no others, and write nothing."""
+    publish(cloud.lakehouse(), measured(1.0))
+    with gate.opened(moto_url) as standing_before:
+        for name, value in environment(standing_before.url).items():
+            monkeypatch.setenv(name, value)
+        standing_before.fault = gate.always(gate.DENIED, where=lambda request: not may_read_one_table(request))
+        tables = data.open(catalog="glue", warehouse=WAREHOUSE)
+        assert tables.table(NAME, where="x > 0").to_arrow()["x"].to_pylist() == [1.0]
+        with pytest.raises(AwsError, match=r"the credentials may not call GetTables"):
+            tables.names()
+
+
+def may_read_one_table(request: gate.Request) -> bool:
+    if request.target:
+        return request.target.rpartition(".")[2] in {"GetDatabase", "GetTable"}
+    return request.method in {"GET", "HEAD"} and f"/warehouse/stedi/{NAME}/" in request.path
