@@ -97,10 +97,16 @@ class Tables:
 
     def _own(self, name: str) -> "Table | None":
         """A table of the product: others in the database are somebody else's."""
+        from pyiceberg.exceptions import NoSuchPropertyException
+
         from stedi_dagster.lakehouse.catalog import load_table
         from stedi_dagster.lakehouse.origin.identity import PROPERTY
 
-        table = load_table(self._catalog, (self._database, name), self._warehouse)
+        try:
+            table = load_table(self._catalog, (self._database, name), self._warehouse)
+        except NoSuchPropertyException:
+            # Glue also has tables that are not Iceberg's.
+            return None
         return table if table and PROPERTY in table.properties else None
 
     @contextmanager

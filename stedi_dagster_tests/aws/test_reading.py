@@ -48,6 +48,18 @@ def test_what_is_for_operators_is_refused(cloud):
         data.open(catalog="glue", warehouse=WAREHOUSE).table("participants")
 
 
+@pytest.mark.parametrize("parameters", [{}, {"table_type": "EXTERNAL"}, {"table_type": "ICEBERG"}])
+def test_a_table_of_somebody_else_is_not_of_the_product(cloud, parameters):
+    publish(cloud.lakehouse(), measured(1.0))
+    boto3.client("glue", REGION).create_table(
+        DatabaseName="stedi", TableInput={"Name": "theirs", "Parameters": parameters}
+    )
+    tables = data.open(catalog="glue", warehouse=WAREHOUSE)
+    with pytest.raises(StediError, match="There is no table 'theirs' to read"):
+        tables.table("theirs")
+    assert tables.names() == [NAME]
+
+
 def test_a_file_that_is_gone_is_a_sentence(cloud):
     publish(cloud.lakehouse(), measured(1.0))
     reading = data.open(catalog="glue", warehouse=WAREHOUSE).table(NAME)

@@ -1,12 +1,12 @@
 """What a reading holds, the ways to work with it, and what is read for it."""
 
-import importlib
 import sys
 from pathlib import Path
 from types import ModuleType
 
 import duckdb
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pytest
 from pyarrow import parquet as pq
@@ -58,8 +58,8 @@ def test_columns_come_in_the_order_in_which_they_are_asked_for(two_files, opened
     "where",
     [
         f"participantId = '{BOB}' and x > 2",
-        And(EqualTo("participantId", BOB), GreaterThan("x", 2.0)),
-        Not(EqualTo("participantId", ANN)),
+        And(EqualTo(term="participantId", value=BOB), GreaterThan(term="x", value=2.0)),
+        Not(EqualTo(term="participantId", value=ANN)),
     ],
 )
 def test_a_filter_is_a_text_or_an_expression(two_files, opened, where):
@@ -86,11 +86,10 @@ def test_a_column_that_is_not_wanted_is_not_read(two_files, opened):
 
 
 def test_polars_reads_only_the_columns_that_its_query_needs(two_files, opened):
-    polars = importlib.import_module("polars")
     for file in two_files:
         overwrite_column(file, "x")
     frame = opened().table(NAME).to_polars()
-    assert frame.filter(polars.col("z") < 0).select("y").collect()["y"].to_list() == [1.0] * 3
+    assert frame.filter(pl.col("z") < 0).select("y").collect()["y"].to_list() == [1.0] * 3
 
 
 def test_a_count_without_a_filter_opens_no_file(two_files, opened):
@@ -106,7 +105,7 @@ def test_a_count_without_a_filter_opens_no_file(two_files, opened):
         ({"columns": []}, "No column of machine_learning_curated is chosen"),
         ({"where": "w > 1"}, "The filter names 'w', which is no column of machine_learning_curated: it has part"),
         ({"where": "x > 0 and w > 1"}, "The filter names 'w'"),
-        ({"where": GreaterThan("w", 1)}, "The filter names 'w'"),
+        ({"where": GreaterThan(term="w", value=1)}, "The filter names 'w'"),
         ({"where": "x > 'ann@example.com'"}, "a value of another type: x is of the type double"),
         ({"where": "x = 1 and"}, "not in PyIceberg's syntax, at its character 10"),
         ({"where": "participantId = ann@example.com"}, "not in PyIceberg's syntax. .*texts stand in single quotes"),
@@ -143,21 +142,20 @@ def test_pandas_and_duckdb_and_polars_have_the_same_rows(two_files, opened):
 def test_a_relation_is_of_the_connection_that_is_given(two_files, opened):
     with duckdb.connect() as connection:
         measurements = opened().table(NAME).to_duckdb(connection)
-        assert connection.sql("SELECT sum(x) FROM measurements").fetchall() == [(6.0,)]
+        assert connection.execute("SELECT sum(x) FROM measurements").fetchall() == [(6.0,)]
         del measurements
     readings = opened().table(NAME).to_duckdb()
-    assert duckdb.sql("SELECT sum(x) FROM readings").fetchall() == [(6.0,)]
+    assert duckdb.execute("SELECT sum(x) FROM readings").fetchall() == [(6.0,)]
     del readings
 
 
 def test_a_lazy_frame_knows_its_columns_and_stops_early(two_files, opened):
-    polars = importlib.import_module("polars")
     frame = opened().table(NAME, columns=["x", "participantId"]).to_polars()
-    assert isinstance(frame, polars.LazyFrame)
-    assert dict(frame.collect_schema()) == {"x": polars.Float64, "participantId": polars.String}
+    assert isinstance(frame, pl.LazyFrame)
+    assert dict(frame.collect_schema()) == {"x": pl.Float64, "participantId": pl.String}
     assert frame.head(1).collect().height == 1
-    assert frame.select(polars.len()).collect().item() == 3
-    assert frame.filter(polars.col("x") > 2).collect().rows() == [(3.0, BOB)]
+    assert frame.select(pl.len()).collect().item() == 3
+    assert frame.filter(pl.col("x") > 2).collect().rows() == [(3.0, BOB)]
     assert opened().table(NAME, where="x > 9").to_polars().collect().shape == (0, 6)
 
 

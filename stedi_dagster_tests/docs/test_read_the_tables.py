@@ -1,7 +1,6 @@
 """`docs/how-to/read-the-tables.md`, block by block; not run is what has a title, which says why."""
 
-import importlib
-
+import polars as pl
 import pytest
 
 from stedi_dagster_tests.data.builders import NAME, tree
@@ -17,7 +16,6 @@ def test_the_page_does_what_it_says(three_published, sail, monkeypatch, capsys):
     monkeypatch.setenv("STEDI_LANDING", str(three_published.landing))
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
     before = tree(three_published.home)
-    polars = importlib.import_module("polars")
     seen = {"spark": sail}
     for block in blocks(PAGE):
         if block.language == "python" and block.title is None:
@@ -26,7 +24,7 @@ def test_the_page_does_what_it_says(three_published, sail, monkeypatch, capsys):
     assert NAME in printed
     assert "Acceleration along x" in printed
     per_person = seen["per_person"]
-    assert isinstance(per_person, polars.DataFrame)
+    assert isinstance(per_person, pl.DataFrame)
     assert per_person.height == seen["frame"]["participantId"].nunique() == 2
     assert seen["measured"].count() == seen["steps"].count("x").fetchall()[0][0] == seen["table"].scan().count() == 4
     assert seen["training"].rows == 2
