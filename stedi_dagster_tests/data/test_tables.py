@@ -4,10 +4,12 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from stedi_dagster import data
 from stedi_dagster.contracts import RESTRICTED, TABLES, Erasures, LandedFiles, Participants, Quarantine
 from stedi_dagster.errors import OriginError, SettingsError, StediError
+from stedi_dagster.lakehouse.catalog import open_read_only
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster_tests.data.builders import NAME, measured, publish, table_of, tree
 
@@ -63,7 +65,14 @@ def test_reading_leaves_every_file_as_it_was(lake, opened):
     assert tree(lake.home) == before
 
 
-def test_the_catalog_cannot_be_written_through_it(lake, opened):
+def test_the_catalog_itself_is_opened_so_that_it_cannot_be_written(lake):
+    publish(lake, measured(1.0))
+    catalog = open_read_only("sqlite", lake.home, lake.warehouse, lake.database)
+    with pytest.raises(OperationalError, match="attempt to write a readonly database"):
+        catalog.create_namespace("other")
+
+
+def test_whoever_may_only_read_the_files_can_read_the_tables(lake, opened):
     publish(lake, measured(1.0))
     for file in (lake.home / "catalog.db", lake.home):
         file.chmod(0o500)
