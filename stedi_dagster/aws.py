@@ -195,5 +195,8 @@ def _refusal(error: ClientError) -> str:
     if code in _EXPIRED:
         return f"the credentials have expired ({operation}: {code}). Renew them and run it again."
     if code in _DENIED:
-        return f"the credentials may not call {operation} ({code}). Use the orchestrator role of infra/stack.yaml."
+        return (
+            f"the credentials may not call {operation} ({code}). Use a role that may; infra/stack.yaml has one for "
+            "each task."
+        )
     return f"{operation} returned {code}."

@@ -1,4 +1,4 @@
-"""Formats numbers and times for people, in messages about checks and audits."""
+"""Formats numbers, times and units for people, in messages about checks and audits and in comments of columns."""
 
 import re
 
@@ -31,6 +31,7 @@ _SINGULAR_VERBS = {
     " that were ": " that was ",
 }
 _SINGULAR_VERBS |= {" that pair ": " that pairs ", " who agree ": " who agrees "}
+_WITH_UNIT = re.compile(r"(.*) \[([^\[\]]*)\]", re.DOTALL)
 _HOUR_S = 60 * 60
 _DAYS_FROM = 48
 
@@ -64,3 +65,14 @@ def ago(seconds: float) -> str:
     if hours < _DAYS_FROM:
         return f"{hours} hour{'' if hours == 1 else 's'} ago"
     return f"{hours // 24:,} days ago"
+
+
+def with_unit(description: str, unit: str | None) -> str:
+    """What a column means, with its unit: "Acceleration along x [m/s²]"."""
+    return f"{description} [{unit}]" if unit else description
+
+
+def without_unit(meaning: str) -> tuple[str, str | None]:
+    """The description and the unit of what `with_unit` has made."""
+    found = _WITH_UNIT.fullmatch(meaning)
+    return (found[1], found[2]) if found else (meaning, None)

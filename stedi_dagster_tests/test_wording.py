@@ -2,7 +2,7 @@
 
 import pytest
 
-from stedi_dagster.wording import ago, counted
+from stedi_dagster.wording import ago, counted, with_unit, without_unit
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,11 @@ def test_a_count_reads_as_a_sentence_does(number: int, what: str, said: str) -> 
 )
 def test_a_time_is_as_exact_as_it_is_young(minutes: int, said: str) -> None:
     assert ago(60 * minutes) == said
+
+
+@pytest.mark.parametrize(
+    ("description", "unit"),
+    [("Acceleration along x", "m/s²"), ("The person", None), ("A list [as text]\nof two lines", "ms"), ("", None)],
+)
+def test_a_meaning_is_taken_apart_as_it_was_put_together(description, unit):
+    assert without_unit(with_unit(description, unit)) == (description, unit)

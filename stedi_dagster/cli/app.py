@@ -218,6 +218,10 @@ def sql(
         list[str] | None,
         typer.Option("--param", "-p", metavar="NAME=VALUE", help="A value for a :name in the query; may be repeated."),
     ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(metavar="MOMENT", help="Every table as it was then: a date, or a moment in ISO 8601 (UTC)."),
+    ] = None,
 ) -> None:
     """Query the published tables by their names, and `quarantine`, `landed_files`, `participants` and `erasures`.
 
@@ -227,7 +231,7 @@ def sql(
     with user_errors():
         from stedi_dagster.cli.sql import run_query
 
-        run_query(query, on=on, parameters=param or [], as_json=json)
+        run_query(query, on=on, parameters=param or [], at=at, as_json=json)
 
 
 @app.command()

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,7 +12,8 @@ import duckdb
 from stedi_dagster.cli.grid import rows_of, show
 from stedi_dagster.cli.tables import open_lakehouse
 from stedi_dagster.errors import StediError
-from stedi_dagster.lakehouse.query import connect
+from stedi_dagster.lakehouse.query import connect, pinned, refuse_unreached
+from stedi_dagster.lakehouse.travel import moment_of
 from stedi_dagster.settings import Settings
 
 World = Literal["local", "athena"]
@@ -19,7 +21,9 @@ World = Literal["local", "athena"]
 Result = tuple[list[str], list[dict[str, Any]]]
 
 
-def run_query(query: str, *, on: World = "local", parameters: Sequence[str] = (), as_json: bool) -> None:
+def run_query(
+    query: str, *, on: World = "local", parameters: Sequence[str] = (), at: str | None = None, as_json: bool
+) -> None:
     """Run a query, or the query in a file, and print its rows.
 
     A file is in Athena's dialect, wherever it runs; a typed query is in the dialect of the engine that runs it.
@@ -30,23 +34,31 @@ def run_query(query: str, *, on: World = "local", parameters: Sequence[str] = ()
     if not _is_file(query) and _is_path(query):
         kind = "a folder" if Path(query).is_dir() else "no such file"
         raise StediError(f"{query} is {kind}: give a query in quotes, or a file that holds one.")
+    moment = None if at is None else moment_of(at)
     if on == "athena":
+        if moment:
+            raise StediError(
+                "--at is for the tables of this machine. On Athena, say it in the query: FROM customer_trusted FOR "
+                "TIMESTAMP AS OF TIMESTAMP '2026-01-31 12:00:00 UTC'."
+            )
         results: Iterable[Result] = [_run_on_athena(query, parameters)]
     elif _is_file(query):
-        results = _run_here(_translated(query, parameters), as_json=as_json)
+        results = _run_here(_translated(query, parameters), at=moment, as_json=as_json)
     elif parameters:
         raise StediError("Parameters are for files, and for Athena: a typed query can hold its values itself.")
     else:
-        results = _run_here(query, as_json=as_json)
+        results = _run_here(query, at=moment, as_json=as_json)
     for number, (columns, rows) in enumerate(results):
         if number:
             sys.stdout.write("\n")
         show(rows, as_json=as_json, columns=columns)
 
 
-def _run_here(text: str, *, as_json: bool) -> Iterator[Result]:
+def _run_here(text: str, *, at: datetime | None, as_json: bool) -> Iterator[Result]:
     """The results of all statements in a text that return rows."""
-    with connect(open_lakehouse(), memory_mb=Settings.load().memory) as connection:
+    lakehouse = open_lakehouse()
+    tables = pinned(lakehouse)
+    with connect(lakehouse, tables, at=at, memory_mb=Settings.load().memory) as connection:
         try:
             statements = connection.extract_statements(text)
             if not statements:
@@ -57,7 +69,12 @@ def _run_here(text: str, *, as_json: bool) -> Iterator[Result]:
                     "a time."
                 )
             for statement in statements:
-                relation = connection.sql(statement)
+                try:
+                    relation = connection.sql(statement)
+                except duckdb.CatalogException:
+                    if at:
+                        refuse_unreached(statement.query, tables, at)
+                    raise
                 changes = duckdb.ExpectedResultType.CHANGED_ROWS in statement.expected_result_type
                 # The number of changed rows means nothing: a statement cannot change published tables, only its own.
                 if relation is not None and not (changes and relation.columns == ["Count"]):

@@ -5,7 +5,6 @@ Also how every command opens the lakehouse.
 
 import sys
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console
@@ -15,6 +14,7 @@ from stedi_dagster.contracts import TABLES
 from stedi_dagster.errors import StediError
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.query import connect, pinned
+from stedi_dagster.lakehouse.travel import committed_at
 from stedi_dagster.settings import Settings
 from stedi_dagster.storage import storage_errors
 
@@ -57,13 +57,12 @@ def list_tables(*, as_json: bool) -> None:
         snapshot = table.current_snapshot()
         assert snapshot is not None  # noqa: S101 - `pinned` has only tables that have one
         summary = snapshot.summary.additional_properties if snapshot.summary else {}
-        committed_at = datetime.fromtimestamp(snapshot.timestamp_ms / 1000, tz=UTC)
         found.append(
             {
                 "table": table.name()[-1],
                 "rows": int(summary.get("total-records", 0)),
                 "snapshot_id": snapshot.snapshot_id,
-                "committed_at": committed_at.isoformat(timespec="milliseconds"),
+                "committed_at": committed_at(snapshot).isoformat(timespec="milliseconds"),
                 "location": table.location(),
             }
         )

@@ -5,6 +5,8 @@ from typing import Literal
 
 from pyspark.sql.types import DataType
 
+from stedi_dagster.wording import with_unit
+
 Personal = Literal["no", "yes", "pseudonym"]
 # Whose a row is: an address, a serial number of somebody's device, a participantId.
 Identifies = Literal["person", "device", "participant"]
@@ -32,4 +34,4 @@ class Column:
     @property
     def meaning(self) -> str:
         """The description with the unit, one line."""
-        return f"{self.description} [{self.unit}]" if self.unit else self.description
+        return with_unit(self.description, self.unit)

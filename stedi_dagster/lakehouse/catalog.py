@@ -1,6 +1,7 @@
 """The catalog that records the tables' current snapshots: PyIceberg's, on SQLite or on Glue."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from pyiceberg.catalog import Catalog
@@ -9,7 +10,7 @@ from pyiceberg.io import PY_IO_IMPL
 from pyiceberg.table import Table
 from pyiceberg.typedef import Identifier
 
-from stedi_dagster.errors import OriginError, StorageError
+from stedi_dagster.errors import OriginError, StediError, StorageError
 from stedi_dagster.locations import is_s3
 
 
@@ -26,6 +27,48 @@ def open_catalog(kind: str, home: Path, warehouse: str, databases: Iterable[str]
         OriginError: the SQLite catalog is damaged.
         StorageError: it is locked, or cannot be read or written.
     """
+    properties = _properties(warehouse)
+    return _with(databases, _glue(properties)) if kind == "glue" else _sqlite(home, properties, databases)
+
+
+def open_read_only(kind: str, home: Path, warehouse: str, database: str) -> Catalog:
+    """Open a catalog that is there, to read from it; nothing is made.
+
+    Args:
+        kind: `sqlite` or `glue`.
+        home: STEDI_HOME, the folder of the SQLite catalog.
+        warehouse: folder or s3:// URL of the tables' files.
+        database: one that it has.
+
+    Raises:
+        StediError: there is no such catalog, or it has no such database.
+        OriginError: the SQLite catalog is damaged.
+        StorageError: it is locked, or cannot be read.
+    """
+    path = home / "catalog.db"
+    if kind == "sqlite" and not path.is_file():
+        raise StediError(
+            f"There is no lakehouse in {home}: it holds no catalog.db. Name its folder, or set STEDI_HOME; where "
+            "nothing was published yet, `stedi run` makes one."
+        )
+    properties = _properties(warehouse)
+    if kind == "glue":
+        found = _glue(properties)
+        there = found.namespace_exists(database)
+    else:
+        with _sqlite_errors(path):
+            found = _sqlite_catalog(path.as_uri(), properties | {"init_catalog_tables": "false"}, mode="ro", uri="true")
+            there = found.namespace_exists(database)
+    if not there:
+        where = path if kind == "sqlite" else "Glue"
+        raise StediError(
+            f"There is no lakehouse in the database {database} of the catalog ({where}). Name its database, or set "
+            "STEDI_DATABASE; where nothing was published yet, `stedi run` makes one."
+        )
+    return found
+
+
+def _properties(warehouse: str) -> dict[str, str]:
     properties = {"warehouse": warehouse}
     if is_s3(warehouse):
         from stedi_dagster import aws
@@ -39,7 +82,7 @@ def open_catalog(kind: str, home: Path, warehouse: str, databases: Iterable[str]
         properties["s3.region"] = aws.region()
         if endpoint := aws.endpoint("s3"):
             properties["s3.endpoint"] = endpoint
-    return _with(databases, _glue(properties)) if kind == "glue" else _sqlite(home, properties, databases)
+    return properties
 
 
 def _with(databases: Iterable[str], catalog: Catalog) -> Catalog:
@@ -51,16 +94,27 @@ def _with(databases: Iterable[str], catalog: Catalog) -> Catalog:
 
 
 def _sqlite(home: Path, properties: dict[str, str], databases: Iterable[str]) -> Catalog:
-    from pyiceberg.catalog.sql import SqlCatalog
-    from sqlalchemy import URL
-    from sqlalchemy.exc import DatabaseError, OperationalError
-
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = home / "catalog.db"
+    with _sqlite_errors(path):
+        return _with(databases, _sqlite_catalog(str(path), properties))
+
+
+def _sqlite_catalog(database: str, properties: dict[str, str], **query: str) -> Catalog:
+    from pyiceberg.catalog.sql import SqlCatalog
+    from sqlalchemy import URL
+
     # Not an f-string: a `%` or `?` in the folder's name would mean something else.
-    uri = URL.create("sqlite", database=str(path)).render_as_string()
+    uri = URL.create("sqlite", database=database, query=query).render_as_string()
+    return SqlCatalog("stedi", uri=uri, **properties)
+
+
+@contextmanager
+def _sqlite_errors(path: Path) -> Iterator[None]:
+    from sqlalchemy.exc import DatabaseError, OperationalError
+
     try:
-        return _with(databases, SqlCatalog("stedi", uri=uri, **properties))
+        yield
     except OperationalError as error:
         raise StorageError(
             f"The catalog {path} cannot be used now: {error.orig}. Nothing was changed. End the program that holds it, "

@@ -13,8 +13,9 @@ from stedi_dagster.lakehouse import checksums
 from stedi_dagster.lakehouse.audit_record import AuditRecord
 from stedi_dagster.lakehouse.data_files import DataFiles
 from stedi_dagster.lakehouse.journal import Journal
+from stedi_dagster.lakehouse.manifests import data_files, reading_manifests
 from stedi_dagster.lakehouse.schema import arrow_schema, follow_contract
-from stedi_dagster.lakehouse.snapshot import Snapshot, data_files, reading_manifests, rows_of
+from stedi_dagster.lakehouse.snapshot import Snapshot, rows_of
 from stedi_dagster.lakehouse.summary import SnapshotSummary
 
 

@@ -1,12 +1,9 @@
 """A snapshot: what readers see of a table, and what another table's input is pinned to."""
 
-import zlib
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from pyiceberg.exceptions import ResolveError
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Snapshot as IcebergSnapshot
@@ -15,7 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 from stedi_dagster.contracts import Contract
 from stedi_dagster.errors import OriginError
 from stedi_dagster.lakehouse.data_files import DataFiles
-from stedi_dagster.lakehouse.journal import full_name
+from stedi_dagster.lakehouse.manifests import data_files, reading_manifests
 from stedi_dagster.lakehouse.summary import SnapshotSummary, folder_of, rows_since
 from stedi_dagster.storage import Storage
 
@@ -98,20 +95,6 @@ class Snapshot:
         return self.files.frame(session)
 
 
-def data_files(table: Table, snapshot_id: int | None = None) -> tuple[DataFile, ...]:
-    """The data files of a table's current snapshot, or of another one.
-
-    Args:
-        table: as it is now.
-        snapshot_id: the other one.
-
-    Raises:
-        OriginError: a manifest of the table is gone or damaged.
-    """
-    with reading_manifests(table):
-        return tuple(task.file for task in table.scan(snapshot_id=snapshot_id).plan_files())
-
-
 def all_data_files(table: Table, contract: type[Contract], storage: Storage) -> DataFiles:
     """The data files of every snapshot of a table, each once.
 
@@ -157,25 +140,3 @@ def rows_of(table: Table) -> int:
     snapshot = table.current_snapshot()
     recorded = snapshot.summary.get("total-records") if snapshot and snapshot.summary else None
     return int(recorded or 0)
-
-
-@contextmanager
-def reading_manifests(table: Table) -> Iterator[None]:
-    """Turn whatever a manifest that cannot be read raises into one sentence.
-
-    Raises:
-        OriginError: a manifest of the table is gone or damaged.
-    """
-    try:
-        yield
-    except FileNotFoundError:
-        found = "gone"
-    # PyIceberg promises nothing of a damaged manifest: each of these was seen of one with a single bit flipped.
-    except (ValueError, LookupError, TypeError, EOFError, SystemError, zlib.error, ResolveError):
-        found = "damaged"
-    else:
-        return
-    raise OriginError(
-        f"A manifest of {full_name(table)} that its current snapshot names is {found}. Nothing was changed. "
-        f"Bring it back from a backup of {table.location()}/metadata."
-    )

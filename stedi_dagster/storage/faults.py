@@ -13,7 +13,7 @@ from stedi_dagster.errors import StorageError
 _AWS_ERROR = re.compile(r"AWS Error ([A-Z_]+)")
 _UNKNOWN_TO_THE_SDK = re.compile(r"Unable to parse ExceptionName: (\w+)")
 _ADVICE = {
-    "ACCESS_DENIED": "The credentials may not do that: use the orchestrator role of infra/stack.yaml.",
+    "ACCESS_DENIED": "The credentials may not do that: use a role that may; infra/stack.yaml has one for each task.",
     "ExpiredToken": "The credentials have expired: renew them and run it again.",
     "INVALID_ACCESS_KEY_ID": "The credentials are not known to AWS: check AWS_PROFILE.",
     **dict.fromkeys(

@@ -4,7 +4,7 @@ from typing import Any
 
 import dagster as dg
 
-from stedi_dagster.defs.resources.io_manager import IcebergIOManager
+from stedi_dagster.defs.resources.io_manager import iceberg_io_manager
 from stedi_dagster.defs.resources.lakehouse import LakehouseResource
 from stedi_dagster.defs.resources.lock import WriterLockResource
 from stedi_dagster.defs.resources.rules import LandingResource, PolicyResource
@@ -54,7 +54,7 @@ def resources_for(settings: Settings) -> dict[str, Any]:
         "spark": spark,
         "verdicts": verdicts,
         "run": run,
-        "tables": IcebergIOManager.configure_at_launch(lakehouse=lakehouse),
+        "tables": iceberg_io_manager,
     }
 
 

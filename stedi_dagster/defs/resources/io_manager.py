@@ -3,6 +3,7 @@
 import dagster as dg
 
 from stedi_dagster.contracts import CONTRACTS
+from stedi_dagster.data import Reading
 from stedi_dagster.defs.failures import failure
 from stedi_dagster.defs.resources.lakehouse import LakehouseResource
 from stedi_dagster.drafts.draft import Draft
@@ -12,10 +13,16 @@ from stedi_dagster.lakehouse.snapshot import Snapshot
 from stedi_dagster.storage import storage_errors
 
 
-class IcebergIOManager(dg.ConfigurableIOManager):
+class IcebergIOManager(dg.IOManager):
     """Publishes drafts that passed their audits, and reads what is published."""
 
-    lakehouse: dg.ResourceDependency[LakehouseResource]
+    def __init__(self, lakehouse: LakehouseResource) -> None:
+        """Prepare.
+
+        Args:
+            lakehouse: the catalog and the warehouse.
+        """
+        self.lakehouse = lakehouse
 
     def handle_output(self, context: dg.OutputContext, obj: Draft) -> None:
         """Publish a draft, and record where it is now."""
@@ -46,9 +53,17 @@ class IcebergIOManager(dg.ConfigurableIOManager):
         except StediError as error:
             raise failure(error) from None
 
-    def load_input(self, context: dg.InputContext) -> Snapshot:
-        """Pin what is published of an upstream table."""
+    def load_input(self, context: dg.InputContext) -> Snapshot | Reading:
+        """Pin what is published of an upstream table; for a person (`Definitions.load_asset_value`), a reading of it.
+
+        Raises:
+            StediError: to a person: the table cannot be read.
+            Failure: to a run.
+        """
         name = context.asset_key.path[-1]
+        # Only what a run hands to an asset has a name.
+        if not context.has_input_name:
+            return self.lakehouse.readable().table(name)
         try:
             with storage_errors(f"reading {name}"):
                 snapshot = self.lakehouse.lakehouse().read(name, CONTRACTS[name])
@@ -59,3 +74,10 @@ class IcebergIOManager(dg.ConfigurableIOManager):
                 StediError(f"{name} has not been published yet. Materialize it first, or materialize everything.")
             )
         return snapshot
+
+
+# Not a ConfigurableIOManager: Dagster would not find the resources that one of those has for `load_asset_value`.
+@dg.io_manager(required_resource_keys={"lakehouse"})
+def iceberg_io_manager(context: dg.InitResourceContext) -> IcebergIOManager:
+    """Publishes drafts that passed their audits, and reads what is published."""
+    return IcebergIOManager(context.resources.lakehouse)

@@ -5,6 +5,7 @@ from pathlib import Path
 import dagster as dg
 from pydantic import Field, PrivateAttr
 
+from stedi_dagster.data import Tables
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 
 
@@ -32,3 +33,11 @@ class LakehouseResource(dg.ConfigurableResource):  # type: ignore[type-arg]
                 max_snapshots=self.max_snapshots,
             )
         return self._lakehouse
+
+    def readable(self) -> Tables:
+        """The product's tables, for people.
+
+        Raises:
+            StediError: there is no such lakehouse, or it cannot be read.
+        """
+        return Tables(Path(self.home), self.warehouse, catalog=self.catalog, database=self.database)

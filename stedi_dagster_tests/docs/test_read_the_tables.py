@@ -1,0 +1,37 @@
+"""`docs/how-to/read-the-tables.md`, block by block; not run is what has a title, which says why."""
+
+import polars as pl
+import pytest
+
+from stedi_dagster_tests.data.builders import NAME, tree
+from stedi_dagster_tests.docs.pages import DOCS, blocks
+
+PAGE = DOCS / "how-to" / "read-the-tables.md"
+LIBRARIES = ("pandas", "polars", "duckdb", "createDataFrame", "pyiceberg", "load_asset_value", "torch")
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_the_page_does_what_it_says(three_published, sail, monkeypatch, capsys):
+    monkeypatch.setenv("STEDI_HOME", str(three_published.home))
+    monkeypatch.setenv("STEDI_LANDING", str(three_published.landing))
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    before = tree(three_published.home)
+    seen = {"spark": sail}
+    for block in blocks(PAGE):
+        if block.language == "python" and block.title is None:
+            exec(compile(block.text, f"{PAGE.name}, line {block.line}", "exec"), seen)  # noqa: S102 - our own page
+    printed = capsys.readouterr().out
+    assert NAME in printed
+    assert "Acceleration along x" in printed
+    per_person = seen["per_person"]
+    assert isinstance(per_person, pl.DataFrame)
+    assert per_person.height == seen["frame"]["participantId"].nunique() == 2
+    assert seen["measured"].count() == seen["steps"].count("x").fetchall()[0][0] == seen["table"].scan().count() == 4
+    assert seen["training"].rows == 2
+    assert seen["loaded"].rows == 4
+    assert tree(three_published.home) == before
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_the_page_has_a_block_for_each_library(library):
+    assert any(library in block.text for block in blocks(PAGE) if block.language == "python")
