@@ -8,7 +8,7 @@ from docs.generator.sources import Settings
 # Every setting stands in one of these; `page` refuses one that does not.
 _GROUPS = {
     "Where things are": ("home", "landing", "warehouse", "catalog", "database", "compute_logs", "lock_timeout"),
-    "Rules": ("preset", "consent", "match", "step_people", "max_age"),
+    "Rules": ("preset", "consent", "match", "step_people", "max_age", "split"),
     "Limits": ("max_bad_share", "max_shrink", "max_doubt"),
     "History, erasure and audits": ("retention", "max_snapshots", "erasure_key", "freshness"),
     "Engine": (

@@ -40,4 +40,10 @@ def open(  # noqa: A001 - as in `gzip.open`: used with the module's name
         catalog = "sqlite"
     given = {"home": home, "catalog": catalog, "warehouse": warehouse, "database": database}
     settings = Settings.load(**{name: value for name, value in given.items() if value is not None})
-    return Tables(settings.home, settings.warehouse_location, catalog=settings.catalog, database=settings.database)
+    return Tables(
+        settings.home,
+        settings.warehouse_location,
+        catalog=settings.catalog,
+        database=settings.database,
+        shares=settings.split,
+    )

@@ -8,7 +8,9 @@ from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from stedi_dagster.data.parts import PARTICIPANT, known_part, rows_in
 from stedi_dagster.errors import StediError
+from stedi_dagster.split import DEFAULT_SHARES, Shares
 
 if TYPE_CHECKING:
     import duckdb
@@ -51,6 +53,8 @@ class Reading:
         *,
         columns: Sequence[str] | None = None,
         where: "str | BooleanExpression | None" = None,
+        part: str | None = None,
+        shares: Shares = DEFAULT_SHARES,
     ) -> None:
         """See `Tables.table`.
 
@@ -59,9 +63,11 @@ class Reading:
             snapshot: one of its snapshots.
             columns: those to read, in this order; by default all.
             where: which rows.
+            part: of which people; by default of all.
+            shares: how many people are in each part.
 
         Raises:
-            StediError: the table has no such column, or the filter is refused.
+            StediError: the table has no such column, or the filter or the part is refused.
         """
         from stedi_dagster.data.filters import row_filter
         from stedi_dagster.wording import without_unit
@@ -77,6 +83,8 @@ class Reading:
             meaning, unit = without_unit(field.doc or "")
             everything[field.name] = Column(field.name, str(field.field_type), unit, meaning)
         self._columns = self._chosen(columns, everything)
+        self._part = None if part is None else known_part(part, list(everything), self.table_name)
+        self._shares = shares
         self.schema: dict[str, Column] = {name: everything[name] for name in self._columns}
 
     def __repr__(self) -> str:
@@ -92,11 +100,13 @@ class Reading:
 
     @cached_property
     def rows(self) -> int:
-        """How many rows it has; with a filter, they are counted by reading.
+        """How many rows it has; with a filter or a part, they are counted by reading.
 
         Raises:
             StediError: a file cannot be read.
         """
+        if self._part:
+            return sum(batch.num_rows for batch in self._batches(self._columns[:1]))
         with self._failing():
             return self._scan(self._columns[:1]).count()
 
@@ -106,8 +116,7 @@ class Reading:
         Raises:
             StediError: a file cannot be read.
         """
-        with self._failing():
-            return self._scan(self._columns).to_arrow().select(self._columns)
+        return self._read(self._columns)
 
     def to_batches(self) -> "Iterator[pa.RecordBatch]":
         """The rows in Arrow batches, one after the other, for what does not fit into memory.
@@ -181,8 +190,7 @@ class Reading:
         names = [name for name, column in self.schema.items() if column.type != "string"]
         if not names:
             raise StediError(f"None of {', '.join(self._columns)} is a column of numbers: there is no tensor of texts.")
-        with self._failing():
-            table = self._scan(names).to_arrow()
+        table = self._read(names)
         for name in names:
             if nulls := table[name].null_count:
                 raise StediError(
@@ -192,10 +200,21 @@ class Reading:
         # Copies: Arrow's memory cannot be written, and a tensor's may be.
         return {name: torch.from_numpy(table[name].to_numpy().copy()) for name in names}
 
-    def _batches(self, columns: Sequence[str]) -> "Iterator[pa.RecordBatch]":
+    def _read(self, columns: Sequence[str]) -> "pa.Table":
+        import pyarrow as pa
+
+        if self._part:
+            schema = self._arrow_schema()
+            return pa.Table.from_batches(self._batches(columns), pa.schema([schema.field(name) for name in columns]))
         with self._failing():
-            for batch in self._scan(columns).to_arrow_batch_reader():
-                yield batch.select(list(columns))
+            return self._scan(columns).to_arrow().select(list(columns))
+
+    def _batches(self, columns: Sequence[str]) -> "Iterator[pa.RecordBatch]":
+        asked = dict.fromkeys([*columns, PARTICIPANT]) if self._part else columns
+        with self._failing():
+            for batch in self._scan(list(asked)).to_arrow_batch_reader():
+                rows = rows_in(batch, self._part, self._shares) if self._part else batch
+                yield rows.select(list(columns))
 
     def _arrow_schema(self) -> "pa.Schema":
         import pyarrow as pa

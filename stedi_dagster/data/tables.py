@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from stedi_dagster.data.reading import Reading
 from stedi_dagster.errors import StediError
+from stedi_dagster.split import DEFAULT_SHARES, Shares
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
@@ -18,7 +19,15 @@ if TYPE_CHECKING:
 class Tables:
     """What is published of the product's tables, to be read only: nothing here makes or changes anything."""
 
-    def __init__(self, home: Path, warehouse: str, *, catalog: str = "sqlite", database: str = "stedi") -> None:
+    def __init__(
+        self,
+        home: Path,
+        warehouse: str,
+        *,
+        catalog: str = "sqlite",
+        database: str = "stedi",
+        shares: Shares = DEFAULT_SHARES,
+    ) -> None:
         """Open them; see `stedi_dagster.data.open`, which asks the settings.
 
         Args:
@@ -26,12 +35,14 @@ class Tables:
             warehouse: folder or s3:// URL of the tables' files.
             catalog: `sqlite` or `glue`.
             database: the catalog's database of the tables.
+            shares: how many people are in each part; see STEDI_SPLIT.
 
         Raises:
             StediError: there is no such lakehouse, or it cannot be read.
         """
         from stedi_dagster.lakehouse.catalog import open_read_only
 
+        self._shares = shares
         self._kind, self._home, self._warehouse, self._database = catalog, home, warehouse, database
         with self._reading():
             self._catalog: Catalog = open_read_only(catalog, home, warehouse, database)
@@ -58,6 +69,7 @@ class Tables:
         where: "str | BooleanExpression | None" = None,
         snapshot: int | None = None,
         at: datetime | str | None = None,
+        part: str | None = None,
     ) -> Reading:
         """What is published of a table, now or as it was; whatever is published later, the reading stays the same.
 
@@ -69,6 +81,8 @@ class Tables:
             snapshot: the identifier of an earlier snapshot.
             at: the moment whose snapshot to read: with a time zone, or a text in ISO 8601, which is in UTC where it
                 names no zone. A date is its first moment.
+            part: `train`, `validation` or `test`: the rows of those participants. Everybody is in one of them, in all
+                snapshots in the same; STEDI_SPLIT says how many are in each.
 
         Raises:
             StediError: there is no such table to be read, no such column or snapshot, or the table's history does not
@@ -93,7 +107,7 @@ class Tables:
             current = snapshot_by_id(table, snapshot)
         elif moment is not None:
             current = snapshot_at(table, moment)
-        return Reading(table, current, columns=columns, where=where)
+        return Reading(table, current, columns=columns, where=where, part=part, shares=self._shares)
 
     def _own(self, name: str) -> "Table | None":
         """A table of the product: others in the database are somebody else's."""

@@ -19,6 +19,7 @@ from pydantic_settings import SettingsError as UndecodableError
 from stedi_dagster.errors import SettingsError
 from stedi_dagster.locations import Home, Landing, Warehouse, is_s3, lies_within
 from stedi_dagster.settings.policy import PRESETS, Consent, Match, MaxAge, Policy, Preset, StepPeople
+from stedi_dagster.split import DEFAULT_SHARES, Shares, shares_of
 
 EMR_SERVERLESS = "emr-serverless"
 DEFAULT_RETENTION_DAYS = 7.0
@@ -130,6 +131,12 @@ class Settings(BaseSettings):
         description="Share of the published people that unreadable customer records alone may take out in one run. 10 "
         "people or fewer may always go, unless they are everybody. 1: no limit.",
     )
+    split: Annotated[Shares, NoDecode] = Field(
+        default=DEFAULT_SHARES,
+        description="Percentages of the participants who are in train, validation and test, where "
+        "machine_learning_curated is read in parts. Who is where follows from the participantId alone: nobody moves "
+        "while these stay as they are.",
+    )
     retention: float = Field(
         default=DEFAULT_RETENTION_DAYS,
         ge=0,
@@ -207,6 +214,11 @@ class Settings(BaseSettings):
             msg = "it must hold hosts like stedi.example.com or stedi.example.com:8443, separated by blanks or commas"
             raise ValueError(msg)
         return hosts
+
+    @field_validator("split", mode="before")
+    @classmethod
+    def _shares(cls, value: object) -> object:
+        return shares_of(value) if isinstance(value, str) else value
 
     @field_validator("ui_url")
     @classmethod

@@ -3,6 +3,7 @@
 import polars as pl
 import pytest
 
+from stedi_dagster.split import DEFAULT_SHARES, part_of
 from stedi_dagster_tests.data.builders import NAME, tree
 from stedi_dagster_tests.docs.pages import DOCS, blocks
 
@@ -27,7 +28,8 @@ def test_the_page_does_what_it_says(three_published, sail, monkeypatch, capsys):
     assert isinstance(per_person, pl.DataFrame)
     assert per_person.height == seen["frame"]["participantId"].nunique() == 2
     assert seen["measured"].count() == seen["steps"].count("x").fetchall()[0][0] == seen["table"].scan().count() == 4
-    assert seen["training"].rows == 2
+    trained_on = seen["training"].to_arrow()["participantId"].to_pylist()
+    assert {part_of(participant, DEFAULT_SHARES) for participant in trained_on} <= {"train"}
     assert seen["loaded"].rows == 4
     assert tree(three_published.home) == before
 

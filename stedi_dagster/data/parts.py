@@ -1,0 +1,50 @@
+"""The rows of those who are in training, validation or test; `stedi_dagster.split` says who is."""
+
+from collections.abc import Collection
+from functools import cache
+from typing import TYPE_CHECKING
+
+from stedi_dagster.errors import StediError
+from stedi_dagster.split import PARTS, Part, Shares, part_of
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+PARTICIPANT = "participantId"
+# A participant's rows come in many batches.
+_part_of = cache(part_of)
+
+
+def known_part(part: str, columns: Collection[str], table: str) -> Part:
+    """A part that somebody named.
+
+    Args:
+        part: the name.
+        columns: the table's.
+        table: its name, for messages.
+
+    Raises:
+        StediError: there is no such part, or the table's rows are not participants'.
+    """
+    found = next((known for known in PARTS if known == part), None)
+    if found is None:
+        raise StediError(f"There is no part {part!r}: there are {', '.join(PARTS)}.")
+    if PARTICIPANT not in columns:
+        raise StediError(f"{table} has no {PARTICIPANT}, by which people are split: read machine_learning_curated.")
+    return found
+
+
+def rows_in(rows: "pa.RecordBatch", part: Part, shares: Shares) -> "pa.RecordBatch":
+    """The rows of those who are in a part.
+
+    Args:
+        rows: with their participantIds; a row without one is in no part.
+        part: the part.
+        shares: how many are in each.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    participants = rows[PARTICIPANT]
+    wanted = [one for one in pc.unique(participants).to_pylist() if one is not None and _part_of(one, shares) == part]
+    return rows.filter(pc.is_in(participants, value_set=pa.array(wanted, participants.type)))
