@@ -33,24 +33,42 @@ class Sail(Server):
         os.environ.setdefault("SAIL_SPARK__SESSION_TIMEOUT_SECS", _NEVER)
         # With statistics, Sail 0.7 replaces a column that has one value throughout a file by that value, and xxhash64
         # of it panics if the file has several rows. Which columns are affected depends on the data, so that rewriting
-        # one expression would not be enough. Without statistics Sail cannot choose the smaller side of a join: some
-        # 12 % of a run.
+        # one expression would not be enough. Without statistics Sail cannot choose the smaller side of a join: ours
+        # stands first.
         os.environ.setdefault("SAIL_EXECUTION__COLLECT_STATISTICS", "false")
-        if self._memory is not None:
-            megabytes, scratch = self._memory
-            shutil.rmtree(scratch, ignore_errors=True)
-            scratch.mkdir(mode=0o700, parents=True)
-            # Each operator has its share, so that one cannot take what others need.
-            os.environ["SAIL_RUNTIME__MEMORY_POOL__TYPE"] = "fair"
-            os.environ["SAIL_RUNTIME__MEMORY_POOL__FAIR__MAX_SIZE"] = str(megabytes * 1_000_000)
-            os.environ["SAIL_RUNTIME__TEMPORARY_FILES__PATHS"] = json.dumps([str(scratch)])
         from pysail.spark import SparkConnectServer
 
-        server = SparkConnectServer("127.0.0.1", 0)
-        server.start(background=True)
+        with self._bounded():
+            server = SparkConnectServer("127.0.0.1", 0)
+            server.start(background=True)
+            try:
+                address = server.listening_address
+                assert address is not None  # noqa: S101 - it was started above
+                yield f"sc://{address[0]}:{address[1]}"
+            finally:
+                server.stop()
+
+    @contextmanager
+    def _bounded(self) -> Iterator[None]:
+        """Bound a server's memory; what a killed one has left in its folder is deleted."""
+        if self._memory is None:
+            yield
+            return
+        megabytes, scratch = self._memory
+        bounds = {
+            # Each operator has its share, so that one cannot take what others need.
+            "SAIL_RUNTIME__MEMORY_POOL__TYPE": "fair",
+            "SAIL_RUNTIME__MEMORY_POOL__FAIR__MAX_SIZE": str(megabytes * 1_000_000),
+            "SAIL_RUNTIME__TEMPORARY_FILES__PATHS": json.dumps([str(scratch)]),
+        }
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir(mode=0o700, parents=True)
+        before = {name: os.environ.get(name) for name in bounds}
+        os.environ.update(bounds)
         try:
-            address = server.listening_address
-            assert address is not None  # noqa: S101 - it was started above
-            yield f"sc://{address[0]}:{address[1]}"
+            yield
         finally:
-            server.stop()
+            # The next one in this process has bounds of its own, or none.
+            for name, value in before.items():
+                os.environ.pop(name) if value is None else os.environ.update({name: value})
+            shutil.rmtree(scratch, ignore_errors=True)

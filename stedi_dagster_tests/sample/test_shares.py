@@ -141,3 +141,24 @@ def test_records_have_the_fields_order_and_spacing_of_the_real_feeds(full):
     assert first("customer") == json.dumps(json.loads(first("customer")))
     for feed in ("accelerometer", "step_trainer"):
         assert first(feed) == json.dumps(json.loads(first(feed)), separators=(",", ":"))
+
+
+def test_people_walk_so_that_there_is_something_to_learn_and_no_rule_is_always_right(db):
+    first = """
+        select *, row_number() over (partition by "user", "timestamp" order by position) as nth from (
+            select *, row_number() over () as position from accelerometer
+        )
+    """
+    peaks, other = (
+        one(
+            db,
+            f"""select count(*), count(*) filter (where s.distanceFromObject <= 230)
+            from ({first}) a join customer c on c.email = a.user
+            join step_trainer s on s.serialNumber = c.serialNumber and s.sensorReadingTime = a.timestamp
+            where a.nth = 1 and {"" if peak else "not"} (a.x <> 0 and a.y <> 0 and a.z <> 0)""",
+        )
+        for peak in (True, False)
+    )
+    assert peaks[0] + other[0] == 28_680
+    assert 0.4 < peaks[1] / peaks[0] < 0.7
+    assert 0.05 < other[1] / other[0] < 0.2
