@@ -19,7 +19,7 @@ import pyspark
 from stedi_dagster.engines.spark import LocalSpark, find_java
 
 _STARTS_WITHIN = 600
-_ENDS_WITHIN = 30
+_ENDS_WITHIN = 5
 _WORKERS = 2
 _HERE = "127.0.0.1"
 
