@@ -18,6 +18,10 @@ class Shares(NamedTuple):
     validation: int = 15
     test: int = 15
 
+    def __str__(self) -> str:
+        """As STEDI_SPLIT has it."""
+        return ",".join(str(share) for share in self)
+
 
 DEFAULT_SHARES = Shares()
 

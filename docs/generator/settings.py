@@ -66,6 +66,8 @@ def _row(name: str, said: dict[str, Any]) -> tuple[str, str, str, str]:
 def _default(value: object) -> str:
     if value is None or value == []:
         return ""
+    if isinstance(value, list):
+        return md.code(",".join(str(one) for one in value))
     return md.code(f"{value:g}" if isinstance(value, float) else value)
 
 

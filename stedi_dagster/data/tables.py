@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,8 +67,8 @@ class Tables:
         *,
         columns: Sequence[str] | None = None,
         where: "str | BooleanExpression | None" = None,
-        snapshot: int | None = None,
-        at: datetime | str | None = None,
+        snapshot: int | str | None = None,
+        at: date | str | None = None,
         part: str | None = None,
     ) -> Reading:
         """What is published of a table, now or as it was; whatever is published later, the reading stays the same.
@@ -104,7 +104,7 @@ class Tables:
         if current is None:
             raise StediError(f"{name} has not been published yet: run `stedi run`; if it failed, its output says why.")
         if snapshot is not None:
-            current = snapshot_by_id(table, snapshot)
+            current = snapshot_by_id(table, _number(snapshot))
         elif moment is not None:
             current = snapshot_at(table, moment)
         return Reading(table, current, columns=columns, where=where, part=part, shares=self._shares)
@@ -129,3 +129,11 @@ class Tables:
 
         with storage_errors(f"reading {what}", outcome=""):
             yield
+
+
+def _number(snapshot: int | str) -> int:
+    """The identifier of a snapshot, also where it was written down as a text."""
+    try:
+        return int(snapshot)
+    except ValueError:
+        raise StediError(f"{snapshot!r} is no snapshot: its identifier is a whole number.") from None

@@ -1,6 +1,6 @@
 """Which snapshot of a table readers saw at a moment, as far as its history reaches. Knows no contract and no engine."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Operation, Snapshot, ancestors_of
@@ -9,18 +9,19 @@ from stedi_dagster.errors import StediError
 from stedi_dagster.lakehouse.summary import folder_of
 
 
-def moment_of(at: datetime | str) -> datetime:
+def moment_of(at: date | str) -> datetime:
     """A moment that somebody named.
 
     Args:
-        at: with a time zone; or a text in ISO 8601, which is in UTC where it names no zone. A date is its first moment.
+        at: with a time zone; or a date, or a text in ISO 8601, which is in UTC where it names no zone. A date is its
+            first moment.
 
     Raises:
         StediError: it is no moment, it has no time zone, or it has not come yet.
     """
-    if isinstance(at, str):
+    if not isinstance(at, datetime):
         try:
-            moment = datetime.fromisoformat(at)
+            moment = datetime.fromisoformat(str(at))
         except ValueError:
             raise StediError(
                 f"{at!r} is no moment: give one like 2026-01-31 or 2026-01-31T12:00:00+01:00 (ISO 8601; without a "

@@ -133,7 +133,7 @@ class Settings(BaseSettings):
     )
     split: Annotated[Shares, NoDecode] = Field(
         default=DEFAULT_SHARES,
-        description="Percentages of the participants who are in train, validation and test, where "
+        description="Percentages of the participants who are in train, validation and test, in this order, where "
         "machine_learning_curated is read in parts. Who is where follows from the participantId alone: nobody moves "
         "while these stay as they are.",
     )

@@ -99,3 +99,9 @@ def test_a_part_that_there_is_not_is_refused(lake, opened):
         opened().table(NAME, part="dev")
     with pytest.raises(StediError, match="step_trainer_trusted has no participantId"):
         opened().table("step_trainer_trusted", part="train")
+
+
+def test_the_shares_are_shown_as_they_are_set(stedi, tmp_path):
+    done = stedi("settings", home=tmp_path, split="80,10,10")
+    assert "80,10,10" in done.output
+    assert "Shares(" not in done.output

@@ -1,6 +1,6 @@
 """A table as it was: by its snapshot or by a moment, as far as its history reaches."""
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
@@ -126,3 +126,16 @@ def test_an_older_snapshot_has_the_columns_that_the_table_had_then(lake, opened)
 
 def _ms(lake, snapshot) -> int:
     return round(moment_of(lake, snapshot).timestamp() * 1000)
+
+
+def test_a_snapshot_that_was_written_down_as_a_text_is_the_same(lake, opened):
+    snapshot = publish(lake, measured(1.0))
+    assert opened().table(NAME, snapshot=str(snapshot.snapshot_id)).snapshot_id == snapshot.snapshot_id
+    with pytest.raises(StediError, match="'the last' is no snapshot: its identifier is a whole number"):
+        opened().table(NAME, snapshot="the last")
+
+
+def test_a_date_is_its_first_moment_in_utc(lake, opened):
+    publish(lake, measured(1.0))
+    with pytest.raises(StediError, match=r"as it was at 2001-02-03T00:00:00\.000\+00:00"):
+        opened().table(NAME, at=date(2001, 2, 3))
