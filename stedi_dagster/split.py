@@ -32,12 +32,13 @@ def shares_of(text: str) -> Shares:
     Raises:
         ValueError: it does not name three that add up to 100.
     """
+    msg = "it must be the percentages of train, validation and test, which add up to 100, such as 70,15,15"
     try:
-        shares = Shares(*(int(share) for share in text.split(",")))
-    except (ValueError, TypeError):
-        shares = Shares(0, 0, 0)
-    if text.count(",") != len(PARTS) - 1 or min(shares) < 0 or sum(shares) != 100:  # noqa: PLR2004 - percent
-        msg = "it must be the percentages of train, validation and test, which add up to 100, such as 70,15,15"
+        train, validation, test = (int(share) for share in text.split(","))
+    except ValueError:
+        raise ValueError(msg) from None
+    shares = Shares(train, validation, test)
+    if min(shares) < 0 or sum(shares) != 100:  # noqa: PLR2004 - percent
         raise ValueError(msg)
     return shares
 

@@ -1,8 +1,8 @@
 """The rows of those who are in training, validation or test; `stedi_dagster.split` says who is."""
 
 from collections.abc import Collection
-from functools import cache
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, TypeVar
 
 from stedi_dagster.errors import StediError
 from stedi_dagster.split import PARTS, Part, Shares, part_of
@@ -10,9 +10,10 @@ from stedi_dagster.split import PARTS, Part, Shares, part_of
 if TYPE_CHECKING:
     import pyarrow as pa
 
+Rows = TypeVar("Rows", "pa.RecordBatch", "pa.Table")
 PARTICIPANT = "participantId"
 # A participant's rows come in many batches.
-_part_of = cache(part_of)
+_part_of = lru_cache(1 << 17)(part_of)
 
 
 def known_part(part: str, columns: Collection[str], table: str) -> Part:
@@ -34,7 +35,7 @@ def known_part(part: str, columns: Collection[str], table: str) -> Part:
     return found
 
 
-def rows_in(rows: "pa.RecordBatch", part: Part, shares: Shares) -> "pa.RecordBatch":
+def rows_in(rows: Rows, part: Part, shares: Shares) -> Rows:
     """The rows of those who are in a part.
 
     Args:

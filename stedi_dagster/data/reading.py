@@ -8,7 +8,7 @@ from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from stedi_dagster.data.parts import PARTICIPANT, known_part, rows_in
+from stedi_dagster.data.parts import PARTICIPANT, Rows, known_part, rows_in
 from stedi_dagster.errors import StediError
 from stedi_dagster.split import DEFAULT_SHARES, Shares
 
@@ -201,20 +201,21 @@ class Reading:
         return {name: torch.from_numpy(table[name].to_numpy().copy()) for name in names}
 
     def _read(self, columns: Sequence[str]) -> "pa.Table":
-        import pyarrow as pa
-
-        if self._part:
-            schema = self._arrow_schema()
-            return pa.Table.from_batches(self._batches(columns), pa.schema([schema.field(name) for name in columns]))
         with self._failing():
-            return self._scan(columns).to_arrow().select(list(columns))
+            rows = self._scan(self._asked(columns)).to_arrow()
+        return self._of_part(rows).select(list(columns))
 
     def _batches(self, columns: Sequence[str]) -> "Iterator[pa.RecordBatch]":
-        asked = dict.fromkeys([*columns, PARTICIPANT]) if self._part else columns
         with self._failing():
-            for batch in self._scan(list(asked)).to_arrow_batch_reader():
-                rows = rows_in(batch, self._part, self._shares) if self._part else batch
-                yield rows.select(list(columns))
+            for batch in self._scan(self._asked(columns)).to_arrow_batch_reader():
+                yield self._of_part(batch).select(list(columns))
+
+    def _asked(self, columns: Sequence[str]) -> list[str]:
+        """The columns that are read: of a part, also the one that tells whose a row is."""
+        return list(dict.fromkeys([*columns, PARTICIPANT] if self._part else columns))
+
+    def _of_part(self, rows: Rows) -> Rows:
+        return rows_in(rows, self._part, self._shares) if self._part else rows
 
     def _arrow_schema(self) -> "pa.Schema":
         import pyarrow as pa

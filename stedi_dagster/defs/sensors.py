@@ -51,7 +51,7 @@ def _new_files(settings: Settings) -> dg.SensorDefinition:
         description="Runs everything when a raw file has not landed as it is: it is new, has changed, or is gone.",
     )
     def new_landing_files(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        from stedi_dagster.drafts.landed_files import waiting
+        from stedi_dagster.drafts.landed_files import not_landed
         from stedi_dagster.lakehouse.lakehouse import Lakehouse
 
         now_ms, before = time.time_ns() // 1_000_000, context.cursor or ""
@@ -62,7 +62,7 @@ def _new_files(settings: Settings) -> dg.SensorDefinition:
                 if seen == before:
                     return dg.SensorResult(skip_reason="No file is new.")
                 lakehouse = Lakehouse.of(settings)
-                files = sum(waiting(lakehouse, feed, listing, now_ms) for feed, listing in listings)
+                files = sum(not_landed(lakehouse, feed, listing, now_ms) for feed, listing in listings)
         except StediError as error:
             return dg.SensorResult(skip_reason=str(error))
         told = before == f"{_PENDING}{seen}"

@@ -43,7 +43,7 @@ class Changes:
         return not self.landing and not self.stale
 
 
-def waiting(lakehouse: Lakehouse, feed: Feed, listing: Listing, now_ms: int) -> int:
+def not_landed(lakehouse: Lakehouse, feed: Feed, listing: Listing, now_ms: int) -> int:
     """How many files of a feed have not landed as they are, or are gone since they have; 0: a run would find nothing.
 
     Args:

@@ -63,12 +63,13 @@ class Sail(Server):
         }
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir(mode=0o700, parents=True)
-        before = {name: os.environ.get(name) for name in bounds}
+        before = {name: value for name, value in os.environ.items() if name in bounds}
         os.environ.update(bounds)
         try:
             yield
         finally:
             # The next one in this process has bounds of its own, or none.
-            for name, value in before.items():
-                os.environ.pop(name) if value is None else os.environ.update({name: value})
+            for name in bounds:
+                del os.environ[name]
+            os.environ.update(before)
             shutil.rmtree(scratch, ignore_errors=True)

@@ -73,7 +73,8 @@ class Settings(BaseSettings):
         ge=128,
         description="Megabytes (of a million bytes) that an engine on this machine may use for what it computes: Sail, "
         "the Java heap of Apache Spark, DuckDB in the audits and in `stedi sql`. What needs more is written to disk "
-        "meanwhile, below STEDI_HOME, and where it cannot be, the run or the audit stops and says so. By default Sail "
+        "meanwhile (below STEDI_HOME; Apache Spark: to the system's temporary folder), and where it cannot be, the run "
+        "or the audit stops and says so. By default Sail "
         "has no limit, Apache Spark 2,147, and DuckDB four fifths of the machine's.",
     )
     emr_application_id: str | None = Field(
