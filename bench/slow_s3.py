@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import boto3
@@ -24,7 +25,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from bench.cluster import free_port
 from bench.contenders import STEDI_COMMAND
-from bench.data import WORK
+from bench.data import WORK, base_landing
 from stedi_dagster.sample import generate
 
 _REGION, _BUCKET = "eu-central-1", "stedi-bench"
@@ -36,7 +37,7 @@ _HOME = WORK / "out" / "slow-s3"
 
 
 class SlowWay:
-    """A way to a server that delays each request, and counts them by their method."""
+    """A way to a server that delays each request, and counts them: by their method, or as LIST or Glue."""
 
     def __init__(self, port: int, seconds: float) -> None:
         self.requests: Counter[str] = Counter()
@@ -66,9 +67,8 @@ class SlowWay:
     ) -> None:
         try:
             while block := await source.read(_BLOCK):
-                method = block.split(b" ", 1)[0]
-                if delayed and method in _METHODS:
-                    self.requests[method.decode()] += 1
+                if delayed and (kind := _kind(block)):
+                    self.requests[kind] += 1
                     await asyncio.sleep(self._seconds)
                 target.write(block)
                 await target.drain()
@@ -78,11 +78,24 @@ class SlowWay:
             target.close()
 
 
+def _kind(block: bytes) -> str | None:
+    """What a request is counted as; None where no request begins."""
+    head = block.split(b"\r\n", 1)[0]
+    method = head.split(b" ", 1)[0]
+    if method not in _METHODS:
+        return None
+    if b"AWSGlue." in block:
+        return "Glue"
+    return "LIST" if b"list-type=" in head or b"?versions" in head else method.decode()
+
+
 def main(
-    objects: Annotated[int, typer.Option(help="Small objects, of one accelerometer reading each.")] = 2000,
+    objects: Annotated[
+        int, typer.Option(help="Small objects, of one accelerometer reading each; 0: the data of `make bench`.")
+    ] = 2000,
     milliseconds: Annotated[float, typer.Option(help="By how much each request is delayed.")] = 30,
 ) -> None:
-    """Land many small objects, then run again with nothing new."""
+    """Land many small objects, or the data as it is, then run again with nothing new."""
     port = free_port()
     WORK.mkdir(parents=True, exist_ok=True)
     # Of another account, whose tables are gone with it.
@@ -94,12 +107,15 @@ def main(
         _fill(f"http://127.0.0.1:{port}", objects)
         way = SlowWay(port, milliseconds / 1000)
         with way.open() as url:
-            for what in (f"{objects:,} small objects", "nothing new"):
+            for what in (f"{objects:,} small objects" if objects else "the data as it is", "nothing new"):
                 way.requests.clear()
                 start = time.monotonic()
                 _run(url)
                 asked = ", ".join(f"{number:,} {method}" for method, number in way.requests.most_common())
                 typer.echo(f"{what}: {time.monotonic() - start:.1f} s; {way.requests.total():,} requests ({asked})")
+        left = _client(f"http://127.0.0.1:{port}").get_paginator("list_objects_v2")
+        pages = left.paginate(Bucket=_BUCKET, Prefix="warehouse/")
+        typer.echo(f"objects in the warehouse: {sum(page['KeyCount'] for page in pages):,}")
     finally:
         server.terminate()
         server.wait()
@@ -118,12 +134,9 @@ def _environment(url: str) -> dict[str, str]:
     }
 
 
-def _fill(url: str, objects: int) -> None:
-    sample = WORK / "small-sample"
-    if not sample.is_dir():
-        generate(sample, scale=0.01)
+def _client(url: str) -> Any:
     keys = _environment(url)
-    client: Any = boto3.client(
+    return boto3.client(
         "s3",
         region_name=_REGION,
         endpoint_url=url,
@@ -131,22 +144,33 @@ def _fill(url: str, objects: int) -> None:
         aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
         config=Config(max_pool_connections=_UPLOADS),
     )
+
+
+def _fill(url: str, objects: int) -> None:
+    client = _client(url)
     _wait_for(client)
     client.create_bucket(Bucket=_BUCKET, CreateBucketConfiguration={"LocationConstraint": _REGION})
-    bodies = {
-        str(path.relative_to(sample)): path.read_bytes()
-        for feed in ("customer", "step_trainer")
-        for path in sorted((sample / feed).rglob("*.json"))
-    }
-    lines = [line for path in sorted((sample / "accelerometer").rglob("*.json")) for line in path.open("rb")]
-    for number in range(objects):
-        bodies[f"accelerometer/landing/{number:06d}.json"] = lines[number % len(lines)]
+    bodies = _small_objects(objects) if objects else _files(base_landing(None)[0], "*")
     with ThreadPoolExecutor(_UPLOADS) as pool:
         list(
             pool.map(
                 lambda one: client.put_object(Bucket=_BUCKET, Key=f"landing/{one[0]}", Body=one[1]), bodies.items()
             )
         )
+
+
+def _small_objects(number: int) -> dict[str, bytes]:
+    sample = WORK / "small-sample"
+    if not sample.is_dir():
+        generate(sample, scale=0.01)
+    bodies = _files(sample, "customer") | _files(sample, "step_trainer")
+    lines = [line for body in _files(sample, "accelerometer").values() for line in body.splitlines(keepends=True)]
+    return bodies | {f"accelerometer/landing/{one:06d}.json": lines[one % len(lines)] for one in range(number)}
+
+
+def _files(landing: Path, feeds: str) -> dict[str, bytes]:
+    paths = sorted(landing.glob(f"{feeds}/landing/**/*.json"))
+    return {str(path.relative_to(landing)): path.read_bytes() for path in paths}
 
 
 def _wait_for(client: Any) -> None:
