@@ -42,3 +42,7 @@ class BusyError(StediError):
 
 class OriginError(StediError):
     """The tables in the warehouse are not those that the catalog knows, or nobody can tell whose they are."""
+
+
+class ReleaseError(StediError):
+    """A release must not be created or handed out as things are; what is published is not the matter."""

@@ -1,6 +1,7 @@
 """Formats numbers, times and units for people, in messages about checks and audits and in comments of columns."""
 
 import re
+from datetime import UTC, datetime
 
 _SINGULAR = {
     "data files": "data file",
@@ -13,6 +14,8 @@ _SINGULAR = {
     "customers": "customer",
     "serial numbers": "serial number",
     "participantIds": "participantId",
+    "participants": "participant",
+    "exports": "export",
     "columns": "column",
     "snapshots": "snapshot",
     "tables": "table",
@@ -55,6 +58,11 @@ def counted(number: int, what: str) -> str:
                 after = after.replace(plural, singular, 1)
         what = f"{_SINGULAR[noun[1]]}{after}"
     return f"{number:,} {what}"
+
+
+def utc(at_ms: int) -> str:
+    """A moment (epoch ms) to the second: "2026-01-31 23:59:58 UTC"."""
+    return f"{datetime.fromtimestamp(at_ms / 1000, tz=UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def ago(seconds: float) -> str:

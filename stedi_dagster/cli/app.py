@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from stedi_dagster.cli.arguments import TextCommand, known_feeds, known_tables
+from stedi_dagster.cli.release_app import app as release_app
 from stedi_dagster.cli.user_errors import user_errors
 from stedi_dagster.errors import StediError
 
@@ -15,6 +16,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(release_app)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime
 
 import typer
 from rich.table import Table as Grid
@@ -22,7 +21,7 @@ from stedi_dagster.errors import SettingsError, StediError
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.settings import Settings
 from stedi_dagster.storage import storage_errors
-from stedi_dagster.wording import counted
+from stedi_dagster.wording import counted, utc
 
 
 def asked_for(email: str | None) -> str:
@@ -197,9 +196,5 @@ def _known(erasures: tuple[LedgerEntry, ...]) -> str:
 
 
 def _when(erasure: LedgerEntry) -> str:
-    done = "not done yet" if erasure.completed_ms is None else f"done {_moment(erasure.completed_ms)}"
-    return f"begun {_moment(erasure.begun_ms)}, {done}"
-
-
-def _moment(at_ms: int) -> str:
-    return f"{datetime.fromtimestamp(at_ms / 1000, tz=UTC):%Y-%m-%d %H:%M:%S} UTC"
+    done = "not done yet" if erasure.completed_ms is None else f"done {utc(erasure.completed_ms)}"
+    return f"begun {utc(erasure.begun_ms)}, {done}"

@@ -5,13 +5,21 @@ Whatever lists tables or asks which column holds what asks here; so a new table 
 
 from types import ModuleType
 
-from stedi_dagster.contracts import curated, landing, trusted
+from stedi_dagster.contracts import curated, landing, releases, trusted
 from stedi_dagster.contracts.base import Contract
 from stedi_dagster.contracts.columns import Column, Identifies, Personal
 from stedi_dagster.contracts.consistency import refuse_silence
 from stedi_dagster.contracts.curated import CustomersCurated, MachineLearningCurated
 from stedi_dagster.contracts.landing import AccelerometerLanding, CustomerLanding, StepTrainerLanding
-from stedi_dagster.contracts.restricted import LEDGER_WORDS, Erasures, LandedFiles, Participants, Quarantine
+from stedi_dagster.contracts.releases import MlRelease, ReleaseRevisions
+from stedi_dagster.contracts.restricted import (
+    LEDGER_WORDS,
+    Erasures,
+    LandedFiles,
+    Participants,
+    Quarantine,
+    ReleaseExports,
+)
 from stedi_dagster.contracts.trusted import AccelerometerTrusted, CustomerTrusted, StepTrainerTrusted
 
 # From the raw files on.
@@ -44,9 +52,13 @@ def landed_files_name(contract: type[Contract]) -> str:
 TABLES: dict[str, type[Contract]] = {
     contract.table(): contract for module in _LAYERS.values() for contract in _defined_in(module)
 }
+# What is made of the last of them when somebody asks for it.
+RELEASES: dict[str, type[Contract]] = {contract.table(): contract for contract in _defined_in(releases)}
+# What stands in the database that readers are given.
+PUBLISHED = {**TABLES, **RELEASES}
 # The tables in which only people may be who agreed: all but the landing ones, if their rows are anybody's.
 CONSENTED: dict[str, type[Contract]] = {
-    name: contract for name, contract in TABLES.items() if contract.layer() != "landing" and contract.identifying()
+    name: contract for name, contract in PUBLISHED.items() if contract.layer() != "landing" and contract.identifying()
 }
 # What operators alone may read.
 RESTRICTED: dict[str, type[Contract]] = {
@@ -54,9 +66,10 @@ RESTRICTED: dict[str, type[Contract]] = {
     **{landed_files_name(contract): LandedFiles for contract in TABLES.values() if contract.layer() == "landing"},
     Participants.table(): Participants,
     Erasures.table(): Erasures,
+    ReleaseExports.table(): ReleaseExports,
 }
 # All that the platform makes.
-CONTRACTS = {**TABLES, **RESTRICTED}
+CONTRACTS = {**PUBLISHED, **RESTRICTED}
 refuse_silence({contract.__name__: contract.columns() for contract in CONTRACTS.values()})
 
 __all__ = [
@@ -64,6 +77,8 @@ __all__ = [
     "CONTRACTS",
     "LAYERS",
     "LEDGER_WORDS",
+    "PUBLISHED",
+    "RELEASES",
     "RESTRICTED",
     "TABLES",
     "AccelerometerLanding",
@@ -77,9 +92,12 @@ __all__ = [
     "Identifies",
     "LandedFiles",
     "MachineLearningCurated",
+    "MlRelease",
     "Participants",
     "Personal",
     "Quarantine",
+    "ReleaseExports",
+    "ReleaseRevisions",
     "StepTrainerLanding",
     "StepTrainerTrusted",
     "feed_name",

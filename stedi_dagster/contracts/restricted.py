@@ -103,3 +103,19 @@ class Participants(Contract):
         """One row a person."""
 
         unique = ["email"]  # noqa: RUF012 - pandera reads it as it stands
+
+
+class ReleaseExports(Contract):
+    """The copies of releases that were handed out: who may have to be told that somebody has left."""
+
+    export: T.StringType = column("Random number of the export")
+    release: T.StringType = column("Name of the release")
+    revision: T.LongType = column("Its revision then", ge=1)
+    rows: T.LongType = column("Rows of the copy", ge=0)
+    participants: T.LongType = column("Participants in the copy", ge=0)
+    recipient: T.StringType = column("For whom it is: a team or an organisation, and nobody's name")
+    digest: T.StringType = column(
+        "SHA-256 of its manifest, which has those of its files; null where it was not finished", nullable=True
+    )
+    begunAt: T.LongType = epoch_ms("When it was begun")
+    destroyedAt: T.LongType = epoch_ms("When its recipient said that no copy is left; null until then", nullable=True)

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import dagster as dg
 
 from stedi_dagster.defs import assets
+from stedi_dagster.defs.assets.release import release_asset
 from stedi_dagster.defs.assets.report import report_asset
 from stedi_dagster.defs.assets.restricted import erasures
 from stedi_dagster.defs.assets.specs import with_freshness
@@ -31,7 +32,7 @@ def build_defs(settings: Settings, *, instead: Iterable[dg.AssetsDefinition] = (
         for asset in dg.load_assets_from_package_module(assets)
         if not (isinstance(asset, dg.AssetsDefinition) and asset.keys & replaced)
     ]
-    everything = [*own, *replacing, erasures, report_asset(settings)]
+    everything = [*own, *replacing, erasures, release_asset(settings), report_asset(settings)]
     return dg.Definitions(
         assets=[with_freshness(asset, settings.freshness) for asset in everything],
         asset_checks=[standing_checks(settings)],

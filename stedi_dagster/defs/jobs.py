@@ -11,6 +11,7 @@ from pydantic import Field
 
 from stedi_dagster.contracts import LAYERS, Participants
 from stedi_dagster.defs.assets.feeds import SELECTION as FEEDS
+from stedi_dagster.defs.assets.release import SELECTION as RELEASE
 from stedi_dagster.defs.assets.report import SELECTION as REPORT
 from stedi_dagster.defs.assets.standing_audits import SELECTION as STANDING_AUDITS
 from stedi_dagster.defs.failures import failure
@@ -43,8 +44,14 @@ audit = dg.define_asset_job(
 report = dg.define_asset_job(
     "report", selection=REPORT, description="A page to hand over about what is published; makes no table."
 )
-# What the steps of a layer make besides its tables: quarantines; and what a table of the layer is paired by.
-_MADE_WITH = {"curated": dg.AssetSelection.assets(Participants.table())}
+release = dg.define_asset_job(
+    "release",
+    selection=RELEASE,
+    description="Creates a release of machine_learning_curated, of the name that its configuration gives.",
+)
+# What the steps of a layer make besides its tables: quarantines; what a table of the layer is paired by, and what must
+# lose whoever leaves it.
+_MADE_WITH = {"curated": dg.AssetSelection.assets(Participants.table()) | RELEASE}
 layers = [
     dg.define_asset_job(
         layer,
@@ -60,7 +67,7 @@ layers = [
 
 def jobs_for(settings: Settings) -> list[Any]:
     """The jobs that the settings have a use for."""
-    jobs = [everything, observe_feeds, audit, report, *layers, look_for_withdrawals, forget, expire_history]
+    jobs = [everything, observe_feeds, audit, report, release, *layers, look_for_withdrawals, forget, expire_history]
     return [*jobs, reap_sessions] if settings.engine == EMR_SERVERLESS else jobs
 
 

@@ -16,6 +16,10 @@ from stedi_dagster.drafts.statements import Statement
 from stedi_dagster.erasure.delete_rows import delete_rows, nothing
 from stedi_dagster.keys import key_of
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
+from stedi_dagster.lakehouse.revisions import Revisions
+
+# Why a release has a new revision.
+WITHDREW = "somebody withdrew"
 
 
 def delete_withdrawn(run: Run, also: Iterable[str] = ()) -> int:
@@ -38,7 +42,9 @@ def delete_withdrawn(run: Run, also: Iterable[str] = ()) -> int:
     staying = trusted_people(run.lakehouse) & agreeing_people(run.lakehouse).keys() - set(also)
     # The last of them is customer_trusted, by which it is judged.
     stay = _Staying.of(run.lakehouse, staying)
-    return sum(_delete_leavers(run, name, contract, stay) for name, contract in reversed(CONSENTED.items()))
+    rows = sum(_delete_leavers(run, name, contract, stay) for name, contract in reversed(CONSENTED.items()))
+    Revisions(run.lakehouse).record_cuts(WITHDREW)
+    return rows
 
 
 def trusted_people(lakehouse: Lakehouse) -> set[str]:

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stedi_dagster.contracts import (
+    PUBLISHED,
     RESTRICTED,
-    TABLES,
     AccelerometerTrusted,
     Contract,
     CustomerLanding,
@@ -33,6 +33,7 @@ from stedi_dagster.erasure.remainder import remaining_rows
 from stedi_dagster.lakehouse.history import expirable, expire
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.orphans import reachable_files, sweep
+from stedi_dagster.lakehouse.revisions import Revisions
 from stedi_dagster.lakehouse.snapshot import manifests_without
 from stedi_dagster.landing.feeds import FEEDS
 from stedi_dagster.scratch import clear_scratch
@@ -41,10 +42,12 @@ from stedi_dagster.storage import Entry
 
 # From the last layer to the first: what a table is made from tells what of it is theirs.
 _CONTRACTS: dict[str, type[Contract]] = {
-    name: contract for name, contract in (*reversed(TABLES.items()), *RESTRICTED.items()) if contract is not Erasures
+    name: contract for name, contract in (*reversed(PUBLISHED.items()), *RESTRICTED.items()) if contract is not Erasures
 }
 # What readers should know of an erasure that the storage or the catalog stopped.
 UNFINISHED = "What was not done is done when it is run again, and by the next run."
+# Why a release has a new revision.
+ERASED = "somebody was erased"
 _ALL_OF_HISTORY = sys.maxsize
 _PAIRED = ("x", "y", "z")
 
@@ -177,6 +180,7 @@ class Eraser:
             rows[name] = delete_rows(
                 self._lakehouse, name, contract, columns, mask, partial(remaining_rows, erasing=erasing), inputs=inputs
             )
+        Revisions(self._lakehouse).record_cuts(ERASED)
         tables = tuple(self._forget_history(name, rows[name], before[name]) for name in _CONTRACTS)
         clear_scratch(self._lakehouse.home)
         done = self._ledger.complete(erasure)

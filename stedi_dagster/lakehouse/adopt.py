@@ -9,7 +9,15 @@ from dataclasses import dataclass, replace
 from pyiceberg.exceptions import NoSuchTableError, ValidationError
 from pyiceberg.table import StaticTable, Table
 
-from stedi_dagster.contracts import CONTRACTS, TABLES, Erasures, Participants
+from stedi_dagster.contracts import (
+    CONTRACTS,
+    TABLES,
+    Erasures,
+    MlRelease,
+    Participants,
+    ReleaseExports,
+    ReleaseRevisions,
+)
 from stedi_dagster.errors import OriginError
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.metadata import MetadataFile, is_metadata, name_of, read_metadata, version_of
@@ -22,6 +30,9 @@ _LEDGER, _PARTICIPANTS = Erasures.table(), Participants.table()
 _IRREPLACEABLE = {
     _LEDGER: "people who were erased may come back",
     _PARTICIPANTS: "everybody gets a new participantId",
+    MlRelease.table(): "the rows of releases are gone",
+    ReleaseRevisions.table(): "what releases there are is not known",
+    ReleaseExports.table(): "who has copies of releases is not known",
 }
 _UNREADABLE = "newer metadata files that are gone or damaged"
 _INCOMPLETE = "newer metadata whose files are gone"

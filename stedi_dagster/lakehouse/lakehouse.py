@@ -10,7 +10,7 @@ from pathlib import Path
 from pyiceberg.catalog import Catalog
 from pyiceberg.table import Table
 
-from stedi_dagster.contracts import TABLES, Contract
+from stedi_dagster.contracts import PUBLISHED, Contract
 from stedi_dagster.lakehouse.catalog import load_table, open_catalog
 from stedi_dagster.lakehouse.commit import Commit
 from stedi_dagster.lakehouse.data_files import DataFiles
@@ -50,7 +50,7 @@ class Lakehouse:
             home: STEDI_HOME, the folder of the SQLite catalog and of the local lock.
             warehouse: folder or s3:// URL of the tables' files.
             catalog: `sqlite` or `glue`.
-            database: the catalog's database of the eight tables.
+            database: the catalog's database of the tables that are published.
             retention_days: how long a snapshot stays that is no longer current.
             max_snapshots: how many of a table stay at most.
         """
@@ -274,7 +274,7 @@ class Lakehouse:
 
     def namespace_of(self, table: str) -> str:
         """The database of a table, by its name."""
-        return self.database if table in TABLES else self.restricted
+        return self.database if table in PUBLISHED else self.restricted
 
     def _sweep(self, table: Table) -> None:
         if removed := self.sweep(table):

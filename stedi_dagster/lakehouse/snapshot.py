@@ -75,6 +75,11 @@ class Snapshot:
         return self.files.rows
 
     @property
+    def made_ms(self) -> int:
+        """When it was made (epoch ms)."""
+        return self._committed.timestamp_ms
+
+    @property
     def rows_since(self) -> int:
         """The first snapshot with these rows: what is made from them need not be made anew for a later one."""
         return self.summary.same_since or self.snapshot_id
@@ -86,13 +91,17 @@ class Snapshot:
         Raises:
             StediError: that cannot be read.
         """
-        found = self.table.snapshot_by_id(self.snapshot_id)
-        assert found is not None  # noqa: S101 - `table` is as it was when this was its current snapshot
-        return SnapshotSummary.from_snapshot(found, self.name)
+        return SnapshotSummary.from_snapshot(self._committed, self.name)
 
     def frame(self, session: SparkSession) -> DataFrame:
         """The rows, for the engine."""
         return self.files.frame(session)
+
+    @property
+    def _committed(self) -> IcebergSnapshot:
+        found = self.table.snapshot_by_id(self.snapshot_id)
+        assert found is not None  # noqa: S101 - `table` is as it was when this was its current snapshot
+        return found
 
 
 def all_data_files(table: Table, contract: type[Contract], storage: Storage) -> DataFiles:

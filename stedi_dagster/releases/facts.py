@@ -4,58 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from stedi_dagster.audits.standing.finding import Finding
+from stedi_dagster.lakehouse.revisions import PartFacts, Revision
 from stedi_dagster.report.facts import State, Step
 from stedi_dagster.split import Part, Shares
 
-
-@dataclass(frozen=True)
-class PartFacts:
-    """How much is in one part of a release."""
-
-    rows: int
-    participants: int
-
-
-@dataclass(frozen=True)
-class Revision:
-    """A release as it was from one moment on: the first revision is as it was created, each later one has less.
-
-    Attributes:
-        release: the release's name.
-        number: 1, 2, …
-        made_ms: when it was recorded (epoch ms).
-        reason: why the revision before is no longer; of the first, that it was created.
-        rows_gone: how many rows of the revision before are not in it.
-        participants_gone: how many participants of the revision before are not in it.
-        parts: how much is in each part.
-        first_ms: when the first reading was taken (epoch ms); None where nothing is left.
-        last_ms: when the last one was.
-    """
-
-    release: str
-    number: int
-    made_ms: int
-    reason: str
-    rows_gone: int
-    participants_gone: int
-    parts: Mapping[Part, PartFacts]
-    first_ms: int | None
-    last_ms: int | None
-
-    @property
-    def rows(self) -> int:
-        """How many rows it has."""
-        return sum(part.rows for part in self.parts.values())
-
-    @property
-    def participants(self) -> int:
-        """How many participants it has: nobody is in two parts."""
-        return sum(part.participants for part in self.parts.values())
-
-    @property
-    def name(self) -> str:
-        """The release and the revision, as it is cited."""
-        return f"{self.release}, revision {self.number}"
+__all__ = ["AgeBand", "AuditOutcome", "ExportedFile", "Origin", "PartFacts", "Release", "Revision"]
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,7 @@ def gather(
     with evidence_of(settings, lakehouse, consistent_read=consistent_read) as evidence:
         with storage_errors("reading the ledger of erasures", outcome=""):
             erasures = Ledger(lakehouse).erasures()
-        audits = tuple(_audit(judge(audit, evidence)) for audit in AUDITS)
+        audits = tuple(audit_facts(judge(audit, evidence)) for audit in AUDITS)
         missing = tuple(name for name in TABLES if name not in evidence.tables)
         try:
             return Facts(
@@ -100,7 +100,7 @@ def gather(
                 policy=settings.policy.model_dump(),
                 retention_days=settings.retention,
                 audits=audits,
-                funnel=() if missing else _funnel(evidence),
+                funnel=() if missing else funnel_of(evidence),
                 consents=None if missing else _consents(evidence),
                 tables=tuple(_table(name, evidence.tables[name]) for name in TABLES if name in evidence.tables),
                 missing=missing,
@@ -126,7 +126,8 @@ def _storage(warehouse: str) -> str:
     return f"the S3 bucket {urlsplit(warehouse).netloc}" if is_s3(warehouse) else "a folder of one machine"
 
 
-def _funnel(evidence: Evidence) -> tuple[Step, ...]:
+def funnel_of(evidence: Evidence) -> tuple[Step, ...]:
+    """From registering to machine_learning_curated."""
     counted = evidence.ask(EXPLORE / "consent_funnel.sql")
     return tuple(
         Step(name.partition(" ")[2], total, without) for (name, total), without in zip(counted, _WITHOUT, strict=True)
@@ -138,7 +139,8 @@ def _consents(evidence: Evidence) -> Consents:
     return Consents(ever, withdrew)
 
 
-def _audit(verdict: Verdict) -> AuditFacts:
+def audit_facts(verdict: Verdict) -> AuditFacts:
+    """What came of an audit, without what may name a file."""
     state: State = "passed" if verdict.passed else "failed" if verdict.fails else "warns"
     audit = verdict.audit
     return AuditFacts(audit.name, audit.question, audit.on, state, ran=verdict.error is None, problems=verdict.findings)

@@ -11,7 +11,7 @@ from sqlglot import exp
 from sqlglot.errors import ErrorLevel, SqlglotError
 from sqlglot.optimizer.scope import traverse_scope
 
-from stedi_dagster.contracts import TABLES
+from stedi_dagster.contracts import PUBLISHED
 from stedi_dagster.errors import StediError
 from stedi_dagster.settings import Settings
 from stedi_dagster.sql.library import FUNCTIONS, VIEWS
@@ -117,7 +117,7 @@ def needed_views(tree: exp.Expr, *, known: frozenset[str] = frozenset()) -> dict
     def add_views(query: exp.Expr) -> None:
         for name in needed_tables(query):
             file = VIEWS / f"{name}.sql"
-            if name in needed or name in known or name in TABLES or not file.is_file():
+            if name in needed or name in known or name in PUBLISHED or not file.is_file():
                 continue
             view = _view(file)
             add_views(view)
@@ -151,12 +151,12 @@ def for_athena(tree: exp.Expr, database: str) -> str:
 
     Args:
         tree: the statement, which is not changed.
-        database: that of the eight tables; every other table is in `<database>_restricted`.
+        database: that of the published tables; every other table is in `<database>_restricted`.
     """
     tree = tree.copy()
     for table in _tables(tree):
         if not table.db:
-            here = database if table.name.lower() in TABLES else f"{database}_restricted"
+            here = database if table.name.lower() in PUBLISHED else f"{database}_restricted"
             table.set("db", exp.to_identifier(here))
     return tree.sql(ATHENA, comments=False, pretty=True)
 

@@ -6,6 +6,7 @@ Every run loads this with the code location, so that what an audit needs is impo
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from stedi_dagster.audits.outcome import Severity
 from stedi_dagster.audits.standing.audit import Audit
 from stedi_dagster.audits.standing.finding import Finding
 from stedi_dagster.contracts import CONSENTED, TABLES
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 _CUSTOMERS, _PEOPLE = "customer_trusted", "customers_curated"
 _READINGS, _STEPS, _PAIRS = "accelerometer_trusted", "step_trainer_trusted", "machine_learning_curated"
+_RELEASES = "ml_release"
 _DERIVED = (_CUSTOMERS, _READINGS, _PEOPLE, _STEPS, _PAIRS)
 
 
@@ -57,6 +59,18 @@ def _damaged(evidence: "Evidence") -> Iterable[Finding]:
     return find_damaged(evidence)
 
 
+def _of_releases(name: str, question: str, severity: Severity = "ERROR") -> Audit:
+    """An audit of releases, of which there may be none, that is a file of `sql/verify/`."""
+
+    def find(evidence: "Evidence") -> list[Finding]:
+        from stedi_dagster.audits.standing.releases import find_in_releases
+
+        return find_in_releases(evidence, name)
+
+    return Audit(name, question, (_RELEASES,), find, severity)
+
+
+EXPORTS = _of_releases("exports", "Is no copy of a release out there that somebody has left since?", severity="WARN")
 AUDITS: tuple[Audit, ...] = (
     Audit(
         "consent",
@@ -91,6 +105,11 @@ AUDITS: tuple[Audit, ...] = (
     _asked("references", "Does every row lead to the rows that it was made from?", *_DERIVED),
     _asked("reconciliation", "Are there exactly the rows that the rules make of what landed?", *_DERIVED),
     _asked("personal_data", "Is there nothing that tells who somebody is?", _PAIRS),
+    _of_releases(
+        "releases",
+        "Is every row of a release one of machine_learning_curated still, in one part, and told of by a revision?",
+    ),
+    EXPORTS,
     Audit(
         "freshness",
         "Is every table made from what there is now, or from what there was STEDI_FRESHNESS hours ago?",

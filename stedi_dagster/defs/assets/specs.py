@@ -3,7 +3,7 @@
 import inspect
 import linecache
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -77,6 +77,28 @@ def restricted_spec(
         code_version=code_version(contract),
         metadata=_metadata(contract, lineage or {}, None),
         automation_condition=_when_inputs_are_new() if automatic else None,
+    )
+
+
+def release_spec(contract: type[Contract], *, lineage: Lineage, deps: Sequence[str]) -> dg.AssetSpec:
+    """The table of releases, which a run may leave as it is.
+
+    Args:
+        contract: its contract.
+        lineage: upstream table and column by column.
+        deps: the tables that it is made from.
+    """
+    return dg.AssetSpec(
+        contract.table(),
+        deps=deps,
+        skippable=True,
+        group_name=contract.layer(),
+        kinds={"iceberg"},
+        owners=[OWNER],
+        tags=tags(contract),
+        description=inspect.cleandoc(contract.__doc__ or ""),
+        metadata=_metadata(contract, lineage, None),
+        automation_condition=_when_inputs_are_new(),
     )
 
 
