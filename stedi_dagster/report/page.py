@@ -100,7 +100,7 @@ def _step_people(policy: Mapping[str, Any]) -> str:
     return str(policy.get("step_people", "curated"))
 
 
-def share(part: int, whole: int) -> str:
+def share(part: float, whole: float) -> str:
     """A percentage that shows neither 0 nor 100 for values that only come near."""
     if not whole:
         return "0"
