@@ -36,6 +36,13 @@ def shown(request, browser: Browser, tmp_path: Path) -> Page:
     return browser.page
 
 
+def test_texts_of_the_funnel_stay_within_a_phone(shown):
+    shown.set_viewport_size({"width": 360, "height": 740})
+    texts = shown.locator("svg text").evaluate_all("all => all.map(one => one.getBoundingClientRect().right)")
+    assert len(texts) >= 18
+    assert max(texts) <= 360
+
+
 @pytest.mark.parametrize("width", [320, 400, 768, 1400])
 def test_no_screen_is_too_narrow(shown, width):
     shown.set_viewport_size({"width": width, "height": 740})

@@ -43,7 +43,7 @@ EVERY = {
     "nothing left": emptied(),
     "nothing left and nothing known": emptied(**BARE),
     "texts of any kind": release(
-        revision(reason=AWKWARD),
+        revision(release=AWKWARD, reason=AWKWARD),
         name=AWKWARD,
         note=AWKWARD,
         withheld={AWKWARD: 1},

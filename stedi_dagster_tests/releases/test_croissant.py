@@ -62,7 +62,8 @@ def test_the_loader_would_complain_of_a_description_that_lacks_something(tmp_pat
     assert any("license" in warning for warning in mlc.Dataset(lacking).metadata.issues.warnings)
 
 
-def test_every_row_of_every_part_is_read_as_it_was_written(tmp_path):
+def test_every_row_of_every_part_is_read_as_it_was_written(tmp_path, caplog):
+    caplog.set_level(logging.WARNING)
     files = export(tmp_path, train_0=250, train_1=7, validation_0=5, test_0=3)
     file = described(tmp_path, cut_again(), files)
     expected = written(tmp_path, files)
@@ -71,6 +72,7 @@ def test_every_row_of_every_part_is_read_as_it_was_written(tmp_path):
     assert sorted(read(file), key=lambda row: (row["participantId"], row["sensorReadingTime"])) == in_order
     for part in PARTS:
         assert read(file, part) == [row for row in expected if row["part"] == part]
+    assert caplog.messages == []
 
 
 def test_a_part_that_nothing_is_left_in_has_no_rows(tmp_path):
