@@ -1,6 +1,6 @@
 """The content of a report: numbers, times, names of tables, rules. `gather` collects it, `page` renders it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal
@@ -18,6 +18,11 @@ class Step:
     name: str
     total: int
     without: str
+
+
+def lost(funnel: Sequence[Step]) -> tuple[int, ...]:
+    """How many people or records each step lost from the one before, the first one none; negative if it has more."""
+    return (0, *(before.total - after.total for before, after in pairwise(funnel)))
 
 
 @dataclass(frozen=True)
@@ -140,5 +145,5 @@ class Facts:
 
     @property
     def lost(self) -> tuple[int, ...]:
-        """How many people or records each step of the funnel lost from the one before; negative if it has more."""
-        return (0, *(before.total - after.total for before, after in pairwise(self.funnel)))
+        """How many people or records each step of the funnel lost."""
+        return lost(self.funnel)

@@ -1,6 +1,6 @@
 """Renders the facts as one self-contained HTML page: no script, no font, no picture, no other file."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,26 +25,51 @@ _STEP_PEOPLE = {
     "curated": "step readings come from people who also have accelerometer readings",
     "trusted": "step readings come from everybody who agrees",
 }
-_STATES: dict[State, str] = {"passed": "Passed", "warns": "Warning", "failed": "Failed"}
+STATES: dict[State, str] = {"passed": "Passed", "warns": "Warning", "failed": "Failed"}
 
 
 def render(facts: Facts) -> str:
     """Render the page."""
-    # Loaded from this folder, not by the package's name: it is the same in a wheel.
-    environment = Environment(
-        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    return environment().get_template("page.html").render(report=facts, rules=rules(facts.policy))
+
+
+def environment(*folders: Path, finalize: Callable[[Any], Any] | None = None) -> Environment:
+    """What renders this page, and pages that are made of its parts: `base.html`, `macros.html`, `page.css`.
+
+    Args:
+        folders: where further templates are; they are found before those of this folder.
+        finalize: what becomes of each value before it is written. Texts are escaped for HTML unless it makes Markup.
+    """
+    # Loaded from folders, not by the package's name: they are the same in a wheel.
+    made = Environment(
+        loader=FileSystemLoader([*folders, _HERE]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=finalize,
     )
-    environment.filters |= {
+    made.filters |= {
         "number": lambda number: f"{number:,}",
-        "minute": lambda at_ms: _moment(at_ms, "%Y-%m-%d %H:%M"),
-        "day": lambda at_ms: _moment(at_ms, "%Y-%m-%d"),
+        "minute": minute,
+        "day": day,
         "machine": lambda at_ms: _moment(at_ms, "%Y-%m-%dT%H:%M:%SZ"),
-        "state": _STATES.__getitem__,
+        "state": STATES.__getitem__,
         "brief": _brief,
-        "share": _share,
+        "share": share,
         "breakable": _breakable,
     }
-    return environment.get_template("page.html").render(report=facts, rules=_rules(facts.policy))
+    return made
+
+
+def day(at_ms: int) -> str:
+    """The day of a moment in epoch ms, in UTC."""
+    return _moment(at_ms, "%Y-%m-%d")
+
+
+def minute(at_ms: int) -> str:
+    """The minute of a moment in epoch ms, in UTC."""
+    return _moment(at_ms, "%Y-%m-%d %H:%M")
 
 
 def _moment(at_ms: int, form: str) -> str:
@@ -56,7 +81,8 @@ def _breakable(text: str) -> Markup:
     return Markup("_<wbr>").join(text.split("_"))
 
 
-def _rules(policy: Mapping[str, Any]) -> str:
+def rules(policy: Mapping[str, Any]) -> str:
+    """The rules in words."""
     age = policy["max_age"]
     limit = "people of any age" if age is None else f"nobody who was older than {age:,} when they registered"
     return f"{_CONSENT[policy['consent']]}; {_MATCH[policy['match']]}; {_STEP_PEOPLE[_step_people(policy)]}; {limit}."
@@ -74,7 +100,7 @@ def _step_people(policy: Mapping[str, Any]) -> str:
     return str(policy.get("step_people", "curated"))
 
 
-def _share(part: int, whole: int) -> str:
+def share(part: float, whole: float) -> str:
     """A percentage that shows neither 0 nor 100 for values that only come near."""
     if not whole:
         return "0"

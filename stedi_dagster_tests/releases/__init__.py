@@ -1,0 +1,1 @@
+"""Releases: their cards, for people and for programs."""

@@ -31,12 +31,19 @@ def test_a_wheel_has_every_one_of_them_and_finds_them_there(tmp_path: Path) -> N
     ).stdout.strip()
     assert found == str(tmp_path / "installed/stedi_dagster/sql/files")
     assert _texts(Path(found)) == _texts(SQL)
-    assert _page(tmp_path / "installed/stedi_dagster") == _page(ROOT / "stedi_dagster")
+    assert _pages(tmp_path / "installed/stedi_dagster") == _pages(ROOT / "stedi_dagster")
 
 
-def _page(package: Path) -> dict[str, bytes]:
-    """What the report's page is made of."""
-    return {name: (package / "report" / name).read_bytes() for name in ("page.html", "page.css")}
+def _pages(package: Path) -> dict[str, bytes]:
+    """What the report's page and the card of a release are made of."""
+    pages = [
+        file
+        for folder in ("report", "releases")
+        for file in (package / folder).iterdir()
+        if file.suffix in {".html", ".css", ".md"}
+    ]
+    assert len(pages) >= 4
+    return {str(file.relative_to(package)): file.read_bytes() for file in pages}
 
 
 def _texts(folder: Path) -> dict[str, str]:
