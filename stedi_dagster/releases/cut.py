@@ -14,7 +14,7 @@ from stedi_dagster.lakehouse.query import connect
 from stedi_dagster.lakehouse.revisions import ROWS, Revision, Revisions, unrecorded
 from stedi_dagster.lakehouse.snapshot import Snapshot
 
-REASON = "people withdrew, or what landed or the rules changed: rows are no longer in machine_learning_curated"
+REASON = "rows are no longer in machine_learning_curated: people withdrew, or what landed or the rules have changed"
 _CURATED = MachineLearningCurated.table()
 _ROW = ", ".join(MachineLearningCurated.names())
 _MOMENT = MachineLearningCurated.event_time() or ""

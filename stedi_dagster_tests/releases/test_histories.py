@@ -1,12 +1,13 @@
 """Whatever happens, and wherever it is killed: nobody who has left is in a release, and each says what it has."""
 
 from collections import Counter
-from contextlib import nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
+from hypothesis import settings as choosing
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
@@ -20,8 +21,10 @@ from stedi_dagster.releases.create import create
 from stedi_dagster.releases.cut import cut_again
 from stedi_dagster.releases.export import export
 from stedi_dagster.releases.exports import Exports
+from stedi_dagster.releases.facts import Release
 from stedi_dagster.releases.read import releases_of
 from stedi_dagster.releases.verify import verify
+from stedi_dagster.settings import Settings
 from stedi_dagster.settings.policy import PRESETS, Preset
 from stedi_dagster_tests.drafts.happenings import FIRST, PEOPLE, happen
 from stedi_dagster_tests.drafts.making import Making
@@ -86,10 +89,10 @@ class Playing:
                 Eraser(self.lakehouse, str(self.making.scenario.landing), digester, lambda _: None).resume()
         self.run()
 
-    def holding(self):
+    def holding(self) -> AbstractContextManager[None]:
         return self.lakehouse.writing("a test", timeout=0, waiting=print)
 
-    def settings(self):
+    def settings(self) -> Settings:
         return self.making.scenario.load_settings(
             home=self.lakehouse.home, warehouse=self.lakehouse.warehouse, preset=self.preset, retention=0
         )
@@ -137,7 +140,7 @@ class Playing:
             assert [revision.number for revision in release.revisions] == list(range(1, len(release.revisions) + 1))
         self.hold_copies(releases)
 
-    def hold_copies(self, releases) -> None:
+    def hold_copies(self, releases: dict[str, Release]) -> None:
         """Every copy that has somebody who left is told of, and no other."""
         there = participants_in_files(Path(self.lakehouse.location_of("ml_release")))
         known = {copy.number: copy for copy in Exports(self.lakehouse).all()}
@@ -153,9 +156,9 @@ class Playing:
 
 @pytest.mark.long
 def test_whatever_happens_no_release_keeps_who_has_left(tmp_path_factory: pytest.TempPathFactory, sail: SparkSession):
-    copied = []
+    copied: list[Path] = []
 
-    @settings(examples, max_examples=10)
+    @choosing(examples, max_examples=10)
     @given(st.lists(betweens, min_size=1, max_size=5))
     def play(all_that_happens: list[Between]) -> None:
         playing = Playing(tmp_path_factory.mktemp("releases"), sail)
