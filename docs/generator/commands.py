@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from typing import NamedTuple
 
 import typer
 from typer.testing import CliRunner
@@ -15,6 +16,7 @@ _READ_ON = {
     "run": "[Run in production](../how-to/run-in-production.md), [Publishing](../explanation/publishing.md)",
     "audit": "[Standing audits](../explanation/audits.md), [A failed check](../how-to/a-failed-check.md)",
     "report": "[Make a report](../how-to/make-a-report.md)",
+    "release": "[Make a release](../how-to/make-a-release.md)",
     "quarantine": "[Use your own data](../how-to/use-your-own-data.md)",
     "forget": "[Forget a person](../how-to/forget-a-person.md), [Erasure](../explanation/erasure.md)",
     "adopt": "[Restore from a backup](../how-to/restore-from-a-backup.md)",
@@ -31,15 +33,32 @@ what stands here. With `--json` a command prints JSON for scripts. Commands of t
 _WIDTH = 100
 
 
+class _Group(NamedTuple):
+    """Commands of one name."""
+
+    name: str
+    app: typer.Typer
+
+
 def page() -> str:
     """The page."""
     command = typer.main.get_command(app)
     exit_codes = inspect.cleandoc(command.help or "").split("\n\n", maxsplit=1)[1]
-    names = [info.callback.__name__ for info in app.registered_commands if info.callback]
+    names = [*_names(app), *(f"{group.name} {name}" for group in _groups(app) for name in _names(group.app))]
     codes = re.split(r"(?<=\.)\s(?=\d)", exit_codes.removeprefix("Exit codes: "))
     parts = ["## Exit codes\n\n" + "\n".join(f"- {' '.join(code.split())}" for code in codes)]
     for name in names:
-        help_text = CliRunner().invoke(app, [name, "--help"], terminal_width=_WIDTH).output
-        more = f"\n\nRead on: {_READ_ON[name]}." if name in _READ_ON else ""
+        help_text = CliRunner().invoke(app, [*name.split(), "--help"], terminal_width=_WIDTH).output
+        read_on = _READ_ON.get(name.split()[0])
+        more = f"\n\nRead on: {read_on}." if read_on else ""
         parts.append(f"## stedi {name}\n\n```text\n{help_text.strip()}\n```{more}")
     return md.page("Commands", _INTRODUCTION, *parts)
+
+
+def _groups(commands: typer.Typer) -> list[_Group]:
+    groups = [info.typer_instance for info in commands.registered_groups if info.typer_instance]
+    return [_Group(str(group.info.name), group) for group in groups]
+
+
+def _names(commands: typer.Typer) -> list[str]:
+    return [info.name or info.callback.__name__ for info in commands.registered_commands if info.callback]

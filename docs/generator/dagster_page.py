@@ -8,7 +8,7 @@ from docs.generator.sources import EVERYTHING, jobs_for, schedules_for, sensors_
 _INTRODUCTION = """
 What the [UI](../how-to/run-in-production.md#what-starts-runs) lists beside the eight tables. Sensors and schedules work
 only while `stedi ui` or Dagster's daemon is running. The asset `report` keeps a page to hand over in
-`STEDI_HOME/reports`.
+`STEDI_HOME/reports`; `ml_release` holds the [releases](../how-to/make-a-release.md).
 """
 _TAGS = """
 ## Tags of a run

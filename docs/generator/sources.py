@@ -5,7 +5,7 @@ import dagster as dg
 from infra.stack import TEMPLATE
 from stedi_dagster.audits.standing.catalog import AUDITS
 from stedi_dagster.cli.app import app
-from stedi_dagster.contracts import RESTRICTED, TABLES, Contract
+from stedi_dagster.contracts import RELEASES, RESTRICTED, TABLES, Contract
 from stedi_dagster.defs import assets
 from stedi_dagster.defs.assets.table_asset import CHECKS
 from stedi_dagster.defs.jobs import jobs_for
@@ -18,6 +18,7 @@ __all__ = [
     "AUDITS",
     "CHECKS",
     "EVERYTHING",
+    "RELEASES",
     "RESTRICTED",
     "SQL",
     "TABLES",

@@ -3,7 +3,7 @@
 import inspect
 
 from docs.generator import markdown as md
-from docs.generator.sources import RESTRICTED, TABLES, Contract, checks_of
+from docs.generator.sources import RELEASES, RESTRICTED, TABLES, Contract, checks_of
 
 _INTRODUCTION = """
 Each table is an Iceberg table with a contract in `stedi_dagster/contracts/`, the only place where its columns are
@@ -14,6 +14,11 @@ them, and is personal data all the same (GDPR, Art. 4(5) and Recital 26). *Whose
 (`person`, `device`, `participant`), what tells something of them (`name`, `telephone`), and the `moment` that is held
 against the time of an agreement and of an erasure. Moments are milliseconds since 1970-01-01 UTC,
 and lie between 2000 and a day after the run.
+"""
+_RELEASES = """
+## Releases
+
+These are there once somebody has [made a release](../how-to/make-a-release.md).
 """
 _RESTRICTED = """
 ## Restricted tables
@@ -31,6 +36,8 @@ def page() -> str:
         "Tables",
         _INTRODUCTION,
         *described,
+        _RELEASES,
+        *(_described(name, contract, "###", []) for name, contract in RELEASES.items()),
         _RESTRICTED,
         *(_described(", ".join(names), contract, "###", []) for contract, names in _by_contract().items()),
     )

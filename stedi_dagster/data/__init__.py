@@ -10,9 +10,10 @@ Imports neither Dagster nor PySpark, and what it reads with only when it reads.
 from pathlib import Path
 
 from stedi_dagster.data.reading import Column, Reading
+from stedi_dagster.data.release import Release
 from stedi_dagster.data.tables import Tables
 
-__all__ = ["Column", "Reading", "Tables", "open"]
+__all__ = ["Column", "Reading", "Release", "Tables", "open"]
 
 
 def open(  # noqa: A001 - as in `gzip.open`: used with the module's name

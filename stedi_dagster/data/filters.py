@@ -29,6 +29,20 @@ def row_filter(where: str | BooleanExpression | None, schema: Schema, table: str
         StediError: it cannot be read, names a column that the table does not have, or compares one with a value of
             another type. No value is quoted: it may be somebody's address.
     """
+    found = parsed(where)
+    visit(found, _Allowed(schema, table))
+    return found
+
+
+def parsed(where: str | BooleanExpression | None) -> BooleanExpression:
+    """A filter, whatever columns it names.
+
+    Args:
+        where: see `row_filter`.
+
+    Raises:
+        StediError: it cannot be read.
+    """
     if where is None:
         return AlwaysTrue()
     if isinstance(where, str):
@@ -42,7 +56,6 @@ def row_filter(where: str | BooleanExpression | None, schema: Schema, table: str
             raise StediError(_SYNTAX.format("")) from None
     if not isinstance(where, BooleanExpression):
         raise StediError(f"A filter is a text or an expression of pyiceberg.expressions, not {type(where).__name__}.")
-    visit(where, _Allowed(schema, table))
     return where
 
 

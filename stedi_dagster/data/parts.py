@@ -30,6 +30,8 @@ def known_part(part: str, columns: Collection[str], table: str) -> Part:
     found = next((known for known in PARTS if known == part), None)
     if found is None:
         raise StediError(f"There is no part {part!r}: there are {', '.join(PARTS)}.")
+    if "part" in columns:
+        raise StediError(f"{table} has a column that says who is in which part: `data.open().release(NAME).part(…)`.")
     if PARTICIPANT not in columns:
         raise StediError(f"{table} has no {PARTICIPANT}, by which people are split: read machine_learning_curated.")
     return found

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stedi_dagster.data.reading import Reading
+from stedi_dagster.data.release import PLACING, REVISIONS, ROWS, Release
 from stedi_dagster.errors import StediError
 from stedi_dagster.split import DEFAULT_SHARES, Shares
 
@@ -108,6 +109,49 @@ class Tables:
         elif moment is not None:
             current = snapshot_at(table, moment)
         return Reading(table, current, columns=columns, where=where, part=part, shares=self._shares)
+
+    def releases(self) -> list[Release]:
+        """All releases as they are now, the oldest first.
+
+        Raises:
+            StediError: they cannot be read.
+        """
+        return [self._release(rows[-1]) for rows in self._revisions().values()]
+
+    def release(self, name: str) -> Release:
+        """A release as it is now.
+
+        Args:
+            name: the release's.
+
+        Raises:
+            StediError: there is none of that name, or it cannot be read.
+        """
+        found = self._revisions()
+        if name not in found:
+            there = ", ".join(found) or "none yet: `stedi release create NAME` makes one"
+            raise StediError(f"There is no release {name!r}: there are {there}.")
+        return self._release(found[name][-1])
+
+    def _revisions(self) -> dict[str, list[dict[str, Any]]]:
+        """What is recorded of each release, in the order in which it was."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        with self._reading(REVISIONS):
+            there = self._own(REVISIONS)
+        if there is None:
+            return found
+        rows = self.table(REVISIONS).to_arrow().to_pylist()
+        for row in sorted(rows, key=lambda row: (row["recordedAt"], row["revision"])):
+            found.setdefault(row["release"], []).append(row)
+        return found
+
+    def _release(self, recorded: dict[str, Any]) -> Release:
+        def reading(columns: Sequence[str] | None, where: "BooleanExpression") -> Reading:
+            if columns is None:
+                columns = [name for name in self.table(ROWS).schema if name not in PLACING]
+            return self.table(ROWS, columns=columns, where=where)
+
+        return Release.of(recorded, reading)
 
     def _own(self, name: str) -> "Table | None":
         """A table of the product: others in the database are somebody else's."""

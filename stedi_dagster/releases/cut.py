@@ -1,16 +1,13 @@
 """Cutting releases again: whatever machine_learning_curated no longer has is in no release either."""
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stedi_dagster.audits.standing.evidence import unreadable
 from stedi_dagster.contracts import MachineLearningCurated, MlRelease
 from stedi_dagster.erasure.delete_rows import delete_rows, nothing
 from stedi_dagster.errors import StediError
 from stedi_dagster.lakehouse.audit_record import AuditRecord
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
-from stedi_dagster.lakehouse.query import connect
 from stedi_dagster.lakehouse.revisions import ROWS, Revision, Revisions, unrecorded
 from stedi_dagster.lakehouse.snapshot import Snapshot
 
@@ -89,6 +86,12 @@ def _only_added(curated: Snapshot, since: str) -> bool:
 
 
 def _take_out(lakehouse: Lakehouse, released: Snapshot, curated: Snapshot, run_id: str, memory_mb: int | None) -> None:
+    # Loaded by those who have somebody to take out: every run would wait for it.
+    import duckdb
+
+    from stedi_dagster.audits.standing.evidence import unreadable
+    from stedi_dagster.lakehouse.query import connect
+
     tables = {ROWS: released.table, _CURATED: curated.table}
     try:
         with connect(lakehouse, tables, memory_mb=memory_mb) as connection:

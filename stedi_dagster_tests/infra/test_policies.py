@@ -11,6 +11,7 @@ from botocore import xform_name
 Template = dict[str, Any]
 
 ROLES = ("OrchestratorRole", "ExecutionRole", "DataScientistRole", "AuditorRole", "FeedWriterRole")
+FOR_TRAINING = ("machine_learning_curated", "ml_release", "release_revisions")
 READERS = ("DataScientistRole", "AuditorRole", "FeedWriterRole")
 
 # IAM's names that are not those of an operation: what each lets happen. iam:PassRole is a part of other calls.
@@ -182,20 +183,20 @@ def places(template: Template, role: str, *actions: str) -> set[str]:
     return {str(resource.get("Fn::Sub", resource)) for one in found for resource in several(one["Resource"])}
 
 
-def test_a_data_scientist_reads_one_table_and_their_own_results(template):
+def test_a_data_scientist_reads_what_is_for_training_and_their_own_results(template):
     assert places(template, "DataScientistRole", "s3:GetObject") == {
-        "${Bucket.Arn}/warehouse/${Database}/machine_learning_curated/*",
+        *(f"${{Bucket.Arn}}/warehouse/${{Database}}/{table}/*" for table in FOR_TRAINING),
         "${Bucket.Arn}/athena/research/*",
     }
     assert places(template, "DataScientistRole", "s3:PutObject") == {"${Bucket.Arn}/athena/research/*"}
     tables = places(template, "DataScientistRole", "glue:GetTable")
     assert {name.rpartition(":")[2] for name in tables if ":table/" in name} == {
-        "table/${Database}/machine_learning_curated"
+        f"table/${{Database}}/{table}" for table in FOR_TRAINING
     }
     assert not any("Restricted" in name for name in tables)
     (listing,) = [one for one in statements(template, "DataScientistRole") if one["Action"] == "s3:ListBucket"]
     assert listing["Condition"]["StringLike"]["s3:prefix"] == [
-        {"Fn::Sub": "warehouse/${Database}/machine_learning_curated/*"},
+        *({"Fn::Sub": f"warehouse/${{Database}}/{table}/*"} for table in FOR_TRAINING),
         "athena/research/*",
     ]
     assert {

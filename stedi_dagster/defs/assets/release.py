@@ -14,6 +14,7 @@ from stedi_dagster.defs.resources.lock import POOL
 from stedi_dagster.defs.resources.run import RunResource
 from stedi_dagster.errors import StediError
 from stedi_dagster.lakehouse.revisions import Revision
+from stedi_dagster.releases.cut import cut_again
 from stedi_dagster.releases.facts import Release
 from stedi_dagster.settings import Settings
 from stedi_dagster.split import PARTS
@@ -50,14 +51,14 @@ def release_asset(settings: Settings) -> dg.AssetsDefinition:
     def make_release(
         context: dg.AssetExecutionContext, config: ReleaseConfig, run: RunResource
     ) -> Iterator[dg.MaterializeResult]:  # type: ignore[type-arg]
-        # What reads Iceberg and DuckDB is loaded by those who make releases, not by those who load the code location.
-        from stedi_dagster.releases.create import create
-        from stedi_dagster.releases.cut import cut_again
 
         try:
             with storage_errors(f"making {NAME}"):
                 begun = run.begin()
                 if config.name is not None:
+                    # DuckDB is loaded by those who make releases, not by every run.
+                    from stedi_dagster.releases.create import create
+
                     release = create(settings, begun.lakehouse, config.name, note=config.note, tell=context.log.info)
                     yield dg.MaterializeResult(NAME, metadata=_created(release))
                     return
