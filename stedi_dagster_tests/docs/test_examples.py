@@ -9,6 +9,7 @@ from nbclient import NotebookClient
 
 from stedi_dagster.sample import generate
 from stedi_dagster_tests.docs.pages import DOCS
+from stedi_dagster_tests.releases.worlds import make
 from stedi_dagster_tests.scenario import Scenario
 
 STEP_DETECTOR = DOCS / "examples" / "step_detector.ipynb"
@@ -21,6 +22,7 @@ def test_the_step_detector_learns_something_and_its_score_is_beside_a_dummys(tmp
     generate(scenario.landing, scale=0.2)
     with dg.DagsterInstance.ephemeral() as instance:
         assert scenario.run(instance).success
+    make(scenario)
     monkeypatch.setenv("STEDI_HOME", str(scenario.home))
     notebook = nbformat.read(STEP_DETECTOR, as_version=4)
     asked = 'print(scores.loc["baseline", "balanced accuracy"] - scores.loc["dummy", "balanced accuracy"])'
