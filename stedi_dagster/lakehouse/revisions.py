@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from stedi_dagster.contracts import MlRelease, ReleaseRevisions
 from stedi_dagster.lakehouse.data_files import DataFiles
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
+from stedi_dagster.lakehouse.snapshot import Snapshot
 from stedi_dagster.lakehouse.summary import SnapshotSummary
 from stedi_dagster.split import PARTS, Part
 
@@ -140,6 +141,11 @@ class Revisions:
         summary = SnapshotSummary(inputs=str(upstream.get(ROWS)), upstream=upstream)
         self._lakehouse.expire(self._lakehouse.prepare(table, staged.files(), summary).publish().table)
 
+    def tell_of(self, released: Snapshot) -> bool:
+        """Whether what is recorded is of this snapshot of `ml_release`: then every row of it is told of."""
+        book = self._lakehouse.read(REVISIONS, ReleaseRevisions)
+        return book is not None and book.summary.upstream.get(ROWS) == released.snapshot_id
+
     def record_cuts(self, reason: str) -> list[Revision]:
         """Record a revision of every release that has fewer rows than its last one, and return these.
 
@@ -147,8 +153,7 @@ class Revisions:
             reason: why the rows have gone.
         """
         released = self._lakehouse.read(ROWS, MlRelease)
-        book = self._lakehouse.read(REVISIONS, ReleaseRevisions)
-        if released is None or book is None or book.summary.upstream.get(ROWS) == released.snapshot_id:
+        if released is None or self.tell_of(released):
             return []
         content = contents(released.files)
         cut = []

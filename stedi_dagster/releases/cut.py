@@ -63,9 +63,10 @@ def cut_again(lakehouse: Lakehouse, *, run_id: str, memory_mb: int | None = None
 def _sweep_unrecorded(lakehouse: Lakehouse) -> None:
     """Take out the rows of releases whose creation was interrupted."""
     released = lakehouse.read(ROWS, MlRelease)
-    if released is None:
+    revisions = Revisions(lakehouse)
+    if released is None or revisions.tell_of(released):
         return
-    if names := unrecorded(released.files, Revisions(lakehouse).all()):
+    if names := unrecorded(released.files, revisions.all()):
         going = pa.array(sorted(names), pa.string())
         delete_rows(
             lakehouse,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pyarrow import parquet as pq
 
@@ -17,12 +17,17 @@ from stedi_dagster.releases.read import release_of
 from stedi_dagster_tests.scenario import T0, Scenario, customer, reading, step
 
 PEOPLE = [f"p{number:02}@example.com" for number in range(24)]
+AnyScenario = TypeVar("AnyScenario", bound=Scenario)
 BORN = ["1950-05-05", "1980-01-01"]
 
 
 def walkers(folder: Path, **settings: Any) -> Scenario:
+    """A world of walkers in a folder."""
+    return land_walkers(Scenario(folder, settings))
+
+
+def land_walkers(scenario: AnyScenario) -> AnyScenario:
     """Everybody with one to four readings that pair; one more who never agreed."""
-    scenario = Scenario(folder, settings)
     scenario.land("customer", *(customer(email, birthDay=BORN[n % 2]) for n, email in enumerate(PEOPLE)))
     scenario.land("customer", customer("no@example.com", agreed=None), name="no.json")
     moments = {email: [T0 + 100 * n + at for at in range(1 + n % 4)] for n, email in enumerate(PEOPLE)}
@@ -67,7 +72,7 @@ def forget(scenario: Scenario, email: str) -> None:
     with holding(scenario) as lakehouse:
         digester = load_digester(lakehouse.home, make=True)
         assert digester is not None
-        Eraser(lakehouse, str(scenario.landing), digester, print).erase(digester.of(email))
+        Eraser(lakehouse, scenario.load_settings().landing, digester, print).erase(digester.of(email))
 
 
 def participant_of(scenario: Scenario, email: str) -> str:
