@@ -130,14 +130,19 @@ class Revisions:
                 found.setdefault(row["release"], []).append(_revision(row))
         return found
 
-    def record(self, new: Iterable[Revision]) -> None:
-        """Record further revisions, of what `ml_release` holds now."""
+    def record(self, new: Iterable[Revision], *, complete: bool = True) -> None:
+        """Record further revisions, of what `ml_release` holds now.
+
+        Args:
+            new: the revisions.
+            complete: whether every release in it has a revision then.
+        """
         rows = self._lakehouse.read(ROWS, MlRelease)
         known = [revision for revisions in self.all().values() for revision in revisions]
         table = self._lakehouse.ensure_table(REVISIONS, ReleaseRevisions)
         staged = self._lakehouse.stage(table, ReleaseRevisions)
         staged.write_rows(_row(revision) for revision in (*known, *new))
-        upstream = {ROWS: rows.snapshot_id} if rows else {}
+        upstream = {ROWS: rows.snapshot_id} if rows and complete else {}
         summary = SnapshotSummary(inputs=str(upstream.get(ROWS)), upstream=upstream)
         self._lakehouse.expire(self._lakehouse.prepare(table, staged.files(), summary).publish().table)
 
@@ -155,13 +160,13 @@ class Revisions:
         released = self._lakehouse.read(ROWS, MlRelease)
         if released is None or self.tell_of(released):
             return []
-        content = contents(released.files)
+        content, known = contents(released.files), self.all()
         cut = []
-        for name, revisions in self.all().items():
+        for name, revisions in known.items():
             now = content.get(name, NOTHING)
             if now.parts != revisions[-1].parts:
                 cut.append(now.revision(name, reason=reason, before=revisions[-1]))
-        self.record(cut)
+        self.record(cut, complete=content.keys() <= known.keys())
         return cut
 
 

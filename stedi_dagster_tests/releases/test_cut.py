@@ -164,6 +164,16 @@ def test_a_release_whose_creation_was_killed_is_none(world, nth):
         assert make(world, "second").current.rows == 60
 
 
+def test_a_release_whose_creation_was_killed_goes_though_somebody_is_erased_in_between(world):
+    make(world)
+    with crashing(Crash("publishing", "after", 0)), suppress(Killed):
+        make(world, "second")
+    forget(world, FOUR)
+    assert world.run().success
+    assert {name for (name,) in world.query("SELECT DISTINCT release FROM ml_release")} == {"first"}
+    assert released(world).current.number == 2
+
+
 def test_a_cut_that_was_killed_before_it_was_recorded_is_recorded_by_the_next_run(world):
     make(world)
     withdraw(world, FOUR)
