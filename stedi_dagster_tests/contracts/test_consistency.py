@@ -88,9 +88,11 @@ def test_whose_a_row_is_stands_in_the_contracts_as_follows():
         **dict.fromkeys(("customer_landing", "customer_trusted", "customers_curated"), customers),
         **dict.fromkeys(("accelerometer_landing", "accelerometer_trusted"), readings),
         **dict.fromkeys(("step_trainer_landing", "step_trainer_trusted"), steps),
-        "machine_learning_curated": {"participantId": "participant", "at": "sensorReadingTime"},
+        **dict.fromkeys(
+            ("machine_learning_curated", "ml_release"), {"participantId": "participant", "at": "sensorReadingTime"}
+        ),
         **dict.fromkeys(("customer_quarantine", "accelerometer_quarantine", "step_trainer_quarantine"), unreadable),
         **dict.fromkeys(("customer_landed_files", "accelerometer_landed_files", "step_trainer_landed_files"), nobodys),
         "participants": {"email": "person", "participantId": "participant", "at": None},
-        "erasures": nobodys,
+        **dict.fromkeys(("erasures", "release_revisions", "release_exports"), nobodys),
     }

@@ -60,11 +60,13 @@ def test_there_is_a_job_for_everything_and_for_each_layer(scenario):
         name: {key.path[-1] for key in defs.resolve_job_def(name).asset_layer.selected_asset_keys}
         for name in ("everything", "landing", "trusted", "curated")
     }
-    assert selected["everything"] == {*TABLES, *QUARANTINES, *LANDED_FILES, "participants"}
+    assert selected["everything"] == {*TABLES, *QUARANTINES, *LANDED_FILES, "participants", "ml_release"}
     assert selected["landing"] | selected["trusted"] | selected["curated"] == selected["everything"]
     assert selected["landing"] == {name for name in TABLES if name.endswith("_landing")} | QUARANTINES | LANDED_FILES
     assert selected["trusted"] == {name for name in TABLES if name.endswith("_trusted")}
-    assert selected["curated"] == {name for name in TABLES if name.endswith("_curated")} | {"participants"}
+    assert selected["curated"] == {name for name in TABLES if name.endswith("_curated")} | {
+        *("participants", "ml_release")
+    }
 
 
 def test_only_what_keeps_the_promise_to_people_runs_without_being_switched_on(scenario):
@@ -92,7 +94,7 @@ def test_what_waits_for_the_lock_is_in_the_pool_and_nothing_else(scenario):
     defs = defs_of(scenario)
     nodes = [node for job in defs.resolve_all_job_defs() for node in job.nodes_in_topological_order]
     pools = {node.name: node.definition.pools for node in nodes}
-    waiting = {*TABLES, "participants", "make_report", "standing_audits", "forget_person"}
+    waiting = {*TABLES, "participants", "make_release", "make_report", "standing_audits", "forget_person"}
     assert {name for name, pool in pools.items() if pool == {"lakehouse"}} == waiting
     assert {name for name, pool in pools.items() if not pool} == {
         *(f"{feed.name}_feed" for feed in FEEDS.values()),

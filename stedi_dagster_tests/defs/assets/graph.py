@@ -14,6 +14,7 @@ ALL = {
     "raw": {"customer_feed", "accelerometer_feed", "step_trainer_feed"},
     "restricted": {*QUARANTINES, *LANDED_FILES, "erasures"},
     "pseudonyms": {"participants"},
+    "releases": {"ml_release"},
 }
 RESTRICTED = ALL["restricted"] | ALL["pseudonyms"]
 INPUTS = {
@@ -29,6 +30,7 @@ KINDS = ("landing", "quarantine", "landed_files")
 READ = {
     **{table: inputs | JUDGED_BY for table, inputs in INPUTS.items()},
     "participants": {"customers_curated"} | JUDGED_BY,
+    "ml_release": {"machine_learning_curated"},
     **{f"{feed}_{kind}": {f"{feed}_feed", "erasures"} for feed in FEEDS for kind in KINDS},
 }
 # Where the policy keeps the readings of all who agree.
