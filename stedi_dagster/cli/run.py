@@ -17,7 +17,7 @@ from stedi_dagster.cli.pipes import while_somebody_reads
 from stedi_dagster.cli.progress import progress
 from stedi_dagster.contracts import TABLES
 from stedi_dagster.defs.alerts.record import send_alerts
-from stedi_dagster.defs.execution import EverythingJob, TableResult
+from stedi_dagster.defs.execution import EverythingJob, RunResult, TableResult
 from stedi_dagster.defs.instance.opening import open_instance
 from stedi_dagster.drafts.made import Made
 from stedi_dagster.errors import BusyError
@@ -27,6 +27,7 @@ from stedi_dagster.landing.zone import refuse_lost_zone
 from stedi_dagster.run_tags import ACCEPT_VOLUME, FULL_REFRESH
 from stedi_dagster.settings import Settings
 from stedi_dagster.storage import storage_errors
+from stedi_dagster.wording import counted
 
 _WIDTH_OF_A_PIPE = 140
 
@@ -63,7 +64,7 @@ def run_everything(*, as_json: bool, accept_volume: Sequence[str] = (), full_ref
             tables = [asdict(table) for table in result.tables.values()]
             sys.stdout.write(f"{json.dumps(asdict(result) | {'tables': tables}, indent=2)}\n")
         else:
-            _show(result.tables, settings)
+            _show(result, settings)
     for problem in alert_problems:
         sys.stderr.write(f"stedi: {problem}\n")
     return result.success
@@ -84,7 +85,8 @@ def _anything_published(settings: Settings) -> bool:
         return any(lakehouse.read(name, contract) for name, contract in TABLES.items())
 
 
-def _show(tables: dict[str, TableResult], settings: Settings) -> None:
+def _show(result: RunResult, settings: Settings) -> None:
+    tables = result.tables
     console = Printing(width=None if sys.stdout.isatty() else _WIDTH_OF_A_PIPE)
     grid = Table(box=None, pad_edge=False)
     for heading in ("table", "state", "rows", "withheld, and why", "checks", "seconds"):
@@ -106,6 +108,10 @@ def _show(tables: dict[str, TableResult], settings: Settings) -> None:
         for check, finding in table.findings.items():
             colour = "bold red" if check in table.failed else "yellow"
             console.print(f"[{colour}]{table.table}, {check}[/]: {escape(finding)}", soft_wrap=True)
+    for release, gone in result.releases.cut_again.items():
+        console.print(f"{escape(release)}: {counted(gone, 'rows')} had to go (`stedi release show`)", soft_wrap=True)
+    if result.releases.error:
+        console.print(f"[bold red]releases[/]: {escape(result.releases.error)}", soft_wrap=True)
     if any(table.snapshot_id for table in tables.values()):
         console.print(
             f"\nThe tables are in {settings.warehouse_location} (`stedi tables`, `stedi sql`).", soft_wrap=True

@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 
 from stedi_dagster.contracts import TABLES, MachineLearningCurated
+from stedi_dagster.defs.assets.release import STEP as RELEASE_STEP
 from stedi_dagster.defs.definitions import build_defs
 from stedi_dagster.defs.instance.attribution import TAGS, attribute
 from stedi_dagster.defs.instance.lost_runs import running
@@ -43,13 +44,22 @@ class TableResult:
     error: str | None = None
 
 
+@dataclass
+class ReleasesResult:
+    """What a run did with releases: how many rows of which had to go, or why that could not be done."""
+
+    cut_again: dict[str, int] = field(default_factory=dict)
+    error: str | None = None
+
+
 @dataclass(frozen=True)
 class RunResult:
-    """What a run did: with every table, layer by layer."""
+    """What a run did: with every table, layer by layer, and with what was made of them."""
 
     run_id: str
     success: bool
     tables: dict[str, TableResult]
+    releases: ReleasesResult
 
 
 class EverythingJob:
@@ -77,9 +87,11 @@ class EverythingJob:
         """
         run_id = str(uuid.uuid4())
         tables = {name: TableResult(name) for name in TABLES}
+        releases = ReleasesResult()
 
         def follow(event: dg.EventLogEntry) -> None:
             _record(event, tables)
+            _record_releases(event, releases)
             if event.dagster_event_type == dg.DagsterEventType.RUN_START:
                 attribute(run_id, EVERYTHING, instance)
             if progress := _progress(event, tables):
@@ -94,7 +106,7 @@ class EverythingJob:
                 run_id=run_id,
                 tags=TAGS | {tag: ",".join(names) for tag, names in tags.items() if names},
             )
-        return RunResult(run_id, result.success, tables)
+        return RunResult(run_id, result.success, tables, releases)
 
 
 def _progress(entry: dg.EventLogEntry, tables: dict[str, TableResult]) -> str | None:
@@ -145,6 +157,18 @@ def _record(entry: dg.EventLogEntry, tables: dict[str, TableResult]) -> None:
     elif event.is_step_failure:
         table.state = "not published"
         table.error = _explanation(event)
+
+
+def _record_releases(entry: dg.EventLogEntry, releases: ReleasesResult) -> None:
+    """Keep what an event of the run says about releases."""
+    event = entry.dagster_event
+    if event is None or event.step_key != RELEASE_STEP:
+        return
+    if event.is_step_materialization:
+        metadata: Any = event.step_materialization_data.materialization.metadata
+        releases.cut_again = {record.data["release"]: record.data["rows"] for record in metadata["cut_again"].records}
+    elif event.is_step_failure:
+        releases.error = _explanation(event)
 
 
 def _finding(evaluation: dg.AssetCheckEvaluation) -> str:

@@ -11,7 +11,7 @@ from typer.testing import Result
 
 from stedi_dagster.cli.run import _show
 from stedi_dagster.contracts import TABLES
-from stedi_dagster.defs.execution import TableResult
+from stedi_dagster.defs.execution import ReleasesResult, RunResult, TableResult
 from stedi_dagster.defs.instance.opening import open_instance
 from stedi_dagster.sample import generator
 from stedi_dagster_tests.defs.assets.builders import contents
@@ -88,7 +88,7 @@ def test_what_hinders_several_tables_alike_is_said_once(published, capsys):
     tables = {
         name: TableResult(name, "not published", error=said) for name in ("customer_landing", "step_trainer_landing")
     }
-    _show(tables, published.load_settings())
+    _show(RunResult("run", False, tables, ReleasesResult()), published.load_settings())
     assert f"\ncustomer_landing, step_trainer_landing: {said}\n" in capsys.readouterr().out
 
 

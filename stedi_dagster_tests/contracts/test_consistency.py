@@ -83,14 +83,13 @@ def test_whose_a_row_is_stands_in_the_contracts_as_follows():
     readings = {"user": "person", "at": "timestamp"}
     steps = {"serialNumber": "device", "at": "sensorReadingTime"}
     unreadable = {"people": "person", "devices": "device", "at": "moment"}
+    pairs = {"participantId": "participant", "at": "sensorReadingTime"}
     nobodys = {"at": None}
     assert said == {
         **dict.fromkeys(("customer_landing", "customer_trusted", "customers_curated"), customers),
         **dict.fromkeys(("accelerometer_landing", "accelerometer_trusted"), readings),
         **dict.fromkeys(("step_trainer_landing", "step_trainer_trusted"), steps),
-        **dict.fromkeys(
-            ("machine_learning_curated", "ml_release"), {"participantId": "participant", "at": "sensorReadingTime"}
-        ),
+        **dict.fromkeys(("machine_learning_curated", "ml_release"), pairs),
         **dict.fromkeys(("customer_quarantine", "accelerometer_quarantine", "step_trainer_quarantine"), unreadable),
         **dict.fromkeys(("customer_landed_files", "accelerometer_landed_files", "step_trainer_landed_files"), nobodys),
         "participants": {"email": "person", "participantId": "participant", "at": None},

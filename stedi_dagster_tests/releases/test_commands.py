@@ -7,6 +7,7 @@ import dagster as dg
 import pytest
 
 from stedi_dagster.defs.instance.opening import open_instance
+from stedi_dagster.errors import StediError
 from stedi_dagster_tests.command import Stedi
 from stedi_dagster_tests.releases.worlds import PEOPLE, copy, forget, make, withdraw
 from stedi_dagster_tests.scenario import Scenario
@@ -113,3 +114,33 @@ def test_the_ui_shows_a_release_that_was_created_by_the_command(world, told):
     metadata = made.asset_materialization.metadata
     assert (metadata["release"].value, metadata["rows"].value) == ("2026-11", 60)
     assert re.search(r"# 2026-11", str(metadata["card"].value))
+
+
+def test_a_run_says_which_releases_it_has_cut_again(world, stedi, monkeypatch):
+    monkeypatch.setenv("STEDI_HOME", str(world.home))
+    monkeypatch.setenv("STEDI_LANDING", str(world.landing))
+    make(world)
+    withdraw(world, PEOPLE[3])
+    ran = stedi("run", engine=world.settings["engine"])
+    assert ran.exit_code == 0
+    assert "first, revision 2: 4 rows had to go" in ran.stdout
+    withdraw(world, PEOPLE[7])
+    assert json.loads(stedi("run", "--json").stdout)["releases"] == {
+        "cut_again": {"first, revision 3": 4},
+        "error": None,
+    }
+
+
+def test_a_run_that_cannot_cut_a_release_says_why(world, stedi, monkeypatch):
+    monkeypatch.setenv("STEDI_HOME", str(world.home))
+    monkeypatch.setenv("STEDI_LANDING", str(world.landing))
+    make(world)
+    withdraw(world, PEOPLE[3])
+
+    def failing(*_: object, **__: object) -> None:
+        raise StediError("A file of ml_release is gone.")
+
+    monkeypatch.setattr("stedi_dagster.defs.assets.release.cut_again", failing)
+    ran = stedi("run", engine=world.settings["engine"])
+    assert ran.exit_code == 1
+    assert "releases: A file of ml_release is gone." in ran.stdout

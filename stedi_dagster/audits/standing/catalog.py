@@ -66,7 +66,7 @@ def _of_releases(name: str, question: str, severity: Severity = "ERROR") -> Audi
 
         return find_in_releases(evidence, name)
 
-    # Not on `ml_release`: a run that leaves releases as they are materializes it not, and Dagster would skip all audits.
+    # Not on `ml_release`: a run may not materialize it, and Dagster would skip all audits then.
     return Audit(name, question, (_PAIRS,), find, severity)
 
 

@@ -20,7 +20,8 @@ from stedi_dagster.settings import Settings
 from stedi_dagster.split import PARTS
 from stedi_dagster.storage import storage_errors
 
-NAME = MlRelease.table()
+# Dagster refuses a step that is called like a job.
+NAME, STEP = MlRelease.table(), "make_release"
 SELECTION = dg.AssetSelection.assets(NAME)
 _CURATED = MachineLearningCurated.table()
 
@@ -47,7 +48,7 @@ def release_asset(settings: Settings) -> dg.AssetsDefinition:
     )
 
     # No `@dg.asset`: nothing is materialized where nothing is created and nobody has left.
-    @dg.multi_asset(name="make_release", specs=[spec], pool=POOL)
+    @dg.multi_asset(name=STEP, specs=[spec], pool=POOL)
     def make_release(
         context: dg.AssetExecutionContext, config: ReleaseConfig, run: RunResource
     ) -> Iterator[dg.MaterializeResult]:  # type: ignore[type-arg]
