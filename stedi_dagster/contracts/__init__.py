@@ -68,6 +68,8 @@ RESTRICTED: dict[str, type[Contract]] = {
     Erasures.table(): Erasures,
     ReleaseExports.table(): ReleaseExports,
 }
+# What there is only once somebody was erased or a release was made; until then nothing is in it.
+OPTIONAL: dict[str, type[Contract]] = {**RELEASES, Erasures.table(): Erasures, ReleaseExports.table(): ReleaseExports}
 # All that the platform makes.
 CONTRACTS = {**PUBLISHED, **RESTRICTED}
 refuse_silence({contract.__name__: contract.columns() for contract in CONTRACTS.values()})
@@ -77,6 +79,7 @@ __all__ = [
     "CONTRACTS",
     "LAYERS",
     "LEDGER_WORDS",
+    "OPTIONAL",
     "PUBLISHED",
     "RELEASES",
     "RESTRICTED",

@@ -11,7 +11,7 @@ from pyarrow.dataset import dataset
 from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Snapshot
 
-from stedi_dagster.contracts import Erasures, LandedFiles, Quarantine
+from stedi_dagster.contracts import OPTIONAL, LandedFiles, Quarantine
 from stedi_dagster.errors import StediError
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.manifests import data_files
@@ -39,8 +39,8 @@ def connect(
 ) -> duckdb.DuckDBPyConnection:
     """A connection in which every published table is a view.
 
-    `quarantine` and `landed_files` are those of all feeds together. Of `erasures` there is a view although nobody was
-    erased yet.
+    `quarantine` and `landed_files` are those of all feeds together. Of `erasures` and of releases there are views before
+    anybody was erased or any release made.
 
     Args:
         lakehouse: where the tables are.
@@ -59,8 +59,9 @@ def connect(
         contract.table(): connection.from_arrow(arrow_schema(contract).empty_table()).project("'' AS feed, *")
         for contract in _OF_FEEDS
     }
-    if Erasures.table() not in tables:
-        connection.from_arrow(arrow_schema(Erasures).empty_table()).create_view(Erasures.table())
+    for name, contract in OPTIONAL.items():
+        if name not in tables:
+            connection.from_arrow(arrow_schema(contract).empty_table()).create_view(name)
     for name, table in tables.items():
         snapshot = _snapshot(table, at)
         if snapshot is None:

@@ -47,7 +47,7 @@ def scenario(tmp_path) -> Scenario:
 
 def test_a_run_tells_as_json_what_it_did_with_every_table(stedi, scenario):
     told = parsed(stedi("run", "--json", home=scenario.home, landing=scenario.landing))
-    assert set(told) == {"run_id", "success", "tables"}
+    assert set(told) == {"run_id", "success", "tables", "releases"}
     assert told["success"] is True
     uuid.UUID(told["run_id"])
     lines = {line["table"]: line for line in told["tables"]}

@@ -10,7 +10,6 @@ from stedi_dagster.audits.standing.audit import Verdict
 from stedi_dagster.audits.standing.catalog import AUDITS
 from stedi_dagster.audits.standing.judging import run_audits
 from stedi_dagster.contracts import MlRelease
-from stedi_dagster.lakehouse.revisions import Revisions
 from stedi_dagster.lakehouse.summary import SnapshotSummary
 from stedi_dagster.releases.exports import Exports
 from stedi_dagster_tests.releases.worlds import PEOPLE, copy, forget, holding, make
@@ -122,7 +121,4 @@ def test_a_release_whose_revisions_are_lost_is_told(world):
         table = lakehouse.table("release_revisions")
         assert table is not None
         lakehouse.catalog.drop_table(table.name())
-    verdict = verdicts(world, "releases")["releases"]
-    assert verdict.fails
-    assert "release_revisions" in str(verdict.error)
-    assert Revisions(world.lakehouse()).all() == {}
+    assert told(world, "releases") == {"rows more or less than the last revision says": 60}

@@ -8,7 +8,7 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from stedi_dagster.contracts import TABLES
+from stedi_dagster.contracts import PUBLISHED, TABLES
 from stedi_dagster.keys import stored
 from stedi_dagster.lakehouse.query import connect
 from stedi_dagster.landing.feeds import DERIVED, FEEDS
@@ -104,7 +104,7 @@ def test_on_athena_every_table_has_its_database_and_no_function_or_parameter_of_
         if table.name in defined:
             assert not table.db
         elif table.db != "information_schema":
-            assert table.db == ("stedi" if table.name in TABLES else "stedi_restricted")
+            assert table.db == ("stedi" if table.name in PUBLISHED else "stedi_restricted")
 
 
 def test_counts_are_of_the_eight_tables(world: Scenario) -> None:

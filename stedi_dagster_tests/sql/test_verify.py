@@ -66,7 +66,8 @@ def test_a_planted_violation_is_found(world: Scenario, numbers: dict[str, str], 
 
 
 def test_every_question_is_put_to_violations() -> None:
-    assert {f"{question}.sql" for question, *_ in VIOLATIONS.values()} == set(VERIFY)
+    # Those of releases are put to theirs where releases are tested.
+    assert {f"{question}.sql" for question, *_ in VIOLATIONS.values()} == {*VERIFY} - {"releases.sql", "exports.sql"}
 
 
 def test_a_column_too_many_is_found(tmp_path, sail_url: str) -> None:

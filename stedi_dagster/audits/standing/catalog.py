@@ -4,9 +4,9 @@ Every run loads this with the code location, so that what an audit needs is impo
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from stedi_dagster.audits.outcome import Severity
 from stedi_dagster.audits.standing.audit import Audit
 from stedi_dagster.audits.standing.finding import Finding
 from stedi_dagster.contracts import CONSENTED, RELEASES, TABLES
@@ -58,19 +58,10 @@ def _damaged(evidence: "Evidence") -> Iterable[Finding]:
     return find_damaged(evidence)
 
 
-def _of_releases(name: str, question: str, severity: Severity = "ERROR") -> Audit:
-    """An audit of releases, of which there may be none, that is a file of `sql/verify/`."""
-
-    def find(evidence: "Evidence") -> list[Finding]:
-        from stedi_dagster.audits.standing.releases import find_in_releases
-
-        return find_in_releases(evidence, name)
-
-    # Not on `ml_release`: a run may not materialize it, and Dagster would skip all audits then.
-    return Audit(name, question, (_PAIRS,), find, severity)
-
-
-EXPORTS = _of_releases("exports", "Is no copy of a release out there that somebody has left since?", severity="WARN")
+# Not on `ml_release`, nor is that of releases: a run may not materialize it, and Dagster would skip all audits then.
+EXPORTS = replace(
+    _asked("exports", "Is no copy of a release out there that somebody has left since?", _PAIRS), severity="WARN"
+)
 AUDITS: tuple[Audit, ...] = (
     Audit(
         "consent",
@@ -105,9 +96,10 @@ AUDITS: tuple[Audit, ...] = (
     _asked("references", "Does every row lead to the rows that it was made from?", *_DERIVED),
     _asked("reconciliation", "Are there exactly the rows that the rules make of what landed?", *_DERIVED),
     _asked("personal_data", "Is there nothing that tells who somebody is?", _PAIRS),
-    _of_releases(
+    _asked(
         "releases",
         "Is every row of a release one of machine_learning_curated still, in one part, and told of by a revision?",
+        _PAIRS,
     ),
     EXPORTS,
     Audit(

@@ -12,6 +12,7 @@ import duckdb
 from pyiceberg.table import Table
 
 from stedi_dagster.audits.standing.finding import Finding
+from stedi_dagster.contracts import OPTIONAL
 from stedi_dagster.errors import StediError, StorageError
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.query import connect, pinned
@@ -73,7 +74,7 @@ class Evidence:
         tree = texts.parse(query, name=name)
         views = texts.needed_views(tree, known=texts.LOCAL_VIEWS)
         asked = {name for query in (tree, *views.values()) for name in texts.needed_tables(query)}
-        missing = sorted(asked - views.keys() - self.tables.keys() - texts.LOCAL_VIEWS)
+        missing = sorted(asked - views.keys() - self.tables.keys() - texts.LOCAL_VIEWS - OPTIONAL.keys())
         if missing:
             raise StediError(f"{', '.join(missing)} is not published yet: run `stedi run`.")
         for named, view in views.items():
