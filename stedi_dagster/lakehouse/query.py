@@ -39,8 +39,8 @@ def connect(
 ) -> duckdb.DuckDBPyConnection:
     """A connection in which every published table is a view.
 
-    `quarantine` and `landed_files` are those of all feeds together. Of `erasures` and of releases there are views before
-    anybody was erased or any release made.
+    `quarantine` and `landed_files` are those of all feeds together. Of `erasures` and of releases there are views
+    before anybody was erased or any release made.
 
     Args:
         lakehouse: where the tables are.
