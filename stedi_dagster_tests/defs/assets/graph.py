@@ -31,7 +31,7 @@ READ = {
     "participants": {"customers_curated"} | JUDGED_BY,
     **{f"{feed}_{kind}": {f"{feed}_feed", "erasures"} for feed in FEEDS for kind in KINDS},
 }
-# Where the policy keeps the readings of all who agree.
-READ["step_trainer_trusted"] |= {"customer_trusted"}
+# Where the policy keeps the readings of all who agree, and where it goes by evidence.
+READ["step_trainer_trusted"] |= {"customer_trusted", "accelerometer_landing"}
 CONTRACTS: dict[str, type[Contract]] = {**TABLES, "participants": Participants}
 PERSONAL = dict.fromkeys(TABLES, "yes") | {"machine_learning_curated": "pseudonym"}
