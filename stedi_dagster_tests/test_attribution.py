@@ -15,5 +15,10 @@ def test_a_reading_of_a_carrier_without_the_app_goes_to_whoever_moves_at_that_mo
     [shared] = attributions(scenario.landing, [1], [0])
     assert (shared.steps, shared.given, shared.right) == (3, 2, 1)
     assert (shared.published, shared.false, shared.leaked) == (2, 1, 1)
+    # As built, Bob keeps the serial number from being judged: he has no app.
+    assert (shared.built, shared.built_right) == (0, 0)
     [nobody] = attributions(scenario.landing, [1], [1])
     assert (nobody.given, nobody.published) == (0, 0)
+    scenario.land("accelerometer", reading(bob, T0 - 9), name="bobs.json")
+    [settled] = attributions(scenario.landing, [1], [0])
+    assert (settled.built, settled.built_right) == (2, 1)

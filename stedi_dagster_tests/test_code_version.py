@@ -62,6 +62,7 @@ MADE_OF_READINGS = {"accelerometer_trusted", "step_trainer_trusted", "machine_le
         ("drafts/making.py", set(TABLES) - LANDING),
         ("drafts/plan.py", set(TABLES) - LANDING),
         ("policies/readings.py", MADE_OF_READINGS),
+        ("policies/evidence.py", MADE_OF_READINGS),
         ("policies/people.py", set(TABLES) - LANDING),
         ("contracts/curated.py", {"customers_curated", "machine_learning_curated"}),
         ("contracts/base.py", set(TABLES)),

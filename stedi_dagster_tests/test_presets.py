@@ -7,6 +7,7 @@ import dagster as dg
 import duckdb
 import pytest
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
 
 from stedi_dagster.contracts import StepTrainerTrusted
 from stedi_dagster.defs.assets.table_asset import same_columns, table_asset
@@ -89,7 +90,7 @@ def test_a_preset_gives_the_rows_of_plain_sql_on_generated_data(generated: Scena
 
 def everybodys_steps(step_trainer_landing: DataFrame, **_: Any) -> Selection:
     """A rule with a join too few: every step reading, whoever it is of."""
-    readings = with_keys(step_trainer_landing, "serialNumber")
+    readings = with_keys(step_trainer_landing, "serialNumber").withColumn("attributedTo", F.lit(None).cast("string"))
     return select(readings.withColumn(REASON, first_reason()), StepTrainerTrusted.names(), once=True)
 
 

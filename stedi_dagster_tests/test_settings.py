@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from stedi_dagster.errors import SettingsError
 from stedi_dagster.settings import Settings
@@ -235,3 +236,28 @@ def test_landing_zone_and_warehouse_do_not_lie_within_each_other(tmp_path, landi
 def test_landing_zone_and_warehouse_may_lie_side_by_side(tmp_path):
     Settings.load(home=tmp_path, landing=str(tmp_path / "landing"), warehouse=str(tmp_path / "landing-tables"))
     Settings.load(home=tmp_path, landing=str(tmp_path), warehouse=str(tmp_path / "tables"))
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [{"match": "timestamp"}, {"preset": "timestamp-match"}, {"preset": "as-of-accelerometer-all-steps"}],
+    ids=str,
+)
+def test_evidence_of_whose_a_reading_is_and_pairs_of_different_people_contradict_each_other(chosen):
+    assert Settings.load(**chosen).policy.serials == "unique"
+    with pytest.raises(
+        SettingsError, match="STEDI_SERIALS=evidence gives a step reading to the one carrier"
+    ) as refused:
+        Settings.load(serials="evidence", **chosen)
+    assert "choose serials=unique or match=person" in str(refused.value)
+    assert Settings.load(serials="evidence", **chosen | {"match": "person"}).policy.serials == "evidence"
+    # What is configured in the UI is refused, too.
+    with pytest.raises(ValidationError, match="serials=evidence gives a step reading"):
+        Policy(serials="evidence", match="timestamp")
+
+
+@pytest.mark.parametrize("share", ["0.49", "1.01"])
+def test_evidence_may_be_asked_to_be_right_half_of_the_time_or_always(monkeypatch, share):
+    monkeypatch.setenv("STEDI_EVIDENCE", share)
+    with pytest.raises(SettingsError, match="STEDI_EVIDENCE"):
+        Settings.load()

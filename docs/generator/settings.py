@@ -8,8 +8,8 @@ from docs.generator.sources import Settings
 # Every setting stands in one of these; `page` refuses one that does not.
 _GROUPS = {
     "Where things are": ("home", "landing", "warehouse", "catalog", "database", "compute_logs", "lock_timeout"),
-    "Rules": ("preset", "consent", "match", "step_people", "max_age", "split"),
-    "Limits": ("max_bad_share", "max_shrink", "max_doubt"),
+    "Rules": ("preset", "consent", "match", "step_people", "max_age", "serials", "split"),
+    "Limits": ("max_bad_share", "max_shrink", "max_doubt", "evidence"),
     "History, erasure and audits": ("retention", "max_snapshots", "erasure_key", "freshness"),
     "Engine": (
         "engine",

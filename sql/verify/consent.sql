@@ -14,7 +14,13 @@ WITH published AS (
   FROM accelerometer_trusted
   LEFT JOIN published_addresses ON spelling = "user"
   UNION ALL
-  SELECT 'step_trainer_trusted', owners.person, CASE WHEN :consent = 'as_of' THEN sensorReadingTime END
+  -- Whose a reading is may be told by an accelerometer reading, which must not be from before the agreement either.
+  SELECT
+    'step_trainer_trusted',
+    CASE WHEN attributedTo IS NULL THEN owners.person ELSE matching_key(attributedTo) END,
+    CASE
+      WHEN :consent = 'as_of' OR (:consent = 'as_of_accelerometer' AND attributedTo IS NOT NULL) THEN sensorReadingTime
+    END
   FROM step_trainer_trusted
   LEFT JOIN published_serials ON spelling = serialNumber
   LEFT JOIN owners ON owners.device = published_serials.device

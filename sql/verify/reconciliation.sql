@@ -25,22 +25,32 @@ steppers AS (
 ),
 
 steps AS (
-  SELECT landed_steps.*
+  SELECT landed_steps.*, owners.person, CAST(NULL AS varchar) AS attributedTo
   FROM landed_steps
   INNER JOIN owners ON owners.device = landed_steps.device
   INNER JOIN steppers ON steppers.serialNumber = landed_steps.device
   INNER JOIN consents ON consents.person = owners.person
   WHERE :consent <> 'as_of' OR moment >= since
+  UNION ALL
+  SELECT landed_steps.*, attributions.person, attributions.person
+  FROM landed_steps
+  INNER JOIN attributions ON attributions.device = landed_steps.device AND attributions.moment = landed_steps.moment
+  INNER JOIN (
+    SELECT email, serialNumber FROM customers_curated
+    UNION
+    SELECT email, serialNumber FROM customer_trusted WHERE :step_people = 'trusted'
+  ) AS people ON people.email = attributions.person AND people.serialNumber = landed_steps.device
+  INNER JOIN consents ON consents.person = attributions.person
+  WHERE :consent = 'granted' OR landed_steps.moment >= since
 ),
 
 pairs AS (
   SELECT participantId, steps.moment, distanceFromObject, x, y, z
   FROM steps
-  INNER JOIN owners ON owners.device = steps.device
-  INNER JOIN customers_curated ON customers_curated.email = owners.person
-  INNER JOIN participants ON participants.email = owners.person
+  INNER JOIN customers_curated ON customers_curated.email = steps.person
+  INNER JOIN participants ON participants.email = steps.person
   INNER JOIN readings ON readings.moment = steps.moment
-  WHERE :match = 'timestamp' OR readings.person = owners.person
+  WHERE :match = 'timestamp' OR readings.person = steps.person
 ),
 
 differences AS (
@@ -74,11 +84,11 @@ differences AS (
   UNION ALL
   SELECT 'step_trainer_trusted', sum(n)
   FROM (
-    SELECT device, moment, distanceFromObject, 1 AS n FROM steps
+    SELECT device, moment, distanceFromObject, attributedTo, 1 AS n FROM steps
     UNION ALL
-    SELECT serialNumber, sensorReadingTime, distanceFromObject, -1 FROM step_trainer_trusted
+    SELECT serialNumber, sensorReadingTime, distanceFromObject, attributedTo, -1 FROM step_trainer_trusted
   ) AS books
-  GROUP BY device, moment, distanceFromObject
+  GROUP BY device, moment, distanceFromObject, attributedTo
   UNION ALL
   SELECT 'machine_learning_curated', sum(n)
   FROM (

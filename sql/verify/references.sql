@@ -36,10 +36,20 @@ WITH found AS (
     'step_trainer_trusted',
     CASE WHEN :step_people = 'trusted' THEN 'rows of nobody in customer_trusted' ELSE 'rows of nobody in customers_curated' END
   FROM step_trainer_trusted AS steps
-  WHERE NOT EXISTS (SELECT 1 FROM customers_curated WHERE customers_curated.serialNumber = steps.serialNumber)
+  WHERE NOT EXISTS (
+    SELECT 1
+    FROM customers_curated
+    WHERE customers_curated.serialNumber = steps.serialNumber
+      AND customers_curated.email = coalesce(steps.attributedTo, customers_curated.email)
+  )
     AND NOT (
       :step_people = 'trusted'
-      AND EXISTS (SELECT 1 FROM customer_trusted WHERE customer_trusted.serialNumber = steps.serialNumber)
+      AND EXISTS (
+        SELECT 1
+        FROM customer_trusted
+        WHERE customer_trusted.serialNumber = steps.serialNumber
+          AND customer_trusted.email = coalesce(steps.attributedTo, customer_trusted.email)
+      )
     )
   UNION ALL
   SELECT 'machine_learning_curated', 'rows of a participantId that was not given'
@@ -52,7 +62,9 @@ WITH found AS (
     SELECT 1
     FROM participants
     INNER JOIN customers_curated ON customers_curated.email = participants.email
-    INNER JOIN step_trainer_trusted AS steps ON steps.serialNumber = customers_curated.serialNumber
+    INNER JOIN step_trainer_trusted AS steps
+      ON steps.serialNumber = customers_curated.serialNumber
+      AND coalesce(steps.attributedTo, customers_curated.email) = customers_curated.email
     WHERE participants.participantId = ml.participantId
       AND steps.sensorReadingTime = ml.sensorReadingTime
       AND steps.distanceFromObject = ml.distanceFromObject

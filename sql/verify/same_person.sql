@@ -11,6 +11,10 @@ steps AS (
   SELECT DISTINCT owners.person, moment, distanceFromObject
   FROM landed_steps
   INNER JOIN owners ON owners.device = landed_steps.device
+  UNION
+  SELECT attributions.person, landed_steps.moment, distanceFromObject
+  FROM landed_steps
+  INNER JOIN attributions ON attributions.device = landed_steps.device AND attributions.moment = landed_steps.moment
 ),
 
 judged AS (

@@ -44,13 +44,24 @@ class AccelerometerTrusted(AccelerometerLanding):
 
 
 class StepTrainerTrusted(StepTrainerLanding):
-    """The step readings of the people in customers_curated, each once; none of a serial number two people carry."""
+    """The step readings of the people in customers_curated, each once.
+
+    Of a serial number that several people carry there is none; or, where the rules say so, those of which evidence
+    tells whose they are.
+    """
 
     serialNumber: T.StringType = column(
         "Serial number of the step trainer, trimmed, lower-cased",
         personal="yes",
         identifies="device",
         str_matches=_KEY,
+    )
+    attributedTo: T.StringType = column(
+        "Address of the person whose it is by evidence, where several carry the serial number; null where one does",
+        nullable=True,
+        personal="yes",
+        identifies="person",
+        str_matches=ADDRESS_KEY,
     )
 
     class Config:

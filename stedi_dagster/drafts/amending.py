@@ -101,14 +101,15 @@ def amend(run: Run, table: Table, published: Snapshot, additions: Additions, *, 
     files, kept_before = published.files, published.summary.kept or 0
     amended = Amendment(staged, nothing_new, files, files, kept=additions.kept, kept_before=kept_before)
     if additions.leaving is not None:
-        _take_out(amended, published, additions.leaving, input_row)
+        _take_out(amended, published, additions.leaving, additions.leaving_by, input_row)
     if additions.kept is not None:
         rows = additions.kept
         if additions.once:
             rows = rows.distinct()
             if additions.moments and amended.rest.paths:
                 known = between(amended.rest.frame(run.session), contract, additions.moments)
-                rows = rows.join(known, on=contract.names(), how="left_anti")
+                # By what makes a row unique: null is never equal to null.
+                rows = rows.join(known, on=contract.unique() or contract.names(), how="left_anti")
         written = amended.staged.files()
         staged.write_frame(rows)
         amended.new = staged.files().without(written.paths)
@@ -121,14 +122,15 @@ def between(rows: DataFrame, contract: type[Contract], moments: tuple[int, int])
     return rows.where(F.col(str(contract.event_time())).between(*moments))
 
 
-def _take_out(amended: Amendment, published: Snapshot, leaving: DataFrame, input_row: Sequence[str]) -> None:
-    [identifying] = published.files.contract.identifying()
+def _take_out(
+    amended: Amendment, published: Snapshot, leaving: DataFrame, column: str, input_row: Sequence[str]
+) -> None:
     keys = leaving.select(KEY).distinct().toArrow()[KEY].combine_chunks()
 
     def going(rows: pa.RecordBatch) -> pa.BooleanArray:
-        return pc.is_in(rows[identifying.name], value_set=keys)
+        return pc.is_in(rows[column], value_set=keys)
 
-    files, amended.rows_out = to_rewrite(published, [identifying.name], going)
+    files, amended.rows_out = to_rewrite(published, [column], going)
     if not amended.rows_out:
         return
     amended.move(rows_without(files, going, nothing), files, without=amended.rows_out)

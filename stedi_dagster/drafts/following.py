@@ -32,6 +32,7 @@ from stedi_dagster.settings.policy import Policy
 
 STEPS, STEPPER = StepTrainerTrusted.table(), "serialNumber"
 WORN, WEARER = AccelerometerTrusted.table(), "user"
+PARTICIPANT = "participantId"
 CURATED, TRUSTED = CustomersCurated.table(), CustomerTrusted.table()
 # So many people or devices are always followed; more than that, up to this share of all.
 _FEW, _SHARE = 100, 0.2
@@ -82,6 +83,7 @@ class Additions:
     Attributes:
         kept: the rows to add; None where there are none.
         leaving: whose rows leave before (a frame of `key`); None where nobody's do.
+        leaving_by: the column that holds these keys.
         moments: between which event times (epoch ms) rows to add may be there already; None where none can be.
         once: whether equal rows count once.
         counted: by how much the counts of its main input's rows change; each as in `Selection`.
@@ -89,6 +91,7 @@ class Additions:
 
     kept: DataFrame | None = None
     leaving: DataFrame | None = None
+    leaving_by: str = ""
     moments: tuple[int, int] | None = None
     once: bool = False
     counted: list[DataFrame] = field(default_factory=list)
@@ -137,7 +140,7 @@ def readings(contract: type[Contract], standing: Callable[..., DataFrame]) -> Fo
             stood = differing(was, now)
         people = sum(on.now[name].rows for name in others)
         changed = _some(on.session, people, delta.disturbed(on.session, whose), stood)
-        additions = Additions(leaving=changed)
+        additions = Additions(leaving=changed, leaving_by=owner.name)
         asked = of_keys(delta.now.frame(on.session), whose, changed)
         if delta.new.paths:
             asked = together(asked, of_others(delta.new.frame(on.session), whose, changed))
@@ -194,9 +197,9 @@ def _follow_pairs(device_owners: Callable[[DataFrame, DataFrame], DataFrame], on
         steps.disturbed(session, F.col(STEPPER)),
         *(of_keys(owners, F.col("owner"), wearers, KEY) for owners in (was, now)),
     )
-    additions = Additions()
+    additions = Additions(leaving_by=PARTICIPANT)
     if changed is not None:
-        additions.leaving = _known_by(was, changed, "participantId")
+        additions.leaving = _known_by(was, changed, PARTICIPANT)
         additions.add(on.selected(on.now, **_of_devices(session, steps.now, worn.now, now, changed)))
         before = _of_devices(session, steps.before, worn.before, was, changed)
         additions.count(on.selected(on.before, **before), -1)

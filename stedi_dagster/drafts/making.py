@@ -72,8 +72,8 @@ def make(run: Run, plan: TablePlan, table: Table, inputs: Mapping[str, Snapshot]
     try:
         published, before = _basis(run, plan, inputs, summary)
         following = Following(run.session, run.policy, plan.select, before, inputs)
-        if plan.follow:
-            return _follow(run, plan.follow(following), table, published, summary, plan.input_row)
+        if follow := plan.follows(run.policy):
+            return _follow(run, follow(following), table, published, summary, plan.input_row)
     except MadeInFull as reason:
         commit, different = _in_full(run, plan, table, frames, summary)
         return Prepared(commit, str(reason) or None, different)

@@ -19,6 +19,7 @@ from stedi_dagster.settings.policy import Policy
 CUSTOMER_LANDING = "customer_landing"
 CUSTOMER_QUARANTINE = "customer_quarantine"
 CUSTOMER_TRUSTED = "customer_trusted"
+ACCELEROMETER_LANDING = "accelerometer_landing"
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class CheckContext:
     # What readers see of the table now; None where nothing is published that can be read.
     published: Callable[[], DataFrame | None]
     max_doubt: float
+    least_evidence: float
     # Who the participants are.
     participants: Callable[[], DataFrame]
 
@@ -58,6 +60,8 @@ class TablePlan:
     wants_quarantine: bool = False
     # Whether `select` also wants `customer_trusted` where the policy keeps the step readings of all in it.
     wants_step_people: bool = False
+    # Whether `select` also wants all accelerometer readings where the policy goes by such evidence.
+    wants_evidence: bool = False
     # Where a kept input row may become several: the columns that tell input rows apart in the new table.
     input_row: tuple[str, ...] = ()
     # Where kept input rows become one: the column that says how many they are.
@@ -68,6 +72,14 @@ class TablePlan:
     narrow: Narrow | None = None
     # Refuses inputs that the table cannot be made from.
     refuse: Callable[[Mapping[str, Snapshot]], None] = lambda _inputs: None
+
+    def goes_by_evidence(self, policy: Policy) -> bool:
+        """Whether under a policy anybody's readings may decide whose a row is."""
+        return self.wants_evidence and policy.serials == "evidence"
+
+    def follows(self, policy: Policy) -> Follow | None:
+        """How the table follows what is new: by evidence not at all, where anybody's readings may decide."""
+        return None if self.goes_by_evidence(policy) else self.follow
 
     @property
     def check_names(self) -> tuple[str, ...]:

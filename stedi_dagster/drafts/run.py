@@ -37,6 +37,8 @@ class Run:
     open_session: Callable[[], SparkSession]
     # The largest share of the published people that unreadable texts may take out at once.
     max_doubt: float
+    # The smallest share of readings with a known owner that evidence must give to their owner.
+    least_evidence: float = 0.999
     # Tables that are made in full whatever is published of them.
     full_refresh: frozenset[str] = frozenset()
 

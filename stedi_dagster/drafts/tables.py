@@ -13,13 +13,20 @@ from stedi_dagster.audits.gate.distinct import distinct_rows
 from stedi_dagster.audits.gate.reconciliation import audit_reconciliation
 from stedi_dagster.audits.gate.records import every_record
 from stedi_dagster.audits.outcome import Outcome, run_audit
-from stedi_dagster.contracts import CustomerLanding, CustomerTrusted, Quarantine
+from stedi_dagster.contracts import AccelerometerLanding, CustomerLanding, CustomerTrusted, Quarantine
 from stedi_dagster.drafts.amending import Amendment, between
 from stedi_dagster.drafts.audited import Findings
 from stedi_dagster.drafts.draft import Draft
 from stedi_dagster.drafts.made import Made
 from stedi_dagster.drafts.making import Prepared, has_columns, make, summary_of
-from stedi_dagster.drafts.plan import CUSTOMER_LANDING, CUSTOMER_QUARANTINE, CUSTOMER_TRUSTED, CheckContext, TablePlan
+from stedi_dagster.drafts.plan import (
+    ACCELEROMETER_LANDING,
+    CUSTOMER_LANDING,
+    CUSTOMER_QUARANTINE,
+    CUSTOMER_TRUSTED,
+    CheckContext,
+    TablePlan,
+)
 from stedi_dagster.drafts.run import PARTICIPANTS, Run
 from stedi_dagster.lakehouse.snapshot import Snapshot
 
@@ -44,12 +51,15 @@ def draft_table(run: Run, plan: TablePlan, inputs: Mapping[str, Snapshot]) -> Dr
         inputs = {**inputs, CUSTOMER_QUARANTINE: unreadable}
     if plan.wants_step_people and run.policy.step_people == "trusted":
         inputs = {**inputs, CUSTOMER_TRUSTED: run.read(CUSTOMER_TRUSTED, CustomerTrusted)}
+    if plan.goes_by_evidence(run.policy):
+        inputs = {**inputs, ACCELEROMETER_LANDING: run.read(ACCELEROMETER_LANDING, AccelerometerLanding)}
     table = run.lakehouse.ensure_table(name, plan.contract)
     rests_on = {CUSTOMER_LANDING: customers.snapshot_id, CUSTOMER_QUARANTINE: unreadable.snapshot_id}
     judged_by = dict(rests_on)
     if plan.contract.identifying("participant") and PARTICIPANTS not in inputs:
         judged_by[PARTICIPANTS] = run.read_participants().snapshot_id
-    findings = Findings(run, plan.check_names, judged_by=judged_by, max_doubt=run.max_doubt)
+    limits = {"max_doubt": run.max_doubt, "least_evidence": run.least_evidence}
+    findings = Findings(run, plan.check_names, judged_by=judged_by, **limits)
     summary = summary_of(run, plan, inputs)
     commit = run.unchanged(table, plan.contract, summary.inputs or "")
     upstream = {key: snapshot.snapshot_id for key, snapshot in inputs.items()} | rests_on
@@ -72,6 +82,7 @@ def draft_table(run: Run, plan: TablePlan, inputs: Mapping[str, Snapshot]) -> Dr
             run.policy,
             partial(_published, run, plan),
             run.max_doubt,
+            run.least_evidence,
             lambda: frames[PARTICIPANTS] if PARTICIPANTS in frames else run.read_participants().frame(run.session),
         )
         found, kept = _check(run, plan, made, context)
@@ -122,10 +133,11 @@ def _kept(plan: TablePlan, made: Prepared, context: CheckContext) -> int:
 
 def _missing(plan: TablePlan, amended: Amendment, context: CheckContext) -> int:
     """How many different rows the rules keep of what is new that the table has nowhere."""
-    names = plan.contract.names()
+    # By what makes a row unique: null is never equal to null.
+    names = plan.contract.unique() or plan.contract.names()
     if amended.kept is None or not has_columns(context.content, names):
         return 0
-    kept = amended.kept.distinct()
+    kept = amended.kept.select(*names).distinct()
     return kept.join(context.every_row.select(*names), on=names, how="left_anti").count()
 
 

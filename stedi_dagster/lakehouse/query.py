@@ -11,7 +11,7 @@ from pyarrow.dataset import dataset
 from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Snapshot
 
-from stedi_dagster.contracts import OPTIONAL, LandedFiles, Quarantine
+from stedi_dagster.contracts import CONTRACTS, OPTIONAL, LandedFiles, Quarantine
 from stedi_dagster.errors import StediError
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.manifests import data_files
@@ -68,7 +68,7 @@ def connect(
             for kind in _views_of(name):
                 together.pop(kind, None)
             continue
-        rows = _rows(connection, table, snapshot, lakehouse.storage)
+        rows = _with_new_columns(name, _rows(connection, table, snapshot, lakehouse.storage))
         rows.create_view(name)
         for kind in together.keys() & _views_of(name):
             part = rows.project(f"'{name.removesuffix(f'_{kind}')}' AS feed, *")
@@ -107,6 +107,17 @@ def _snapshot(table: Table, at: datetime | None) -> Snapshot | None:
         return snapshot_at(table, at)
     except StediError:
         return None
+
+
+def _with_new_columns(name: str, rows: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+    """With a null for each column that its contract has got since: questions name the columns that there are now."""
+    columns = CONTRACTS[name].columns() if name in CONTRACTS else ()
+    new = [
+        f'CAST(NULL AS {spec.type.simpleString()}) AS "{spec.name}"'
+        for spec in columns
+        if spec.name not in rows.columns
+    ]
+    return rows.project(", ".join(["*", *new])) if new else rows
 
 
 def _rows(

@@ -63,6 +63,21 @@ def agreeing_people(customer_landing: DataFrame, customer_quarantine: DataFrame)
     return labelled.where(F.col(REASON).isNull()).select(F.col("email").alias("agreeing"))
 
 
+def known_people(customer_landing: DataFrame, customer_quarantine: DataFrame) -> DataFrame:
+    """Everybody with a record that can be read, and whether they are in doubt, whatever that record says.
+
+    Args:
+        customer_landing: a CustomerLanding frame.
+        customer_quarantine: a Quarantine frame.
+
+    Returns:
+        A frame of `person`, as a matching key, and `inDoubt`: a text of theirs is not older than their latest record.
+    """
+    latest = _ranked(customer_landing, customer_quarantine).where(F.col("rank") == 1)
+    in_doubt = F.coalesce(F.col("doubt") >= _written(), F.lit(False))
+    return latest.select(F.col("email").alias("person"), in_doubt.alias("inDoubt"))
+
+
 def curated_customers(customer_trusted: DataFrame, accelerometer_trusted: DataFrame) -> Selection:
     """The trusted customers who have accelerometer readings.
 
@@ -109,12 +124,16 @@ def _ranked(customer_landing: DataFrame, customer_quarantine: DataFrame) -> Data
 
 def _disagreement() -> list[tuple[Column, str]]:
     """Why a ranked record does not say that its person agrees."""
-    written = F.coalesce("lastUpdateDate", "registrationDate", F.lit(0))
     return [
         (F.col("rank") > 1, SUPERSEDED),
         (F.col("shareWithResearchAsOfDate").isNull(), NO_CONSENT),
-        (F.col("doubt") >= written, IN_DOUBT),
+        (F.col("doubt") >= _written(), IN_DOUBT),
     ]
+
+
+def _written() -> Column:
+    """When a record was written, as it is held against what cannot be read."""
+    return F.coalesce("lastUpdateDate", "registrationDate", F.lit(0))
 
 
 def _doubtful(customer_quarantine: DataFrame) -> DataFrame:

@@ -25,6 +25,10 @@ _STEP_PEOPLE = {
     "curated": "step readings come from people who also have accelerometer readings",
     "trusted": "step readings come from everybody who agrees",
 }
+_SERIALS = {
+    "unique": "",
+    "evidence": "step readings of a serial number that several people carry are whose who alone of them moved then; ",
+}
 STATES: dict[State, str] = {"passed": "Passed", "warns": "Warning", "failed": "Failed"}
 
 
@@ -85,19 +89,26 @@ def rules(policy: Mapping[str, Any]) -> str:
     """The rules in words."""
     age = policy["max_age"]
     limit = "people of any age" if age is None else f"nobody who was older than {age:,} when they registered"
-    return f"{_CONSENT[policy['consent']]}; {_MATCH[policy['match']]}; {_STEP_PEOPLE[_step_people(policy)]}; {limit}."
+    steps = f"{_STEP_PEOPLE[_step_people(policy)]}; {_SERIALS[_serials(policy)]}"
+    return f"{_CONSENT[policy['consent']]}; {_MATCH[policy['match']]}; {steps}{limit}."
 
 
 def _brief(policy: Mapping[str, Any]) -> str:
     """The rules in short: the values of their settings."""
     age = policy["max_age"]
     steps = "" if _step_people(policy) == "curated" else "steps of all, "
+    steps += "" if _serials(policy) == "unique" else "by evidence, "
     return f"{policy['consent']}, {policy['match']}, {steps}{'any age' if age is None else f'to age {age}'}"
 
 
 def _step_people(policy: Mapping[str, Any]) -> str:
     """Older snapshots do not record it: there was only one rule."""
     return str(policy.get("step_people", "curated"))
+
+
+def _serials(policy: Mapping[str, Any]) -> str:
+    """As `_step_people`."""
+    return str(policy.get("serials", "unique"))
 
 
 def share(part: float, whole: float) -> str:

@@ -18,7 +18,17 @@ from pydantic_settings import SettingsError as UndecodableError
 
 from stedi_dagster.errors import SettingsError
 from stedi_dagster.locations import Home, Landing, Warehouse, is_s3, lies_within
-from stedi_dagster.settings.policy import PRESETS, Consent, Match, MaxAge, Policy, Preset, StepPeople
+from stedi_dagster.settings.policy import (
+    CONTRADICTION,
+    PRESETS,
+    Consent,
+    Match,
+    MaxAge,
+    Policy,
+    Preset,
+    Serials,
+    StepPeople,
+)
 from stedi_dagster.split import DEFAULT_SHARES, Shares, shares_of
 
 EMR_SERVERLESS = "emr-serverless"
@@ -105,12 +115,13 @@ class Settings(BaseSettings):
         description="A named set of rules: "
         + ", ".join(f"`{name}`" for name in PRESETS)
         + ". STEDI_CONSENT, STEDI_MATCH, "
-        "STEDI_STEP_PEOPLE and STEDI_MAX_AGE each replace one of them.",
+        "STEDI_STEP_PEOPLE, STEDI_MAX_AGE and STEDI_SERIALS each replace one of them.",
     )
     consent: Consent | None = _of_the_policy("consent")
     match: Match | None = _of_the_policy("match")
     step_people: StepPeople | None = _of_the_policy("step_people")
     max_age: MaxAge | None = _of_the_policy("max_age")
+    serials: Serials | None = _of_the_policy("serials")
     max_bad_share: float = Field(
         default=0.05,
         ge=0,
@@ -131,6 +142,13 @@ class Settings(BaseSettings):
         le=1,
         description="Share of the published people that unreadable customer records alone may take out in one run. 10 "
         "people or fewer may always go, unless they are everybody. 1: no limit.",
+    )
+    evidence: float = Field(
+        default=0.999,
+        ge=0.5,
+        le=1,
+        description="Under STEDI_SERIALS=evidence: share of step readings with a known owner that the same evidence "
+        "must give to their owner. Below it, or with fewer than 1,000 of them, step_trainer_trusted is not published.",
     )
     split: Annotated[Shares, NoDecode] = Field(
         default=DEFAULT_SHARES,
@@ -248,6 +266,9 @@ class Settings(BaseSettings):
                 f"STEDI_LANDING ({self.landing}) and STEDI_WAREHOUSE ({self.warehouse_location}) lie within each "
                 "other: give each its own place"
             )
+            raise ValueError(msg)
+        if self.policy.contradicts_itself:
+            msg = f"STEDI_SERIALS=evidence {CONTRADICTION} (STEDI_PRESET={self.preset} is in force)"
             raise ValueError(msg)
         missing = [name for name, given in needed.items() if not given]
         if missing:

@@ -5,15 +5,21 @@ What each rule does to a table is in `policies`; this module does not need Spark
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Consent = Literal["granted", "as_of", "as_of_accelerometer"]
 Match = Literal["person", "timestamp"]
 StepPeople = Literal["curated", "trusted"]
+Serials = Literal["unique", "evidence"]
 MaxAge = Annotated[int, Field(ge=0, le=10_000)]
 Preset = Literal[
     "default", "timestamp-match", "as-of", "as-of-accelerometer", "as-of-accelerometer-all-steps", "max-age-120"
 ]
+# Why a policy may not be, as the rest of a sentence.
+CONTRADICTION = (
+    "gives a step reading to the one carrier who moved at that time, and match=timestamp pairs it with all who did: "
+    "choose serials=unique or match=person"
+)
 
 
 class Policy(BaseModel):
@@ -39,6 +45,23 @@ class Policy(BaseModel):
         default=None,
         description="Withhold customers who were older than this, in completed years, when they registered.",
     )
+    serials: Serials = Field(
+        default="unique",
+        description="What becomes of step readings of a serial number that several people carry. `unique`: they are "
+        "withheld. `evidence`: those at whose moment exactly one of the carriers moved are that one's.",
+    )
+
+    @model_validator(mode="after")
+    def _refuse_contradiction(self) -> "Policy":
+        if self.contradicts_itself:
+            msg = f"serials=evidence {CONTRADICTION}"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def contradicts_itself(self) -> bool:
+        """Whether readings would be given to one person and paired with those of others."""
+        return self.serials == "evidence" and self.match == "timestamp"
 
     @property
     def accelerometer_as_of(self) -> bool:

@@ -42,6 +42,14 @@ class Sessions(Contract):
     taken: T.LongType = epoch_ms("When it was", event_time=True)
 
 
+class Walks(Contract):
+    """Rows that name a device, and may name a person."""
+
+    device: T.StringType = column("Serial number", personal="yes", identifies="device")
+    walker: T.StringType = column("Address", nullable=True, personal="yes", identifies="person")
+    taken: T.LongType = epoch_ms("When it was", event_time=True)
+
+
 class Steps(Contract):
     """Rows that name nothing but a device."""
 
@@ -93,6 +101,11 @@ def by_standing_audit(contract: type[Contract], row: dict[str, Any], policy: Pol
         (Sessions, {"device": "of-bob"}, REFUSED),
         (Sessions, {"device": "shared"}, REFUSED),
         (Sessions, {}, REFUSED),
+        (Walks, {"device": "of-bob", "walker": ANN}, OK),
+        (Walks, {"device": "of-ann", "walker": BOB}, REFUSED),
+        (Walks, {"device": "of-ann"}, OK),
+        (Walks, {"device": "shared"}, REFUSED),
+        (Walks, {}, REFUSED),
         (Steps, {"device": "of-ann"}, OK),
         (Steps, {"device": "of-nobody"}, REFUSED),
     ],

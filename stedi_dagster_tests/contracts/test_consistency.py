@@ -88,7 +88,8 @@ def test_whose_a_row_is_stands_in_the_contracts_as_follows():
     assert said == {
         **dict.fromkeys(("customer_landing", "customer_trusted", "customers_curated"), customers),
         **dict.fromkeys(("accelerometer_landing", "accelerometer_trusted"), readings),
-        **dict.fromkeys(("step_trainer_landing", "step_trainer_trusted"), steps),
+        "step_trainer_landing": steps,
+        "step_trainer_trusted": {**steps, "attributedTo": "person"},
         **dict.fromkeys(("machine_learning_curated", "ml_release"), pairs),
         **dict.fromkeys(("customer_quarantine", "accelerometer_quarantine", "step_trainer_quarantine"), unreadable),
         **dict.fromkeys(("customer_landed_files", "accelerometer_landed_files", "step_trainer_landed_files"), nobodys),

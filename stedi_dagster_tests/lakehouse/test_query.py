@@ -3,7 +3,14 @@
 import duckdb
 import pytest
 
-from stedi_dagster.contracts import TABLES, CustomerLanding, Participants, Quarantine
+from stedi_dagster.contracts import (
+    TABLES,
+    CustomerLanding,
+    Participants,
+    Quarantine,
+    StepTrainerLanding,
+    StepTrainerTrusted,
+)
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.query import connect, pinned
 from stedi_dagster.lakehouse.summary import SnapshotSummary
@@ -40,6 +47,15 @@ def test_empty_tables_have_the_types_of_filled_ones(lake):
     with connect(lake) as connection:
         assert connection.sql("SELECT * FROM customer_landing").types == empty
         assert connection.sql("SELECT * FROM customer_landing").fetchall() == [row]
+
+
+def test_what_was_published_before_its_contract_had_a_column_has_a_null_for_it(lake):
+    publish_rows(lake, "step_trainer_trusted", StepTrainerLanding, (1, "s-1", 218))
+    with connect(lake) as connection:
+        relation = connection.sql("SELECT * FROM step_trainer_trusted")
+        assert relation.columns == StepTrainerTrusted.names()
+        assert relation.fetchall() == [(1, "s-1", 218, None)]
+        assert str(relation.types[-1]) == "VARCHAR"
 
 
 def test_only_what_is_published_now_is_seen(lake):

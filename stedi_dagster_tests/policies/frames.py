@@ -14,6 +14,7 @@ from stedi_dagster.contracts import (
     Participants,
     Quarantine,
     StepTrainerLanding,
+    StepTrainerTrusted,
 )
 from stedi_dagster.keys import stored
 from stedi_dagster.landing.feeds import is_key
@@ -52,6 +53,11 @@ def readings(session: SparkSession, *records: Record) -> DataFrame:
 def steps(session: SparkSession, *records: Record) -> DataFrame:
     """Step trainer records as landing has them."""
     return frame(session, StepTrainerLanding, records)
+
+
+def stepped(session: SparkSession, *records: Record) -> DataFrame:
+    """Rows of step_trainer_trusted."""
+    return frame(session, StepTrainerTrusted, records)
 
 
 def participants(session: SparkSession, *emails: str) -> DataFrame:

@@ -18,6 +18,7 @@ POLICIES: dict[str, dict[str, Any]] = {
     "as_of, any accelerometer": {"consent": "as_of", "match": "timestamp"},
     "as_of_accelerometer, own": {"consent": "as_of_accelerometer"},
     "as_of, young": {"consent": "as_of", "max_age": 120},
+    "by evidence": {"serials": "evidence"},
 }
 
 

@@ -70,7 +70,9 @@ def audit_consent(
     unnamed = reduce(and_, (F.isnull(spec.name) for spec in named), F.lit(True))
     judged = [(spec, F.isnotnull(spec.name) if spec.nullable else None) for spec in named]
     if all(spec.nullable for spec in named):
-        judged += [(spec, unnamed & F.isnotnull(spec.name) if named or spec.nullable else None) for spec in devices]
+        # One that must name a device and does not is nobody's.
+        alone = unnamed if named else None
+        judged += [(spec, unnamed & F.isnotnull(spec.name) if spec.nullable else alone) for spec in devices]
     counts = Counter({WITHOUT: 0, EARLY: 0})
     for spec, condition in judged:
         rows = frame if condition is None else frame.where(condition)

@@ -7,7 +7,7 @@ from stedi_dagster.audits.gate.records import shared_devices
 from stedi_dagster.audits.outcome import Outcome
 from stedi_dagster.engines.once import found_once
 from stedi_dagster.keys import matching_key
-from stedi_dagster.settings.policy import Match
+from stedi_dagster.settings.policy import Match, Serials
 
 UNIQUE_PERSON = "unique_person"
 SERIAL_CONFLICTS = "serial_conflicts"
@@ -22,12 +22,13 @@ def audit_unique_person(customers: DataFrame) -> Outcome:
     return Outcome(UNIQUE_PERSON, passed=extra == 0, summary=summary, counts={"rows too many": extra})
 
 
-def audit_serial_conflicts(customers: DataFrame, records: DataFrame) -> Outcome:
-    """Count the customers who share a serial number with somebody else; their step readings are withheld.
+def audit_serial_conflicts(customers: DataFrame, records: DataFrame, *, serials: Serials = "unique") -> Outcome:
+    """Count the customers who share a serial number with somebody else; their step readings may be withheld.
 
     Args:
         customers: a CustomerTrusted frame.
         records: see `records.every_record`.
+        serials: under `evidence` some of these step readings are kept.
     """
     devices = shared_devices(records)
     shared = customers.join(devices, on=matching_key("serialNumber") == F.col("sharedDevice"), how="inner").agg(
@@ -38,7 +39,8 @@ def audit_serial_conflicts(customers: DataFrame, records: DataFrame) -> Outcome:
     summary = (
         "No serial number is carried by two people."
         if row[0] == 0
-        else "Serial numbers are carried by several people; their step readings are withheld."
+        else "Serial numbers are carried by several people; their step readings are withheld"
+        f"{', unless evidence tells whose they are' if serials == 'evidence' else ''}."
     )
     return Outcome(SERIAL_CONFLICTS, passed=row[0] == 0, summary=summary, severity="WARN", counts=counts)
 

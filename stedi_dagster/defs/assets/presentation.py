@@ -6,6 +6,8 @@ from html import escape
 
 import dagster as dg
 
+from stedi_dagster.audits.gate.evidence import CHECK as EVIDENCE
+from stedi_dagster.audits.gate.evidence import ROWS
 from stedi_dagster.contracts import Contract
 from stedi_dagster.defs.audits.results import counts_table
 from stedi_dagster.drafts.draft import Draft
@@ -76,7 +78,14 @@ def draft_metadata(draft: Draft, seconds: float) -> dict[str, dg.MetadataValue]:
         **({"audited_in": dg.MetadataValue.dagster_run(draft.audited_in)} if draft.audited_in else {}),
         "upstream_snapshots": dg.MetadataValue.json({k: str(v) for k, v in draft.upstream.items()}),
         **{name: dg.MetadataValue.int(number) for name, number in draft.counted.items()},
+        **_evidence(draft),
     }
+
+
+def _evidence(draft: Draft) -> dict[str, dg.MetadataValue]:
+    """How many rows rest on evidence, of a table in which some may."""
+    found = next((outcome for outcome in draft.outcomes if outcome.check == EVIDENCE), None)
+    return {"rows_on_evidence": dg.MetadataValue.int(found.counts.get(ROWS, 0))} if found else {}
 
 
 def rows_metadata(draft: Draft, policy: Policy) -> dict[str, dg.MetadataValue]:

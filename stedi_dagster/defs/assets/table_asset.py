@@ -15,7 +15,13 @@ from stedi_dagster.defs.failures import failure
 from stedi_dagster.defs.resources.lock import POOL
 from stedi_dagster.defs.resources.run import RunResource
 from stedi_dagster.drafts.draft import Draft
-from stedi_dagster.drafts.plan import CUSTOMER_LANDING, CUSTOMER_QUARANTINE, CUSTOMER_TRUSTED, TablePlan
+from stedi_dagster.drafts.plan import (
+    ACCELEROMETER_LANDING,
+    CUSTOMER_LANDING,
+    CUSTOMER_QUARANTINE,
+    CUSTOMER_TRUSTED,
+    TablePlan,
+)
 from stedi_dagster.drafts.run import PARTICIPANTS, Run
 from stedi_dagster.drafts.tables import draft_table
 from stedi_dagster.drafts.withdrawn import delete_withdrawn
@@ -32,6 +38,7 @@ CHECKS = {
     "volume": "The feed has not lost more of its records than the setting allows, and not all.",
     "consent": "No row is of a person who has not agreed to research.",
     "same_person": "No row pairs the readings of two people.",
+    "evidence": "Readings of a serial number of several people are of whom evidence says, which is seldom wrong.",
     "doubt": "Not too many people are taken out only because a later record of theirs cannot be read.",
     "unique_person": "No person has two rows.",
     "serial_conflicts": "No serial number is carried by two people.",
@@ -56,6 +63,7 @@ def table_asset(plan: TablePlan, *, lineage: Lineage) -> dg.AssetsDefinition:
             CUSTOMER_LANDING,
             CUSTOMER_QUARANTINE,
             *([CUSTOMER_TRUSTED] if plan.wants_step_people else ()),
+            *([ACCELEROMETER_LANDING] if plan.wants_evidence else ()),
             *([PARTICIPANTS] if contract.identifying("participant") else ()),
         ),
         checks=plan.check_names,

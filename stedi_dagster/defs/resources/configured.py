@@ -39,6 +39,7 @@ def resources_for(settings: Settings) -> dict[str, Any]:
         max_bad_share=settings.max_bad_share,
         max_shrink=settings.max_shrink,
         max_doubt=settings.max_doubt,
+        evidence=settings.evidence,
     )
     policy = PolicyResource.configure_at_launch(rules=settings.policy.model_dump(exclude_none=True))
     spark = _spark(settings, lock)

@@ -9,12 +9,13 @@ from stedi_dagster.settings.policy import Policy
 
 
 class LandingResource(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """Where raw files land, and what of it is not believed: too much that is unreadable, missing or in doubt."""
+    """Where raw files land, and what of it is not believed: too much unreadable, missing, in doubt or guessed."""
 
     location: str = Field(description="Folder that holds the feeds' folders.")
     max_bad_share: float = Field(description="Share of a feed's records that may be quarantined.")
     max_shrink: float = Field(description="Share of a feed's published records that may be missing.")
     max_doubt: float = Field(description="Share of the published people that unreadable texts may take out at once.")
+    evidence: float = Field(description="Share of readings with a known owner that evidence must give to their owner.")
 
 
 class PolicyResource(dg.ConfigurableResource):  # type: ignore[type-arg]

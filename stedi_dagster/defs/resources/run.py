@@ -56,6 +56,7 @@ class RunResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             lakehouse=self.lakehouse.lakehouse(),
             open_session=lambda: self.spark.spark_session,
             max_doubt=self.landing.max_doubt,
+            least_evidence=self.landing.evidence,
             full_refresh=_refreshed(names_in(run.tags, FULL_REFRESH)) if run else frozenset(),
         )
 

@@ -12,7 +12,7 @@ from stedi_dagster.contracts import (
     StepTrainerTrusted,
 )
 from stedi_dagster.settings.policy import Policy
-from stedi_dagster_tests.policies.frames import Record, customers, pairs, participants, readings, steps
+from stedi_dagster_tests.policies.frames import Record, customers, pairs, participants, readings, stepped
 from stedi_dagster_tests.scenario import T0, customer, reading, step
 
 # Ann and Éva agreed; Bob never did, Cid withdrew, Dora contradicts herself, and of Fay nobody knows when she refused.
@@ -47,8 +47,8 @@ def test_rows_of_people_who_agree_pass(engine: SparkSession) -> None:
     landed = customers(engine, *LANDED)
     worn = readings(engine, reading("ann@x", T0), reading("éva@x", T0 + 100), reading("ANN@x ", T0 + 5))
     assert counted(audit_consent(worn, AccelerometerTrusted, landed, policy=AS_OF)) == (0, 0)
-    stepped = steps(engine, step("of-ann", T0), step("of-éva", T0 + 100))
-    assert counted(audit_consent(stepped, StepTrainerTrusted, landed, policy=AS_OF)) == (0, 0)
+    walked = stepped(engine, step("of-ann", T0), step("of-éva", T0 + 100))
+    assert counted(audit_consent(walked, StepTrainerTrusted, landed, policy=AS_OF)) == (0, 0)
 
 
 @pytest.mark.parametrize("person", REFUSING)
@@ -69,8 +69,8 @@ def test_customers_who_do_not_agree_are_counted_whatever_their_own_row_says(engi
 def test_steps_of_a_device_that_is_not_clearly_of_one_person_who_agrees_are_counted(
     sail: SparkSession, serial: str
 ) -> None:
-    stepped = steps(sail, step("of-ann"), step(serial), step(serial, T0))
-    assert counted(audit_consent(stepped, StepTrainerTrusted, customers(sail, *LANDED), policy=GRANTED)) == (2, 0)
+    walked = stepped(sail, step("of-ann"), step(serial), step(serial, T0))
+    assert counted(audit_consent(walked, StepTrainerTrusted, customers(sail, *LANDED), policy=GRANTED)) == (2, 0)
 
 
 def test_rows_from_before_the_agreement_are_counted_where_that_is_the_policy(engine: SparkSession) -> None:
@@ -79,9 +79,9 @@ def test_rows_from_before_the_agreement_are_counted_where_that_is_the_policy(eng
     worn = readings(engine, *(reading("éva@x", at) for at in taken), reading("bob@x", T0 - 1))
     assert counted(audit_consent(worn, AccelerometerTrusted, landed, policy=AS_OF)) == (1, 2)
     assert counted(audit_consent(worn, AccelerometerTrusted, landed, policy=GRANTED)) == (1, 0)
-    stepped = steps(engine, *(step("of-éva", at) for at in taken), step("shared", T0 - 1))
-    assert counted(audit_consent(stepped, StepTrainerTrusted, landed, policy=AS_OF)) == (1, 2)
-    assert counted(audit_consent(stepped, StepTrainerTrusted, landed, policy=GRANTED)) == (1, 0)
+    walked = stepped(engine, *(step("of-éva", at) for at in taken), step("shared", T0 - 1))
+    assert counted(audit_consent(walked, StepTrainerTrusted, landed, policy=AS_OF)) == (1, 2)
+    assert counted(audit_consent(walked, StepTrainerTrusted, landed, policy=GRANTED)) == (1, 0)
 
 
 def pair(person: str) -> Record:
@@ -106,7 +106,7 @@ def test_rows_of_participants_who_do_not_agree_or_are_unknown_are_counted(engine
 def test_where_nobody_landed_nobody_agrees(sail: SparkSession) -> None:
     nobody = customers(sail)
     assert counted(audit_consent(readings(sail, reading()), AccelerometerTrusted, nobody, policy=AS_OF)) == (1, 0)
-    assert counted(audit_consent(steps(sail, step()), StepTrainerTrusted, nobody, policy=GRANTED)) == (1, 0)
+    assert counted(audit_consent(stepped(sail, step()), StepTrainerTrusted, nobody, policy=GRANTED)) == (1, 0)
     assert counted(audit_consent(readings(sail), AccelerometerTrusted, nobody, policy=AS_OF)) == (0, 0)
 
 
@@ -116,7 +116,7 @@ def test_rows_that_name_nobody_are_rows_without_consent(sail: SparkSession) -> N
         audit_consent(readings(sail, reading() | {"user": None}), AccelerometerTrusted, landed, policy=GRANTED)
     ) == (1, 0)
     assert counted(
-        audit_consent(steps(sail, step() | {"serialNumber": None}), StepTrainerTrusted, landed, policy=GRANTED)
+        audit_consent(stepped(sail, step() | {"serialNumber": None}), StepTrainerTrusted, landed, policy=GRANTED)
     ) == (1, 0)
     assert counted(
         audit_consent(

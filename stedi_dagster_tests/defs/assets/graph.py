@@ -33,7 +33,7 @@ READ = {
     "ml_release": {"machine_learning_curated"},
     **{f"{feed}_{kind}": {f"{feed}_feed", "erasures"} for feed in FEEDS for kind in KINDS},
 }
-# Where the policy keeps the readings of all who agree.
-READ["step_trainer_trusted"] |= {"customer_trusted"}
+# Where the policy keeps the readings of all who agree, and where it goes by evidence.
+READ["step_trainer_trusted"] |= {"customer_trusted", "accelerometer_landing"}
 CONTRACTS: dict[str, type[Contract]] = {**TABLES, "participants": Participants}
 PERSONAL = dict.fromkeys(TABLES, "yes") | {"machine_learning_curated": "pseudonym"}

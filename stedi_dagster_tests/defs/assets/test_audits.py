@@ -7,6 +7,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - PySpark's own convention
 
 from stedi_dagster.contracts import TABLES
@@ -61,7 +62,14 @@ def as_other_code(monkeypatch) -> None:
 
 
 def everybody(table: str, landing: str, *keys: str) -> Any:
-    return lambda _kept, frames: with_keys(frames[landing], *keys).select(*TABLES[table].names())
+    def change(_kept: DataFrame, frames: dict[str, DataFrame]) -> DataFrame:
+        landed = with_keys(frames[landing], *keys)
+        missing = (
+            F.lit(None).cast("string").alias(name) for name in TABLES[table].names() if name not in landed.columns
+        )
+        return landed.select("*", *missing).select(*TABLES[table].names())
+
+    return change
 
 
 def twice(kept, _frames):

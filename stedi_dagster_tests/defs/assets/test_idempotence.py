@@ -157,6 +157,7 @@ def test_a_snapshot_tells_in_its_properties_what_it_was_made_from(tmp_path):
         "match": "person",
         "step_people": "curated",
         "max_age": 120,
+        "serials": "unique",
     }
     upstream = ("step_trainer_trusted", "accelerometer_trusted", "customers_curated", "participants")
     assert snapshot.summary.upstream == {name: there[name] for name in upstream}

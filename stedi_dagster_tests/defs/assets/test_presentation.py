@@ -20,6 +20,9 @@ from stedi_dagster_tests.defs.assets.builders import materialized, metadata, sna
 from stedi_dagster_tests.defs.assets.graph import ALL, CONTRACTS, GROUPS, INPUTS, PERSONAL, READ, RESTRICTED
 from stedi_dagster_tests.scenario import Scenario, checks
 
+# In which rows may rest on evidence, and what that is.
+BY_EVIDENCE, WORN = "step_trainer_trusted", "accelerometer_landing"
+
 
 @pytest.fixture(scope="module")
 def scenario(tmp_path_factory) -> Scenario:
@@ -132,7 +135,7 @@ def test_the_lineage_of_every_column_ends_at_a_column_that_exists(specs, table):
     assert list(lineage) == TABLES[table].names()
     for deps in lineage.values():
         for dep in deps:
-            assert dep.asset_key.path[-1] in INPUTS[table]
+            assert dep.asset_key.path[-1] in INPUTS[table] | ({WORN} if table == BY_EVIDENCE else set())
             assert dep.column_name in CONTRACTS[dep.asset_key.path[-1]].names()
 
 
@@ -146,7 +149,9 @@ def test_a_materialization_tells_where_how_much_and_how_long(scenario, run, tabl
     assert told["iceberg_metadata"].startswith(f"{location}/metadata/")
     assert told["snapshot_id"] == str(snapshots(scenario)[table])
     assert 0 < told["seconds"] < 600
-    assert told["policy"] == {"consent": "granted", "match": "person", "step_people": "curated", "max_age": 120}
+    rules = {"consent": "granted", "match": "person", "step_people": "curated", "serials": "unique", "max_age": 120}
+    assert told["policy"] == rules
+    assert told.get("rows_on_evidence") == (0 if table == BY_EVIDENCE else None)
     assert told["dagster/column_schema"].columns[0].name == TABLES[table].names()[0]
     assert "dagster/column_lineage" in told
 
@@ -211,7 +216,7 @@ def test_every_table_has_its_checks_and_all_of_them_block(scenario, run):
     expected |= {(table, check) for table in GROUPS["landing"] for check in ("quarantine", "volume")}
     expected |= {(table, "consent") for table in GROUPS["trusted"] | GROUPS["curated"]}
     expected |= {(table, check) for table in ("customer_trusted", "customers_curated") for check in CUSTOMER_CHECKS}
-    expected |= {("customer_trusted", "doubt"), ("machine_learning_curated", "same_person")}
+    expected |= {("customer_trusted", "doubt"), ("machine_learning_curated", "same_person"), (BY_EVIDENCE, "evidence")}
     assert set(checks(run)) == expected
     defined = [
         spec
