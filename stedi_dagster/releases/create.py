@@ -7,15 +7,18 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
 from importlib.metadata import version
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from pyiceberg.table import Table
 
+from stedi_dagster.audits.gate import evidence
 from stedi_dagster.audits.standing.audit import Verdict
 from stedi_dagster.audits.standing.catalog import AUDITS, EXPORTS
 from stedi_dagster.audits.standing.evidence import Evidence, evidence_of
 from stedi_dagster.audits.standing.judging import judge
-from stedi_dagster.contracts import MachineLearningCurated, MlRelease
+from stedi_dagster.contracts import MachineLearningCurated, MlRelease, StepTrainerTrusted
 from stedi_dagster.contracts.releases import RELEASE_NAME
 from stedi_dagster.erasure.ledger import Ledger, unfinished
 from stedi_dagster.errors import ReleaseError, StediError
@@ -36,10 +39,11 @@ from stedi_dagster.split import PARTS, Part, Shares, part_of
 from stedi_dagster.sql.library import EXPLORE
 from stedi_dagster.wording import counted
 
-_CURATED = MachineLearningCurated.table()
+_CURATED, _STEPS = MachineLearningCurated.table(), StepTrainerTrusted.table()
 _LONGEST_NOTE = 2_000
 # Below this many people nothing is said of them; and so coarse are numbers of people.
 _FEWEST = 10
+_MILLION = 1_000_000
 
 
 def create(
@@ -63,13 +67,13 @@ def create(
         raise ReleaseError(f"There is a release {name} already: releases stay as they are. Choose another name.")
     curated = _publishable(settings, lakehouse)
     cut_again(lakehouse, run_id=f"of the release {name}", memory_mb=settings.memory)
-    with evidence_of(settings, lakehouse, consistent_read=nullcontext()) as evidence:
+    with evidence_of(settings, lakehouse, consistent_read=nullcontext()) as audited:
         verdicts = []
         for audit in AUDITS:
             tell(f"Auditing {audit.name}")
-            verdicts.append(judge(audit, evidence))
+            verdicts.append(judge(audit, audited))
         _refuse_failed(verdicts)
-        origin = _origin(settings, lakehouse, evidence, curated, note=note, verdicts=verdicts)
+        origin = _origin(settings, lakehouse, audited, curated, note=note, verdicts=verdicts)
     tell("Writing the rows")
     commit, added = _commit(lakehouse, name, curated, settings.split)
     content = contents(added)[name]
@@ -118,22 +122,37 @@ def _publishable(settings: Settings, lakehouse: Lakehouse) -> Snapshot:
         raise ReleaseError(f"{_CURATED} is empty: there is nothing to make a release of.")
     if curated.summary.policy != settings.policy.model_dump():
         raise ReleaseError(f"{_CURATED} was made by other rules than those in force now: run `stedi run` first.")
-    if not _gate(curated):
+    found = _gate(curated.table)
+    if not found:
         raise ReleaseError(
             f"{_CURATED} is not what the gate let through: rows were deleted from it since. Run `stedi run` first."
         )
-    if failed := [name for name, (passed, _) in _gate(curated).items() if not passed]:
+    if failed := [name for name, outcome in found.items() if not outcome["passed"]]:
         raise ReleaseError(
             f"Checks of {_CURATED} did not pass: {', '.join(failed)}. `stedi run` tells what they found."
         )
     return curated
 
 
-def _gate(curated: Snapshot) -> dict[str, tuple[bool, str]]:
-    """Whether each check before publishing passed, and what it said; none where this snapshot was not checked."""
-    record = AuditRecord.of(curated.table)
-    found = record.outcomes if record else ()
-    return {outcome["check"]: (outcome["passed"], outcome["summary"]) for outcome in found}
+def _gate(table: Table | None) -> dict[str, dict[str, Any]]:
+    """What each check before publishing found of a table's current snapshot; nothing where it was not checked."""
+    record = AuditRecord.of(table) if table else None
+    return {outcome["check"]: outcome for outcome in record.outcomes} if record else {}
+
+
+def _on_evidence(settings: Settings, lakehouse: Lakehouse) -> tuple[int | None, float | None]:
+    """How many rows of step_trainer_trusted rest on evidence, and at most how many percent of these are mistaken.
+
+    Raises:
+        ReleaseError: that is not known of the rows that there are now.
+    """
+    if settings.policy.serials == "unique":
+        return None, None
+    found = _gate(lakehouse.table(_STEPS)).get(evidence.CHECK)
+    if found is None:
+        raise ReleaseError(f"How good the evidence in {_STEPS} is, is not known as it is now: run `stedi run` first.")
+    rows, bound = found["counts"][evidence.ROWS], found["counts"].get(evidence.BOUND)
+    return rows, None if bound is None else 100 * bound / _MILLION
 
 
 def _refuse_failed(verdicts: Sequence[Verdict]) -> None:
@@ -199,7 +218,7 @@ def _rows_of(curated: Snapshot, name: str, part: Part, people: pa.Array) -> Iter
 def _origin(
     settings: Settings,
     lakehouse: Lakehouse,
-    evidence: Evidence,
+    audited: Evidence,
     curated: Snapshot,
     *,
     note: str | None,
@@ -207,6 +226,7 @@ def _origin(
 ) -> Origin:
     summary = curated.summary
     readings, most_active = _activity(curated)
+    on_evidence, false_at_most = _on_evidence(settings, lakehouse)
     return Origin(
         snapshot_id=str(curated.snapshot_id),
         snapshot_ms=curated.made_ms,
@@ -216,17 +236,19 @@ def _origin(
         note=note,
         version=version("stedi-dagster"),
         code_version=summary.code_version,
-        funnel=funnel_of(evidence),
+        funnel=funnel_of(audited),
         steps=summary.rows_in or 0,
         withheld=summary.withheld or {},
         audits=tuple(
             AuditOutcome(found.name, found.question, found.state, found.problems)
             for found in map(audit_facts, verdicts)
         ),
-        gate={check: said for check, (_, said) in _gate(curated).items()},
+        gate={check: outcome["summary"] for check, outcome in _gate(curated.table).items()},
         readings=readings,
         most_active=most_active,
-        ages=_ages(evidence),
+        ages=_ages(audited),
+        on_evidence=on_evidence,
+        false_at_most=false_at_most,
     )
 
 
@@ -244,8 +266,8 @@ def _activity(curated: Snapshot) -> tuple[tuple[int, int, int] | None, float | N
     return (tenths[0], tenths[1], tenths[2]), round(100 * sum(most) / sum(rows), 1)
 
 
-def _ages(evidence: Evidence) -> tuple[AgeBand, ...]:
+def _ages(audited: Evidence) -> tuple[AgeBand, ...]:
     return tuple(
         AgeBand(name.partition(" ")[2], None if people < _FEWEST else people // _FEWEST * _FEWEST)
-        for name, people in evidence.ask(EXPLORE / "participant_ages.sql")
+        for name, people in audited.ask(EXPLORE / "participant_ages.sql")
     )

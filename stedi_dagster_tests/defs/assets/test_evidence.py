@@ -13,6 +13,7 @@ from stedi_dagster.audits.gate.evidence import KNOWN, MISTAKEN, ROWS, WRONG_ROWS
 from stedi_dagster_tests.audits.standing.auditing import audit_job
 from stedi_dagster_tests.defs.assets.builders import keeping, metadata, plant
 from stedi_dagster_tests.erasure.unique_person import forget, verify
+from stedi_dagster_tests.releases.worlds import make
 from stedi_dagster_tests.scenario import T0, Scenario, checks, counts, customer, reading, step
 from stedi_dagster_tests.sql.violations.rows import named
 from stedi_dagster_tests.sql.worlds import adding, planted, with_values
@@ -87,6 +88,9 @@ def test_readings_go_to_the_carrier_who_moved_and_follow_what_is_new(scenario: S
 
     again = passed(scenario.run())
     assert (again["made"], again["rows_on_evidence"]) == ("unchanged", 4)
+    # By the rule of three, of a thousand known readings without a mistake.
+    origin = make(scenario).origin
+    assert (origin.on_evidence, origin.false_at_most) == (4, 0.3)
     # Bob, who refuses, moved when Ann did.
     scenario.land("accelerometer", reading(BOB, T0), name="late.json")
     later = passed(scenario.run())
