@@ -12,8 +12,8 @@ from playwright.sync_api import Locator, Page, ViewportSize, expect, sync_playwr
 
 from stedi_dagster.contracts import TABLES
 
-WIDE: ViewportSize = {"width": 4400, "height": 2900}
-"""Wide enough for the graph to write the names out and to say what became of each table."""
+WIDE: ViewportSize = {"width": 4400, "height": 3400}
+"""Large enough for the graph to write the names out and to say what became of each table."""
 NORMAL: ViewportSize = {"width": 1400, "height": 900}
 # Generous: on a busy machine everything takes many times as long.
 _RUN_SECONDS = 300
