@@ -50,11 +50,11 @@ def as_html(release: Release, columns: Sequence[Column], files: Sequence[Exporte
 
 
 def as_markdown(release: Release, columns: Sequence[Column], files: Sequence[ExportedFile] = ()) -> str:
-    """The card in Markdown, with what the Hugging Face Hub and `datasets` read of it in front; see `as_html`."""
+    """The card in Markdown; of an export with what the Hugging Face Hub and `datasets` read of it in front; see `as_html`."""
     made = environment(_HERE, finalize=_escaped)
     made.filters |= {"code": _code, "yaml": _yaml, "lines": _lines}
     # The Hub refuses a split without files.
-    splits = [part for part in PARTS if not files or any(file.part == part for file in files)]
+    splits = [part for part in PARTS if any(file.part == part for file in files)]
     content = _content(release, columns, files) | {"splits": splits, "size": _size(release.current.rows)}
     return made.get_template("card.md").render(content)
 

@@ -12,6 +12,7 @@ from markdown_it import MarkdownIt
 from stedi_dagster.releases.card import as_html, as_markdown
 from stedi_dagster.releases.facts import AgeBand, AuditOutcome, ExportedFile
 from stedi_dagster.settings.policy import Policy
+from stedi_dagster.split import PARTS
 from stedi_dagster_tests.releases.builders import (
     AWKWARD,
     COLUMNS,
@@ -99,8 +100,8 @@ def said(token: Any) -> str:
 
 
 def body(text: str) -> str:
-    """What follows the front matter."""
-    return text.split("\n---\n", 1)[1]
+    """What follows the front matter, if there is one."""
+    return text.split("\n---\n", 1)[1] if text.startswith("---\n") else text
 
 
 def front(text: str) -> Any:
@@ -262,7 +263,7 @@ def test_awkward_texts_read_as_they_were_written(write):
 
 @pytest.mark.parametrize("made", EVERY.values(), ids=EVERY.keys())
 def test_the_front_matter_is_what_the_hub_reads(made):
-    told = front(as_markdown(made, COLUMNS))
+    told = front(as_markdown(made, COLUMNS, [replace(FILES[0], part=part) for part in PARTS]))
     assert told["pretty_name"] == made.current.name
     assert told["license"] == "other"
     assert "step detection" in told["tags"]
@@ -272,6 +273,10 @@ def test_the_front_matter_is_what_the_hub_reads(made):
         {"split": part, "path": f"{part}/*.parquet"} for part in ("train", "validation", "test")
     ]
     assert told["size_categories"] == ["100K<n<1M" if made.current.rows else "n<1K"]
+
+
+def test_what_is_no_export_says_nothing_of_files():
+    assert as_markdown(cut_again(), COLUMNS).startswith("# steps-2026\n")
 
 
 def test_a_split_without_files_is_none():
