@@ -50,7 +50,7 @@ def as_html(release: Release, columns: Sequence[Column], files: Sequence[Exporte
 
 
 def as_markdown(release: Release, columns: Sequence[Column], files: Sequence[ExportedFile] = ()) -> str:
-    """The card in Markdown; of an export with what the Hugging Face Hub and `datasets` read of it in front; see `as_html`."""
+    """The card in Markdown; see `as_html`. That of an export begins with what the Hugging Face Hub reads of it."""
     made = environment(_HERE, finalize=_escaped)
     made.filters |= {"code": _code, "yaml": _yaml, "lines": _lines}
     # The Hub refuses a split without files.

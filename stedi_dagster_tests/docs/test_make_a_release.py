@@ -7,6 +7,7 @@ import pytest
 
 from stedi_dagster_tests.command import Stedi
 from stedi_dagster_tests.docs.pages import DOCS, blocks
+from stedi_dagster_tests.releases import loader  # noqa: F401 - before the page imports what it imports
 from stedi_dagster_tests.releases.conftest import _walkers, world  # noqa: F401 - its fixtures
 from stedi_dagster_tests.scenario import Scenario
 

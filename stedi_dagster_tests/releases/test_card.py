@@ -89,7 +89,7 @@ class _Page(HTMLParser):
 
 def words(text: str) -> str:
     """A card's words, with a blank between any two."""
-    if text.startswith("---"):
+    if not text.startswith("<!DOCTYPE"):
         return " ".join(" ".join(said(token) for token in _MARKDOWN.parse(body(text))).split())
     return " ".join(_Page(text).words.split())
 

@@ -5,7 +5,6 @@ import logging
 from pathlib import Path
 from typing import Any
 
-import mlcroissant as mlc
 import pyarrow.parquet as pq
 import pyspark.sql.types as T  # noqa: N812
 import pytest
@@ -15,6 +14,7 @@ from stedi_dagster.releases.croissant import as_croissant
 from stedi_dagster.releases.facts import ExportedFile, Release
 from stedi_dagster.split import PARTS
 from stedi_dagster_tests.releases.builders import AWKWARD, COLUMNS, SNAPSHOT, cut_again, emptied, export, release
+from stedi_dagster_tests.releases.loader import mlc
 
 # The loader's own call.
 pytestmark = pytest.mark.filterwarnings("ignore:ConjunctiveGraph is deprecated:DeprecationWarning")
