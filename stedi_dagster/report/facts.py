@@ -86,6 +86,34 @@ class AuditFacts:
 
 
 @dataclass(frozen=True)
+class ReleaseFacts:
+    """A release as it is now, and how much has gone since it was created."""
+
+    name: str
+    revision: int
+    created_ms: int
+    revised_ms: int
+    rows: int
+    participants: int
+    rows_gone: int
+    participants_gone: int
+
+
+@dataclass(frozen=True)
+class ExportFacts:
+    """A copy of a release that was handed out; `destroyed_ms` is when its recipient said that none is left."""
+
+    number: str
+    release: str
+    revision: int
+    recipient: str
+    begun_ms: int
+    finished: bool
+    destroyed_ms: int | None
+    must_be_replaced: bool
+
+
+@dataclass(frozen=True)
 class Consents:
     """How many people agreed at some time, and how many of them no longer do."""
 
@@ -115,6 +143,8 @@ class Facts:
     tables: tuple[TableFacts, ...]
     missing: tuple[str, ...]
     quarantined: tuple[Quarantined, ...]
+    releases: tuple[ReleaseFacts, ...]
+    exports: tuple[ExportFacts, ...]
     erasures: tuple[LedgerEntry, ...]
     unfinished: tuple[LedgerEntry, ...]
     keeps_history: State

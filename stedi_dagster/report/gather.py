@@ -25,8 +25,10 @@ from stedi_dagster.report.facts import (
     AuditFacts,
     Books,
     Consents,
+    ExportFacts,
     Facts,
     Quarantined,
+    ReleaseFacts,
     State,
     Step,
     TableFacts,
@@ -105,6 +107,8 @@ def gather(
                 tables=tuple(_table(name, evidence.tables[name]) for name in TABLES if name in evidence.tables),
                 missing=missing,
                 quarantined=tuple(Quarantined(*row) for row in evidence.ask(EXPLORE / "quarantine.sql")),
+                releases=tuple(ReleaseFacts(*row) for row in evidence.ask(EXPLORE / "releases.sql")),
+                exports=tuple(ExportFacts(*row) for row in evidence.ask(EXPLORE / "exports.sql")),
                 erasures=tuple(
                     each.entry for each in erasures if max(each.erased_at_ms, each.completed_at_ms or 0) >= since_ms
                 ),

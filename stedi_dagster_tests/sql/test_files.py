@@ -89,7 +89,8 @@ def test_a_query_runs_here_and_its_columns_are_named_as_athena_names_them(world:
         relation = connection.sql(text)
         rows, columns = relation.fetchall(), relation.columns
     assert [column.lower() for column in columns] == columns
-    assert bool(rows) == (file.parent.name == "explore")
+    # No release was made.
+    assert bool(rows) == (file.parent.name == "explore" and file.stem not in {"releases", "exports"})
 
 
 @every_query
