@@ -10,7 +10,7 @@ from typing import Annotated, TypeVar
 from pydantic import AfterValidator
 
 _S3 = re.compile(r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/|$)")
-_URL = re.compile(r"^[a-z][a-z0-9+.-]*://")
+_URL = re.compile(r"^[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 # Engines treat these as patterns in the paths of tables.
 _PATTERNS = re.compile(r"[*?\[\]{}\\]")
 _AnyLocation = TypeVar("_AnyLocation", str, Path)
@@ -28,7 +28,12 @@ def lies_within(location: str, other: str) -> bool:
     return Path(location).resolve().is_relative_to(Path(other).resolve())
 
 
-def _location(value: str) -> str:
+def location(value: str) -> str:
+    """A folder of this machine or a prefix on S3, as storages have it.
+
+    Raises:
+        ValueError: it is neither.
+    """
     if _S3.match(value):
         return value.rstrip("/")
     value = value.removeprefix("file://")
@@ -52,6 +57,6 @@ def _without_patterns(value: _AnyLocation) -> _AnyLocation:
     return value
 
 
-Landing = Annotated[str, AfterValidator(_location)]
-Warehouse = Annotated[str, AfterValidator(_location), AfterValidator(_without_patterns)]
+Landing = Annotated[str, AfterValidator(location)]
+Warehouse = Annotated[str, AfterValidator(location), AfterValidator(_without_patterns)]
 Home = Annotated[Path, AfterValidator(_folder), AfterValidator(_without_patterns)]

@@ -1,7 +1,9 @@
 """Formats numbers, times and units for people, in messages about checks and audits and in comments of columns."""
 
 import re
+import unicodedata
 from datetime import UTC, datetime
+from urllib.parse import unquote
 
 _SINGULAR = {
     "data files": "data file",
@@ -58,6 +60,11 @@ def counted(number: int, what: str) -> str:
                 after = after.replace(plural, singular, 1)
         what = f"{_SINGULAR[noun[1]]}{after}"
     return f"{number:,} {what}"
+
+
+def has_address(text: str) -> bool:
+    """Whether an address may stand in a text that is to name nobody, however its @ is written."""
+    return "@" in unicodedata.normalize("NFKC", unquote(text))
 
 
 def utc(at_ms: int) -> str:

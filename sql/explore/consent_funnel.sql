@@ -10,9 +10,12 @@ SELECT '4 in customer_trusted', count(*) FROM customer_trusted
 UNION ALL
 SELECT '5 with accelerometer readings', count(*) FROM customers_curated
 UNION ALL
-SELECT '6 with step readings', count(DISTINCT step_trainer_trusted.serialNumber)
+-- Whose a reading is by evidence, it says itself; else its serial number does.
+SELECT '6 with step readings', count(DISTINCT coalesce(attributedTo, email))
 FROM step_trainer_trusted
-INNER JOIN customers_curated ON customers_curated.serialNumber = step_trainer_trusted.serialNumber
+INNER JOIN customers_curated
+  ON customers_curated.serialNumber = step_trainer_trusted.serialNumber
+  AND (attributedTo IS NULL OR attributedTo = email)
 UNION ALL
 SELECT '7 in machine_learning_curated', count(DISTINCT participantId) FROM machine_learning_curated
 ORDER BY step

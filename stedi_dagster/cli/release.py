@@ -131,7 +131,7 @@ def export_release(name: str, folder: str, *, recipient: str, as_json: bool) -> 
 
     settings = Settings.load()
     with _writing(settings, "exporting a release") as lakehouse:
-        done = export(settings, lakehouse, name, folder, recipient=recipient)
+        done = export(settings, lakehouse, name, folder, recipient=recipient, tell=_print_note)
     if as_json:
         sys.stdout.write(json.dumps(asdict(done), indent=2) + "\n")
         return

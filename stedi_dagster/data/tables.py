@@ -134,22 +134,27 @@ class Tables:
         return self._release(found[name][-1])
 
     def _revisions(self) -> dict[str, list[dict[str, Any]]]:
-        """What is recorded of each release, in the order in which it was."""
+        """What is recorded of each release, in the order of the revisions."""
         found: dict[str, list[dict[str, Any]]] = {}
         with self._reading(REVISIONS):
             there = self._own(REVISIONS)
         if there is None:
             return found
         rows = self.table(REVISIONS).to_arrow().to_pylist()
-        for row in sorted(rows, key=lambda row: (row["recordedAt"], row["revision"])):
+        created = {row["release"]: row["recordedAt"] for row in rows if row["revision"] == 1}
+        # By their numbers: clocks may go back.
+        for row in sorted(rows, key=lambda row: (created.get(row["release"], 0), row["release"], row["revision"])):
             found.setdefault(row["release"], []).append(row)
         return found
 
     def _release(self, recorded: dict[str, Any]) -> Release:
+        # Whoever leaves after this, the release that was opened is the revision that it says.
+        opened = self.table(ROWS)
+
         def reading(columns: Sequence[str] | None, where: "BooleanExpression") -> Reading:
             if columns is None:
-                columns = [name for name in self.table(ROWS).schema if name not in PLACING]
-            return self.table(ROWS, columns=columns, where=where)
+                columns = [name for name in opened.schema if name not in PLACING]
+            return self.table(ROWS, columns=columns, where=where, snapshot=opened.snapshot_id)
 
         return Release.of(recorded, reading)
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stedi_dagster.contracts import CONSENTED, TABLES, Column, Contract, CustomerLanding, CustomerTrusted, Participants
+from stedi_dagster.drafts.releases import cut_again
 from stedi_dagster.drafts.run import PARTICIPANTS, Run
 from stedi_dagster.drafts.statements import Statement
 from stedi_dagster.erasure.delete_rows import delete_rows, nothing
@@ -44,6 +45,8 @@ def delete_withdrawn(run: Run, also: Iterable[str] = ()) -> int:
     stay = _Staying.of(run.lakehouse, staying)
     rows = sum(_delete_leavers(run, name, contract, stay) for name, contract in reversed(CONSENTED.items()))
     Revisions(run.lakehouse).record_cuts(WITHDREW)
+    # What machine_learning_curated had lost before is in releases still, where the run that took it out was killed.
+    cut_again(run.lakehouse, run_id=run.run_id)
     return rows
 
 
@@ -122,7 +125,8 @@ def _delete_leavers(run: Run, name: str, contract: type[Contract], staying: _Sta
     rows = delete_rows(
         run.lakehouse, name, contract, columns, going, nothing, inputs=made_from, since="withdrawn_since"
     )
-    if rows and (table := run.lakehouse.table(name)) is not None:
+    # Also where another run has deleted them, and was killed.
+    if (table := run.lakehouse.table(name)) is not None:
         run.lakehouse.expire(table)
     return rows
 

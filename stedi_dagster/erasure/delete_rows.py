@@ -29,15 +29,18 @@ def count(files: DataFiles, columns: Sequence[str], mask: Mask) -> int:
     return sum(pc.sum(mask(batch)).as_py() or 0 for batch in files.batches(columns))
 
 
-def to_rewrite(snapshot: Snapshot, columns: Sequence[str], mask: Mask) -> tuple[DataFiles, int]:
+def to_rewrite(
+    snapshot: Snapshot, columns: Sequence[str], mask: Mask, *, readable: bool = False
+) -> tuple[DataFiles, int]:
     """The data files that are rewritten where some rows of a snapshot are deleted, and how many these rows are.
 
     Args:
         snapshot: the snapshot.
         columns: what the mask needs to see.
         mask: which rows.
+        readable: whether files that are gone are passed over.
     """
-    files = snapshot.files
+    files = snapshot.files.there() if readable else snapshot.files
     found = {path: rows for path in files.paths if (rows := count(files.only([path]), columns, mask))}
     # All files of a table have the same columns, also where its contract is newer than they are.
     are_alike = set(snapshot.table.schema().column_names) == set(files.contract.names())
@@ -75,6 +78,7 @@ def delete_rows(  # noqa: PLR0913
     *,
     inputs: str,
     since: Literal["erased_since", "withdrawn_since"] = "erased_since",
+    readable: bool = False,
 ) -> int:
     """Publish a table without the rows that a mask is true for, and return their number.
 
@@ -89,11 +93,12 @@ def delete_rows(  # noqa: PLR0913
         remainder: what is written in the place of rows that go.
         inputs: what the new snapshot is made from, so that the next run makes the table anew.
         since: what the number of rows is added to in what the snapshot records.
+        readable: whether files that are gone are passed over, and stay in the table.
     """
     snapshot = lakehouse.read(name, contract)
     if snapshot is None:
         return 0
-    going, rows = to_rewrite(snapshot, columns, mask)
+    going, rows = to_rewrite(snapshot, columns, mask, readable=readable)
     if not rows:
         return 0
     table = lakehouse.ensure_table(name, contract)

@@ -111,10 +111,14 @@ class DataFiles:
 
     def missing(self) -> int:
         """How many files are gone, or have another size than when they were written, by a listing."""
+        return len(self.sizes) - len(self.there().sizes)
+
+    def there(self) -> "DataFiles":
+        """Those of these files that are there, with the size that they were written with, by a listing."""
         if not self.sizes:
-            return 0
+            return self
         try:
-            there = {entry.path: entry.size for entry in self.storage.entries(self.folder.rpartition("/")[0])}
+            found = {entry.path: entry.size for entry in self.storage.entries(self.folder.rpartition("/")[0])}
         except FileNotFoundError:
-            there = {}
-        return sum(there.get(path) != size for path, size in self.sizes.items())
+            found = {}
+        return self.only(path for path, size in self.sizes.items() if found.get(path) == size)

@@ -120,15 +120,21 @@ class Revisions:
         self._lakehouse = lakehouse
 
     def all(self) -> dict[str, list[Revision]]:
-        """The revisions by release, both in the order in which they were recorded."""
+        """The revisions by release: releases in the order in which they were created, revisions in theirs."""
         snapshot = self._lakehouse.read(REVISIONS, ReleaseRevisions)
         found: dict[str, list[Revision]] = {}
         if snapshot is not None:
             batches = snapshot.files.batches(ReleaseRevisions.names())
             rows = [row for batch in batches for row in batch.to_pylist()]
-            for row in sorted(rows, key=lambda row: (row["recordedAt"], row["release"], row["revision"])):
+            created = {row["release"]: row["recordedAt"] for row in rows if row["revision"] == 1}
+            # By their numbers: clocks may go back.
+            for row in sorted(rows, key=lambda row: (created.get(row["release"], 0), row["release"], row["revision"])):
                 found.setdefault(row["release"], []).append(_revision(row))
         return found
+
+    def last(self) -> list[Revision]:
+        """The last revision of each release."""
+        return [revisions[-1] for revisions in self.all().values()]
 
     def record(self, new: Iterable[Revision], *, complete: bool = True) -> None:
         """Record further revisions, of what `ml_release` holds now.

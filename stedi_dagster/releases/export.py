@@ -2,22 +2,21 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from stedi_dagster.contracts import MachineLearningCurated
-from stedi_dagster.erasure.ledger import Ledger, unfinished
 from stedi_dagster.errors import ReleaseError
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.schema import arrow_schema
-from stedi_dagster.locations import is_s3, lies_within
+from stedi_dagster.locations import is_s3, lies_within, location
 from stedi_dagster.releases import card
 from stedi_dagster.releases.croissant import as_croissant
-from stedi_dagster.releases.cut import cut_again
 from stedi_dagster.releases.exports import Export, Exports
 from stedi_dagster.releases.facts import ExportedFile, Release
+from stedi_dagster.releases.fit import fit
 from stedi_dagster.releases.read import release_of, rows_of
 from stedi_dagster.settings import Settings
 from stedi_dagster.split import PARTS
@@ -38,7 +37,9 @@ class Exported:
     files: tuple[ExportedFile, ...]
 
 
-def export(settings: Settings, lakehouse: Lakehouse, name: str, folder: str, *, recipient: str) -> Exported:
+def export(
+    settings: Settings, lakehouse: Lakehouse, name: str, folder: str, *, recipient: str, tell: Callable[[str], None]
+) -> Exported:
     """Write a release as it is now to a new folder, and record it in the ledger.
 
     Args:
@@ -47,19 +48,18 @@ def export(settings: Settings, lakehouse: Lakehouse, name: str, folder: str, *, 
         name: the release's.
         folder: a folder of this machine, or s3://bucket/prefix; there must be nothing in it.
         recipient: for whom: a team or an organisation.
+        tell: told what is happening.
 
     Raises:
         ReleaseError: it must not be exported, or not there.
         StediError: the tables cannot be read, or the ledger cannot be written.
         OSError: the folder cannot be written.
     """
-    if unfinished(Ledger(lakehouse).erasures()):
-        raise ReleaseError("An erasure was interrupted: `stedi run` finishes it, and then a release can be exported.")
-    folder = folder.rstrip("/") if is_s3(folder) else str(Path(folder).expanduser().absolute())
+    folder = place_of(folder)
     storage = storage_for(folder)
     _refuse_place(settings, folder, storage)
-    cut_again(lakehouse, run_id=f"of an export of {name}", memory_mb=settings.memory)
-    release = release_of(lakehouse, name)
+    with fit(settings, lakehouse, doing=f"of an export of {name}", tell=tell):
+        release = release_of(lakehouse, name)
     if not release.current.rows:
         raise ReleaseError(f"Nothing is left of the release {name}: create another one.")
     exports, copy = Exports(lakehouse), Export.of(release.current, recipient)
@@ -73,6 +73,18 @@ def export(settings: Settings, lakehouse: Lakehouse, name: str, folder: str, *, 
         raise
     exports.finish(copy, digest)
     return Exported(copy, folder, files)
+
+
+def place_of(folder: str) -> str:
+    """Where a copy is, or is to be.
+
+    Raises:
+        ReleaseError: it is neither a folder of this machine nor a prefix on S3.
+    """
+    try:
+        return location(folder)
+    except ValueError as error:
+        raise ReleaseError(f"{folder} is no place for a copy: {error}.") from None
 
 
 def _refuse_place(settings: Settings, folder: str, storage: Storage) -> None:

@@ -13,6 +13,7 @@ from stedi_dagster.errors import ReleaseError
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.revisions import Revision
 from stedi_dagster.lakehouse.summary import SnapshotSummary
+from stedi_dagster.wording import has_address
 
 TABLE = ReleaseExports.table()
 _LONGEST_RECIPIENT = 200
@@ -56,7 +57,12 @@ class Export:
             ReleaseError: the recipient is not told, or told by an address.
         """
         recipient = recipient.strip()
-        if not recipient or len(recipient) > _LONGEST_RECIPIENT or "@" in recipient or not recipient.isprintable():
+        if (
+            not recipient
+            or len(recipient) > _LONGEST_RECIPIENT
+            or has_address(recipient)
+            or not recipient.isprintable()
+        ):
             raise ReleaseError(
                 "Say for whom the copy is, in at most 200 characters on one line: a team or an organisation, and no "
                 "address, such as --for 'gait lab, University of Leiden'."

@@ -11,8 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from stedi_dagster.errors import ReleaseError
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.revisions import Revisions
-from stedi_dagster.locations import is_s3
-from stedi_dagster.releases.export import FORMAT, MANIFEST
+from stedi_dagster.releases.export import FORMAT, MANIFEST, place_of
 from stedi_dagster.releases.exports import Exports
 from stedi_dagster.storage import Storage, storage_for
 
@@ -86,9 +85,9 @@ def verify(folder: str, lakehouse: Lakehouse | None) -> Verified:
         StediError: the lakehouse cannot be read.
         OSError: a file cannot be read.
     """
-    folder = folder.rstrip("/") if is_s3(folder) else str(Path(folder).expanduser().absolute())
+    folder = place_of(folder)
     storage = storage_for(folder)
-    content = storage.read(f"{folder}/{MANIFEST}")
+    content = None if Path(folder).is_file() else storage.read(f"{folder}/{MANIFEST}")
     if content is None:
         raise ReleaseError(f"{folder} has no {MANIFEST}: it is no copy of a release, or it was not finished.")
     try:

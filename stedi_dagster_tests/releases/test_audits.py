@@ -108,6 +108,7 @@ def test_a_copy_that_has_somebody_who_left_is_a_warning_until_it_is_destroyed(wo
     verdict = verdicts(world, "exports")["exports"]
     assert [finding.rows for finding in verdict.findings] == [1]
     assert (verdict.passed, verdict.fails) == (False, False)
+    assert world.run().success
     copy(world, tmp_path / "again")
     assert sum(told(world, "exports").values()) == 1
     with holding(world) as lakehouse:

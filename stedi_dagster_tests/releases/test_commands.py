@@ -62,6 +62,7 @@ def test_a_copy_that_must_be_replaced_ends_with_1_until_it_is(world, told, tmp_p
     assert "must_be_replaced" in told("list").stdout
     [listed] = json.loads(told("list", "--json").stdout)["exports"]
     assert (listed["must_be_replaced"], listed["for"]) == (True, "gait lab")
+    assert world.run().success
     told("export", "first", str(tmp_path / "again"), "--for", "gait lab")
     told("verify", str(tmp_path / "again"))
     assert "recorded" in told("destroyed", number[:8]).stdout

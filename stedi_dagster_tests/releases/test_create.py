@@ -35,7 +35,7 @@ def test_everybody_is_in_the_part_that_their_number_says(world):
     assert all(part == part_of(participant, Shares()) for participant, part in parts(world).items())
 
 
-def test_nobody_changes_parts_whoever_joins_or_leaves_and_whatever_the_shares_are(world):
+def test_nobody_changes_parts_whoever_joins_or_leaves(world):
     make(world)
     before = parts(world)
     withdraw(world, PEOPLE[0])
@@ -43,17 +43,29 @@ def test_nobody_changes_parts_whoever_joins_or_leaves_and_whatever_the_shares_ar
     world.land("accelerometer", reading("new@example.com", T0 + 9000), name="new.json")
     world.land("step_trainer", step("serial-of-new@example.com", T0 + 9000), name="new.json")
     assert world.run().success
-    # By these shares alone everybody would be tested with.
-    make(world, "second", split="0,0,100")
+    make(world, "second")
     after = parts(world, "second")
     assert len(after.keys() - before.keys()) == 1
     assert len(before.keys() - after.keys()) == 1
     assert {who: part for who, part in after.items() if who in before} == {
         who: part for who, part in before.items() if who in after
     }
-    [newcomer] = after.keys() - before.keys()
-    assert after[newcomer] == "test"
     assert set(before.values()) == set(PARTS)
+
+
+def test_other_shares_than_those_of_the_releases_there_are_are_refused(world):
+    make(world, split="50,25,25")
+    with pytest.raises(ReleaseError, match="nobody changes parts: set STEDI_SPLIT=50,25,25"):
+        make(world, "second")
+    # Also where nobody is left in them: whoever was trained on is remembered by models.
+    world.settings["max_age"] = 0
+    assert world.run().success
+    world.settings["max_age"] = None
+    assert world.run().success
+    assert released(world).current.rows == 0
+    with pytest.raises(ReleaseError, match="nobody changes parts"):
+        make(world, "second")
+    make(world, "second", split="50,25,25")
 
 
 def test_a_release_stays_as_it_is_when_more_is_published(world):
@@ -104,7 +116,7 @@ def test_names_are_plain(world, name):
     assert not released_anything(world)
 
 
-@pytest.mark.parametrize("note", ["by ann@example.com", "x" * 2001])
+@pytest.mark.parametrize("note", ["by ann@example.com", "ann%40example.com", "ann＠example.com", "x" * 2001])  # noqa: RUF001
 def test_a_note_names_nobody(world, note):
     with pytest.raises(ReleaseError, match="no @"):
         make(world, note=note)

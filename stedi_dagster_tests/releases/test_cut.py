@@ -1,21 +1,31 @@
 """Whoever leaves is taken out of every release: by a run, by an erasure, by a run in trouble; whatever is killed."""
 
+import time
 from contextlib import suppress
+from pathlib import Path
 from unittest.mock import patch
 
 import pytest
+from pyiceberg.table import Table
 
-from stedi_dagster.contracts import MlRelease, ReleaseRevisions
+from stedi_dagster import data
+from stedi_dagster.contracts import TABLES, MlRelease, ReleaseRevisions
+from stedi_dagster.drafts import releases as cut
+from stedi_dagster.drafts.releases import cut_again
+from stedi_dagster.errors import StediError
+from stedi_dagster.lakehouse.history import Removed
+from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.revisions import Revisions
-from stedi_dagster.releases import cut
-from stedi_dagster.releases.cut import cut_again
+from stedi_dagster.releases.verify import verify
 from stedi_dagster_tests.histories.crashes import Crash, Killed, crashing
 from stedi_dagster_tests.releases.worlds import (
     PEOPLE,
+    copy,
     forget,
     holding,
     make,
     participant_of,
+    participants_in,
     participants_in_files,
     parts,
     released,
@@ -194,3 +204,95 @@ def test_who_withdraws_between_two_releases_is_gone_from_both_counts(world: Scen
     assert world.run().success
     told = [[(one.number, one.rows_gone) for one in released(world, name).revisions] for name in ("first", "second")]
     assert told == [[(1, 0), (2, 1), (3, 4)], [(1, 0), (2, 4)]]
+
+
+def test_a_clock_that_goes_back_does_not_hide_who_has_left(world, tmp_path):
+    ahead = time.time_ns() + 600 * 10**9
+    with patch("time.time_ns", lambda: ahead):
+        make(world)
+        copy(world, tmp_path / "copy")
+    withdraw(world, FOUR)
+    assert world.run().success
+    assert [revision.number for revision in released(world).revisions] == [1, 2]
+    assert verify(str(tmp_path / "copy"), world.lakehouse()).must_be_replaced
+    assert data.open(world.home).release("first").revision == 2
+    withdraw(world, OTHER)
+    assert world.run().success
+    assert [(one.number, one.rows) for one in released(world).revisions] == [(1, 60), (2, 56), (3, 52)]
+
+
+def test_history_ends_in_a_run_that_has_nothing_to_do_with_releases(world):
+    make(world)
+    theirs = participant_of(world, FOUR)
+    withdraw(world, FOUR)
+    assert world.run().success
+    assert theirs in participants_in_files(world.home)
+    world.settings["retention"] = 0
+    assert world.run().success
+    assert theirs not in participants_in_files(world.home)
+
+
+def test_what_a_killed_run_left_of_history_goes_with_the_next(world):
+    world.settings["retention"] = 0
+    make(world)
+    theirs = participant_of(world, FOUR)
+    withdraw(world, FOUR)
+    expire = Lakehouse.expire
+
+    def dying(lakehouse: Lakehouse, table: Table) -> Removed:
+        if table.name()[-1] == "ml_release":
+            raise Killed
+        return expire(lakehouse, table)
+
+    with patch.object(Lakehouse, "expire", dying), suppress(Killed):
+        world.run()
+    assert world.run().success
+    assert theirs not in participants_in_files(world.home)
+
+
+def test_whichever_job_makes_the_table_takes_people_out_of_releases(world):
+    make(world)
+    theirs = participant_of(world, FOUR)
+    withdraw(world, FOUR)
+    assert world.run(tables=list(TABLES)).success
+    assert theirs not in parts(world)
+    assert released(world).current.number == 2
+
+
+def test_where_rows_cannot_be_compared_people_are_taken_out_all_the_same(world):
+    make(world)
+    theirs = participant_of(world, FOUR)
+    withdraw(world, FOUR)
+    with patch("stedi_dagster.drafts.releases._take_out", side_effect=StediError("It needs more memory.")):
+        assert not world.run().success
+    assert theirs not in parts(world)
+    assert world.run().success
+    assert released(world).current.participants == 23
+
+
+def test_a_lost_file_of_a_release_keeps_nobody_in_the_others(world):
+    make(world)
+    theirs = participant_of(world, FOUR)
+    files = [path for path in world.files() if "ml_release/data" in path and path.endswith(".parquet")]
+    lost = next(path for path in files if theirs not in participants_in(path))
+    Path(lost).unlink()
+    withdraw(world, FOUR)
+    result = world.run()
+    assert not result.success
+    released_now = world.lakehouse().read("ml_release", MlRelease)
+    assert released_now is not None
+    left = released_now.files.there().paths
+    assert left
+    assert all(theirs not in participants_in(path) for path in left)
+
+
+def test_a_refused_feed_takes_out_what_a_killed_run_had_left_in_releases(world):
+    make(world)
+    theirs = participant_of(world, FOUR)
+    world.land("customer", customer("thief@example.com", serial=f"serial-of-{FOUR}"), name="thief.json")
+    with patch("stedi_dagster.defs.resources.io_manager.cut_again", side_effect=Killed), suppress(Killed):
+        world.run()
+    assert theirs in parts(world)
+    world.land_text("step_trainer", "junk\n" * 9999, name="junk.json")
+    assert not world.run().success
+    assert theirs not in parts(world)

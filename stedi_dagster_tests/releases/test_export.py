@@ -17,7 +17,7 @@ from stedi_dagster.releases import export as exporting
 from stedi_dagster.releases.exports import Export, Exports
 from stedi_dagster.releases.verify import verify
 from stedi_dagster.split import PARTS
-from stedi_dagster_tests.releases.worlds import BORN, PEOPLE, copy, forget, holding, make, released, withdraw
+from stedi_dagster_tests.releases.worlds import BORN, PEOPLE, copy, forget, holding, make, withdraw
 
 NAMES = MachineLearningCurated.names()
 
@@ -95,20 +95,40 @@ def test_a_copy_must_be_replaced_once_somebody_has_left(world, tmp_path, leave):
         forget(world, PEOPLE[0])
     found = verify(str(tmp_path / "copy"), world.lakehouse())
     assert (found.intact, found.must_be_replaced, found.revision, found.current) == (True, True, 1, 2)
+    assert world.run().success
     copy(world, tmp_path / "again")
     found = verify(str(tmp_path / "again"), world.lakehouse())
     assert (found.must_be_replaced, found.revision) == (False, 2)
 
 
-def test_a_copy_takes_out_first_who_has_left(world, tmp_path):
-    """The tables were made without Dagster, so that no run has cut the release."""
+def test_nothing_is_handed_out_while_somebody_has_withdrawn_who_is_still_published(world, tmp_path):
     make(world)
     withdraw(world, PEOPLE[0])
-    names = [*("customer_landing", "customer_trusted", "accelerometer_trusted", "customers_curated")]
-    assert world.run(tables=[*names, "step_trainer_trusted", "machine_learning_curated"]).success
-    assert released(world).current.number == 1
-    done = copy(world, tmp_path / "copy")
-    assert (done.export.revision, done.export.participants) == (2, 23)
+    with pytest.raises(ReleaseError, match="withdrawals: customer_trusted, 1 person"):
+        copy(world, tmp_path / "copy")
+    assert not (tmp_path / "copy").exists()
+    assert world.run().success
+    assert copy(world, tmp_path / "copy").export.participants == 23
+
+
+def test_nothing_is_handed_out_under_other_rules_than_those_in_force(world, tmp_path):
+    make(world)
+    world.settings["max_age"] = 120
+    with pytest.raises(ReleaseError, match="by other rules"):
+        copy(world, tmp_path / "copy")
+
+
+@pytest.mark.parametrize("folder", ["s3://", "S3://bucket/copy", "https://example.com/copy"])
+def test_what_is_no_place_for_a_copy_is_told(world, folder):
+    make(world)
+    for doing in (copy, lambda scenario, place: verify(place, scenario.lakehouse())):
+        with pytest.raises(ReleaseError, match="is no place for a copy"):
+            doing(world, folder)
+
+
+def test_a_folder_may_be_a_url(world, tmp_path):
+    make(world)
+    assert copy(world, f"file://{tmp_path}/copy").folder == f"{tmp_path}/copy"
 
 
 @pytest.mark.parametrize(

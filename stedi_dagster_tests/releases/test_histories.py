@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from stedi_dagster.contracts import MachineLearningCurated, MlRelease
+from stedi_dagster.drafts.releases import cut_again
 from stedi_dagster.erasure.digests import load_digester
 from stedi_dagster.erasure.erase import Eraser
 from stedi_dagster.errors import ReleaseError
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.revisions import contents
 from stedi_dagster.releases.create import create
-from stedi_dagster.releases.cut import cut_again
 from stedi_dagster.releases.export import export
 from stedi_dagster.releases.exports import Exports
 from stedi_dagster.releases.facts import Release
@@ -109,7 +109,14 @@ class Playing:
             if releases := releases_of(self.lakehouse):
                 with suppress(ReleaseError):
                     folder = self.folder / f"copy {self.made} {self.making.runs}"
-                    export(self.settings(), self.lakehouse, releases[-1].name, str(folder), recipient="gait lab")
+                    export(
+                        self.settings(),
+                        self.lakehouse,
+                        releases[-1].name,
+                        str(folder),
+                        recipient="gait lab",
+                        tell=lambda _: None,
+                    )
 
     def hold(self) -> None:
         """What must be true after every run."""

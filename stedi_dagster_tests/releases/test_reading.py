@@ -64,6 +64,13 @@ def test_a_release_is_at_its_last_revision(world, tables):
     assert "people withdrew" in release.reason
 
 
+def test_a_release_that_was_opened_is_the_revision_that_it_says(world, tables):
+    release = tables.release("first")
+    withdraw(world, PEOPLE[3])
+    assert world.run().success
+    assert (release.revision, release.all().rows, sum(release.rows.values())) == (1, 60, 60)
+
+
 def test_what_there_is_not_is_told(world, tables):
     release = tables.release("first")
     with pytest.raises(StediError, match="There is no part 'dev'"):

@@ -26,6 +26,7 @@ def test_releases_and_who_has_copies_that_must_be_replaced(world, tmp_path):
     withdraw(world, PEOPLE[3])
     assert world.run().success
     forget(world, PEOPLE[7])
+    assert world.run().success
     copy(world, tmp_path / "again", recipient="another lab")
     facts = facts_of(world)
     [release] = facts.releases

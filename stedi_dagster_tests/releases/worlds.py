@@ -54,7 +54,7 @@ def make(scenario: Scenario, name: str = "first", note: str | None = None, **set
 def copy(scenario: Scenario, folder: Path | str, name: str = "first", recipient: str = "gait lab") -> Exported:
     """Export a release."""
     with holding(scenario) as lakehouse:
-        return export(scenario.load_settings(), lakehouse, name, str(folder), recipient=recipient)
+        return export(scenario.load_settings(), lakehouse, name, str(folder), recipient=recipient, tell=print)
 
 
 def released(scenario: Scenario, name: str = "first") -> Release:
@@ -90,8 +90,11 @@ def parts(scenario: Scenario, name: str = "first") -> dict[str, str]:
 
 def participants_in_files(warehouse: Path) -> set[str]:
     """Every participantId in any Parquet file, whether a snapshot has it or not."""
-    found: set[str] = set()
-    for path in warehouse.rglob("*.parquet"):
-        if "participantId" in pq.read_schema(path).names:
-            found.update(pq.read_table(path, columns=["participantId"])["participantId"].to_pylist())
-    return found
+    return set().union(*map(participants_in, warehouse.rglob("*.parquet")))
+
+
+def participants_in(path: Path | str) -> set[str]:
+    """Every participantId in a Parquet file."""
+    if "participantId" not in pq.read_schema(path).names:
+        return set()
+    return set(pq.read_table(path, columns=["participantId"])["participantId"].to_pylist())

@@ -12,9 +12,9 @@ from stedi_dagster.defs.failures import failure
 from stedi_dagster.defs.instance.opening import open_instance
 from stedi_dagster.defs.resources.lock import POOL
 from stedi_dagster.defs.resources.run import RunResource
+from stedi_dagster.drafts.releases import cut_again
 from stedi_dagster.errors import StediError
-from stedi_dagster.lakehouse.revisions import Revision
-from stedi_dagster.releases.cut import cut_again
+from stedi_dagster.lakehouse.revisions import Revision, Revisions
 from stedi_dagster.releases.facts import Release
 from stedi_dagster.settings import Settings
 from stedi_dagster.split import PARTS
@@ -63,7 +63,10 @@ def release_asset(settings: Settings) -> dg.AssetsDefinition:
                     release = create(settings, begun.lakehouse, config.name, note=config.note, tell=context.log.info)
                     yield dg.MaterializeResult(NAME, metadata=_created(release))
                     return
-                cut = cut_again(begun.lakehouse, run_id=begun.run_id, memory_mb=settings.memory)
+                # Mostly done by now: whoever publishes machine_learning_curated does so.
+                cut_again(begun.lakehouse, run_id=begun.run_id, memory_mb=settings.memory)
+                last = Revisions(begun.lakehouse).last()
+                cut = [revision for revision in last if revision.number > 1 and revision.made_ms >= begun.now_ms]
         except StediError as error:
             raise failure(error) from None
         if cut:

@@ -55,7 +55,7 @@ def resources_for(settings: Settings) -> dict[str, Any]:
         "spark": spark,
         "verdicts": verdicts,
         "run": run,
-        "tables": iceberg_io_manager,
+        "tables": iceberg_io_manager.configured({"memory_mb": settings.memory}),
     }
 
 

@@ -2,11 +2,12 @@
 
 import dagster as dg
 
-from stedi_dagster.contracts import CONTRACTS
+from stedi_dagster.contracts import CONTRACTS, MachineLearningCurated
 from stedi_dagster.data import Reading
 from stedi_dagster.defs.failures import failure
 from stedi_dagster.defs.resources.lakehouse import LakehouseResource
 from stedi_dagster.drafts.draft import Draft
+from stedi_dagster.drafts.releases import cut_again
 from stedi_dagster.errors import StediError
 from stedi_dagster.lakehouse.commit import Commit
 from stedi_dagster.lakehouse.snapshot import Snapshot
@@ -16,13 +17,15 @@ from stedi_dagster.storage import storage_errors
 class IcebergIOManager(dg.IOManager):
     """Publishes drafts that passed their audits, and reads what is published."""
 
-    def __init__(self, lakehouse: LakehouseResource) -> None:
+    def __init__(self, lakehouse: LakehouseResource, memory_mb: int | None) -> None:
         """Prepare.
 
         Args:
             lakehouse: the catalog and the warehouse.
+            memory_mb: see STEDI_MEMORY.
         """
         self.lakehouse = lakehouse
+        self.memory_mb = memory_mb
 
     def handle_output(self, context: dg.OutputContext, obj: Draft) -> None:
         """Publish a draft, and record where it is now."""
@@ -34,6 +37,8 @@ class IcebergIOManager(dg.IOManager):
         # After the commit: with a retention of 0 the snapshot before goes as well.
         for commit in obj.commits:
             self._expire(commit)
+        if published.name == MachineLearningCurated.table():
+            self._cut_releases(context)
         context.add_output_metadata(
             {
                 "dagster/table_name": ".".join(published.table.name()),
@@ -50,6 +55,14 @@ class IcebergIOManager(dg.IOManager):
         try:
             with storage_errors(f"removing older snapshots of {name}", outcome="It is published."):
                 self.lakehouse.lakehouse().expire(commit.table)
+        except StediError as error:
+            raise failure(error) from None
+
+    def _cut_releases(self, context: dg.OutputContext) -> None:
+        """Take out of releases what has just left the table that they are made of, whichever job has made it."""
+        try:
+            with storage_errors("cutting releases again", outcome="The table is published."):
+                cut_again(self.lakehouse.lakehouse(), run_id=context.run_id, memory_mb=self.memory_mb)
         except StediError as error:
             raise failure(error) from None
 
@@ -77,7 +90,7 @@ class IcebergIOManager(dg.IOManager):
 
 
 # Not a ConfigurableIOManager: Dagster would not find the resources that one of those has for `load_asset_value`.
-@dg.io_manager(required_resource_keys={"lakehouse"})
+@dg.io_manager(required_resource_keys={"lakehouse"}, config_schema={"memory_mb": dg.Noneable(int)})
 def iceberg_io_manager(context: dg.InitResourceContext) -> IcebergIOManager:
     """Publishes drafts that passed their audits, and reads what is published."""
-    return IcebergIOManager(context.resources.lakehouse)
+    return IcebergIOManager(context.resources.lakehouse, context.resource_config["memory_mb"])

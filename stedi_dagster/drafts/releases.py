@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stedi_dagster.contracts import MachineLearningCurated, MlRelease
+from stedi_dagster.contracts import OPTIONAL, MachineLearningCurated, MlRelease
 from stedi_dagster.erasure.delete_rows import delete_rows, nothing
 from stedi_dagster.errors import StediError
 from stedi_dagster.lakehouse.audit_record import AuditRecord
@@ -42,6 +42,16 @@ def cut_again(lakehouse: Lakehouse, *, run_id: str, memory_mb: int | None = None
     Raises:
         StediError: the tables cannot be read.
     """
+    try:
+        return _cut_again(lakehouse, run_id, memory_mb)
+    finally:
+        # In every run: a snapshot that is over may be one that a killed run has left.
+        for contract in OPTIONAL.values():
+            if (table := lakehouse.table(contract.table())) is not None:
+                lakehouse.expire(table)
+
+
+def _cut_again(lakehouse: Lakehouse, run_id: str, memory_mb: int | None) -> list[Revision]:
     _sweep_unrecorded(lakehouse)
     released = lakehouse.read(ROWS, MlRelease)
     curated = lakehouse.read(_CURATED, MachineLearningCurated)
@@ -52,11 +62,16 @@ def cut_again(lakehouse: Lakehouse, *, run_id: str, memory_mb: int | None = None
     if since == str(curated.rows_since):
         return Revisions(lakehouse).record_cuts(REASON)
     if not _only_added(curated, since):
-        _take_out(lakehouse, released, curated, run_id, memory_mb)
+        try:
+            _take_out(lakehouse, released, curated, run_id, memory_mb)
+        except StediError:
+            # Row by row it cannot be done; people can always be taken out, of what is readable.
+            _take_out_people(lakehouse, curated, run_id)
+            raise
     released = lakehouse.read(ROWS, MlRelease) or released
     commit = lakehouse.keep(released.table, released)
     commit.audit = AuditRecord(against=str(curated.rows_since), run_id=run_id)
-    lakehouse.expire(commit.publish().table)
+    commit.publish()
     return Revisions(lakehouse).record_cuts(REASON)
 
 
@@ -120,6 +135,25 @@ def _take_out(lakehouse: Lakehouse, released: Snapshot, curated: Snapshot, run_i
         nothing,
         inputs=f"cut again, run {run_id}",
         since="withdrawn_since",
+    )
+
+
+def _take_out_people(lakehouse: Lakehouse, curated: Snapshot, run_id: str) -> None:
+    """Take out whoever is not in machine_learning_curated any more, from the files of releases that can be read."""
+    staying: set[str] = set()
+    for batch in curated.files.batches(["participantId"]):
+        staying.update(pc.unique(batch["participantId"]).to_pylist())
+    people = pa.array(sorted(staying), pa.string())
+    delete_rows(
+        lakehouse,
+        ROWS,
+        MlRelease,
+        ["participantId"],
+        lambda rows: pc.invert(pc.is_in(rows["participantId"], value_set=people)),
+        nothing,
+        inputs=f"people cut again, run {run_id}",
+        since="withdrawn_since",
+        readable=True,
     )
 
 
