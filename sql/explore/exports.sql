@@ -1,4 +1,4 @@
--- Every copy of a release that was handed out, for whom, and whether it must be replaced because somebody has left since.
+-- Every copy of a release that was handed out, for whom, and whether it must be replaced as rows have had to go since.
 SELECT
   exports.export,
   exports.release,

@@ -1,7 +1,7 @@
--- Is no copy of a release out there that has rows which the release has no longer?
+-- Is no copy of a release out there that has rows which have had to go from the release since?
 SELECT
   'ml_release' AS table_name,
-  'exports of releases that somebody has left since: `stedi release list` names them' AS problem,
+  'exports that must be replaced, as rows have had to go from their releases: `stedi release list` names them' AS problem,
   count(*) AS "rows"
 FROM release_exports AS exports
 WHERE

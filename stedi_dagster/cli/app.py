@@ -225,7 +225,9 @@ def sql(
         typer.Option(metavar="MOMENT", help="Every table as it was then: a date, or a moment in ISO 8601 (UTC)."),
     ] = None,
 ) -> None:
-    """Query the published tables by their names, and `quarantine`, `landed_files`, `participants` and `erasures`.
+    """Query the published tables and releases by their names, and what operators alone may read.
+
+    That is `quarantine`, `landed_files`, `participants`, `erasures` and `release_exports`.
 
     A typed query is in the dialect of where it runs: DuckDB's, or Athena's. A file is always in Athena's, and is
     translated. What the settings know (consent, match, max_age, ...) needs no --param.

@@ -66,7 +66,7 @@ def list_releases(*, as_json: bool) -> None:
             "rows": release.current.rows,
             "participants": release.current.participants,
             **{part: release.current.parts[part].rows for part in PARTS},
-            "gone": release.rows_gone,
+            "rows_gone": release.rows_gone,
         }
         for release in releases
     ]
@@ -161,7 +161,7 @@ def verify_copy(folder: str, *, as_json: bool) -> bool:
     known = settings.catalog != "sqlite" or (settings.home / "catalog.db").exists()
     with storage_errors(f"verifying {folder}", outcome=""):
         found = verify(folder, open_lakehouse() if known else None)
-    good = found.intact and not found.must_be_replaced
+    good = found.intact and not found.must_be_replaced and not found.destroyed
     if as_json:
         sys.stdout.write(json.dumps(found.as_dict(), indent=2) + "\n")
         return good
@@ -169,8 +169,8 @@ def verify_copy(folder: str, *, as_json: bool) -> bool:
     lines += [f"{file} {what}." for file, what in found.damaged.items()]
     if found.recorded is None:
         lines.append(
-            f"{'Every file is intact' if good else 'It is not intact'}. Whether it must be replaced is known where it "
-            "comes from: this is not the lakehouse that it is of (STEDI_HOME, STEDI_CATALOG)."
+            f"{'Every file is intact' if good else 'It is not intact'}. Whether it must be replaced, only the "
+            "lakehouse knows that it was exported from: ask whoever gave it to you, or set STEDI_HOME or STEDI_CATALOG."
         )
     elif found.recorded is False:
         lines.append("The ledger of exports has no such copy: its manifest was altered, or it was made by other means.")
@@ -178,11 +178,15 @@ def verify_copy(folder: str, *, as_json: bool) -> bool:
         lines.append("Every file is intact.")
     if found.must_be_replaced:
         lines.append(
-            f"It must be replaced: somebody has left the release since, which is at revision {found.current}. Destroy "
-            f"this copy, export the release again, and record it: `stedi release destroyed {found.export[:_DIGITS]}`."
+            f"It must be replaced: rows have had to go from the release since, which is at revision {found.current}. "
+            "Export it again, and tell whoever has this copy to destroy it."
         )
+    if found.destroyed:
+        lines.append("The ledger has it that no copy of this export is left: destroy this one, too.")
+    elif found.must_be_replaced:
+        lines.append(f"Once it is gone, record that: `stedi release destroyed {found.export[:_DIGITS]}`.")
     elif found.current is not None and good:
-        lines.append("Nobody has left the release since.")
+        lines.append("Nothing has had to go from the release since, as of the last run.")
     sys.stdout.write("\n".join(lines) + "\n")
     return good
 

@@ -37,7 +37,7 @@ def create(
 
 @app.command("list")
 def list_all(json: Json = False) -> None:
-    """List the releases, and the exports that must be replaced because somebody has left since."""
+    """List the releases, and all exports: for whom each is, and whether it must be replaced."""
     with user_errors():
         from stedi_dagster.cli.release import list_releases
 
@@ -83,8 +83,8 @@ def verify(
 ) -> None:
     """Tell of a copy which revision it is, whether its files are intact, and whether it must be replaced.
 
-    Exits with 1 if it is not intact, or must be replaced. Away from the lakehouse that it is of, only its files can be
-    verified.
+    Exits with 1 if it is not intact, must be replaced, or was to be destroyed. Away from the lakehouse that it is of,
+    only its files can be verified.
     """
     with user_errors():
         from stedi_dagster.cli.release import verify_copy

@@ -85,7 +85,10 @@ def _responsible(release: Release) -> dict[str, Any]:
         "trainer, the app and the website delivered.",
         "rai:dataPreprocessingProtocol": list(sentences.selection(release)),
         "rai:dataUseCases": list(sentences.USES),
-        "rai:dataLimitations": [*sentences.limitations(release), *sentences.NOT_FOR],
+        "rai:dataLimitations": [
+            *sentences.limitations(release),
+            *(f"It may not be used for this: {each}" for each in sentences.NOT_FOR),
+        ],
         "rai:dataBiases": list(sentences.biases(release)),
         "rai:personalSensitiveInformation": [
             sentences.PERSONAL,

@@ -26,7 +26,7 @@ DUTIES = (
     PERSONAL,
     (
         "When there is a newer revision, use that one, and delete every copy of this one and all that was cut from it: "
-        "somebody has withdrawn or was erased (GDPR, Art. 7(3) and 17)."
+        "it has rows that had to go, as of people who withdrew or were erased (GDPR, Art. 7(3) and 17)."
     ),
     "Know who has a copy: each of them must be told of a newer revision (GDPR, Art. 19).",
     "Say of whatever is trained on it which release and which revision that was.",

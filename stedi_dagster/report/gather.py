@@ -1,7 +1,6 @@
 """Gathers the content of a report: from the tables at one moment, from what they record, and from fresh audits."""
 
 import time
-from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -92,7 +91,7 @@ def gather(
         missing = tuple(name for name in TABLES if name not in evidence.tables)
         try:
             return Facts(
-                lakehouse=_uuid(evidence.tables),
+                lakehouse=lakehouse.identity.lakehouse,
                 database=settings.database,
                 catalog={"sqlite": "SQLite", "glue": "AWS Glue"}[settings.catalog],
                 storage=_storage(settings.warehouse_location),
@@ -117,12 +116,6 @@ def gather(
             )
         except duckdb.Error as error:
             raise unreadable(error) from None
-
-
-def _uuid(tables: Mapping[str, Table]) -> str:
-    """Iceberg's UUID of the first table: drawn when the table was created, and constant as long as it exists."""
-    first = next((tables[name] for name in TABLES if name in tables), None) or next(iter(tables.values()))
-    return str(first.metadata.table_uuid)
 
 
 def _storage(warehouse: str) -> str:

@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from stedi_dagster.report.facts import Facts, State
+from stedi_dagster.wording import counted
 
 _HERE = Path(__file__).parent
 _CONSENT = {
@@ -27,7 +28,7 @@ _STEP_PEOPLE = {
 }
 _SERIALS = {
     "unique": "",
-    "evidence": "step readings of a serial number that several people carry are whose who alone of them moved then; ",
+    "evidence": "a step reading of a serial number that several people carry is kept if one of them alone moved then; ",
 }
 STATES: dict[State, str] = {"passed": "Passed", "warns": "Warning", "failed": "Failed"}
 
@@ -54,6 +55,7 @@ def environment(*folders: Path, finalize: Callable[[Any], Any] | None = None) ->
         finalize=finalize,
     )
     made.filters |= {
+        "counted": counted,
         "number": lambda number: f"{number:,}",
         "minute": minute,
         "day": day,

@@ -154,7 +154,7 @@ class Settings(BaseSettings):
         default=DEFAULT_SHARES,
         description="Percentages of the participants who are in train, validation and test, in this order, where "
         "machine_learning_curated is read in parts. Who is where follows from the participantId alone: nobody moves "
-        "while these stay as they are.",
+        "while these stay as they are. All releases of a lakehouse have the same.",
     )
     retention: float = Field(
         default=DEFAULT_RETENTION_DAYS,

@@ -48,7 +48,8 @@ class Policy(BaseModel):
     serials: Serials = Field(
         default="unique",
         description="What becomes of step readings of a serial number that several people carry. `unique`: they are "
-        "withheld. `evidence`: those at whose moment exactly one of the carriers moved are that one's.",
+        "withheld. `evidence`: one is kept if exactly one of the carriers moved at its moment, as that carrier's. "
+        "Going back to `unique` takes these out of releases for good.",
     )
 
     @model_validator(mode="after")

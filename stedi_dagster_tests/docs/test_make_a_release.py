@@ -50,7 +50,7 @@ def test_the_page_does_what_it_says(world: Scenario, stedi: Stedi, tmp_path, mon
     assert seen["testing"].num_rows == rows["test"]  # type: ignore[attr-defined]
     assert {part: len(found) for part, found in seen["parts"].items()} == rows  # type: ignore[attr-defined]
     assert seen["first"]["readings/part"] == b"train"  # type: ignore[index]
-    assert "Nobody has left the release since." in said["release verify"]
+    assert "Nothing has had to go from the release since, as of the last run." in said["release verify"]
     assert f"No copy of export {number_of_the_export(stedi)} is left" in said["release destroyed"]
 
 

@@ -32,7 +32,7 @@ def test_a_release_is_created_listed_shown_exported_and_verified(world, told, tm
     created = told("create", "2026-11", "--note", "for the autumn's model")
     assert "2026-11 is created: 60 rows of 24 participants." in created.stdout
     [release] = json.loads(told("list", "--json").stdout)["releases"]
-    assert (release["release"], release["revision"], release["rows"], release["gone"]) == ("2026-11", 1, 60, 0)
+    assert (release["release"], release["revision"], release["rows"], release["rows_gone"]) == ("2026-11", 1, 60, 0)
     assert "for the autumn's model" in told("show", "2026-11").stdout
     told("show", "2026-11", "--html", str(tmp_path / "card.html"))
     assert "for the autumn" in (tmp_path / "card.html").read_text()
@@ -40,7 +40,10 @@ def test_a_release_is_created_listed_shown_exported_and_verified(world, told, tm
     assert (shown["rows"], shown["origin"]["note"]) == (60, "for the autumn's model")
     exported = told("export", "2026-11", str(tmp_path / "copy"), "--for", "gait lab")
     assert f"60 rows of 24 participants are in {tmp_path}/copy, for gait lab." in exported.stdout
-    assert "Nobody has left the release since." in told("verify", str(tmp_path / "copy")).stdout
+    assert (
+        "Nothing has had to go from the release since, as of the last run."
+        in told("verify", str(tmp_path / "copy")).stdout
+    )
     assert json.loads(told("verify", str(tmp_path / "copy"), "--json").stdout)["intact"] is True
 
 
@@ -58,7 +61,7 @@ def test_a_copy_that_must_be_replaced_ends_with_1_until_it_is(world, told, tmp_p
     number = copy(world, tmp_path / "copy").export.number
     forget(world, PEOPLE[0])
     stale = told("verify", str(tmp_path / "copy"), code=1).stdout
-    assert "It must be replaced: somebody has left the release since, which is at revision 2." in stale
+    assert "It must be replaced: rows have had to go from the release since, which is at revision 2." in stale
     assert "must_be_replaced" in told("list").stdout
     [listed] = json.loads(told("list", "--json").stdout)["exports"]
     assert (listed["must_be_replaced"], listed["for"]) == (True, "gait lab")
@@ -83,7 +86,9 @@ def test_away_from_the_lakehouse_a_copy_says_what_can_be_said(world, told, tmp_p
     copy(world, tmp_path / "copy")
     monkeypatch.setenv("STEDI_HOME", str(tmp_path / "elsewhere"))
     said = told("verify", str(tmp_path / "copy")).stdout
-    assert "Every file is intact. Whether it must be replaced is known where it comes from" in said
+    assert (
+        "Every file is intact. Whether it must be replaced, only the lakehouse knows that it was exported from" in said
+    )
     assert not (tmp_path / "elsewhere").exists()
 
 

@@ -38,6 +38,6 @@ def test_releases_and_who_has_copies_that_must_be_replaced(world, tmp_path):
     ]
     said = words(render(facts))
     assert f"{number[:8]} first , revision 1 gait &lt;lab&gt;" in said
-    assert said.count("must be replaced: somebody has left since") == 1
+    assert said.count("must be replaced: rows have had to go since") == 1
     # The audit of copies warns, and says how many.
     assert facts.state == "warns"

@@ -30,8 +30,7 @@ def test_it_says_of_which_lakehouse_it_is_and_replaces_only_its_own(stedi, where
     file = tmp_path / "report.html"
     assert stedi("report", str(file), **where).exit_code == 0
     mine = file.read_text(encoding="utf-8")
-    table = world.lakehouse().table("customer_landing")
-    number = str(table.metadata.table_uuid)
+    number = world.lakehouse().identity.lakehouse
     assert mine.count(number) == 2
     assert json.loads(stedi("report", "--json", **where).stdout)["lakehouse"] == number
     assert stedi("report", str(file), **where).exit_code == 0

@@ -60,7 +60,8 @@ def _damaged(evidence: "Evidence") -> Iterable[Finding]:
 
 # Not on `ml_release`, nor is that of releases: a run may not materialize it, and Dagster would skip all audits then.
 EXPORTS = replace(
-    _asked("exports", "Is no copy of a release out there that somebody has left since?", _PAIRS), severity="WARN"
+    _asked("exports", "Is no copy of a release out there that has rows which have had to go since?", _PAIRS),
+    severity="WARN",
 )
 AUDITS: tuple[Audit, ...] = (
     Audit(
@@ -91,7 +92,12 @@ AUDITS: tuple[Audit, ...] = (
     ),
     _asked("same_person", "Does every row hold readings of its own participant, as they landed?", _PAIRS),
     _asked("one_row_a_person", "Has every person one row, and one participantId?", _CUSTOMERS, _PEOPLE),
-    _asked("ambiguous_serials", "Is no row of a serial number that several people carry?", _STEPS, _PAIRS),
+    _asked(
+        "ambiguous_serials",
+        "Is no row of a serial number that several people carry, unless evidence tells whose it is?",
+        _STEPS,
+        _PAIRS,
+    ),
     _asked("duplicates", "Is every reading there once, however often it was delivered?", _READINGS, _STEPS, _PAIRS),
     _asked("references", "Does every row lead to the rows that it was made from?", *_DERIVED),
     _asked("reconciliation", "Are there exactly the rows that the rules make of what landed?", *_DERIVED),
