@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stedi_dagster.contracts import (
+    OPTIONAL,
     PUBLISHED,
     RESTRICTED,
     AccelerometerTrusted,
@@ -141,7 +142,7 @@ class Eraser:
             self._lakehouse.database,
             tuple(erasure.entry for erasure in earlier),
             self._raw.count(erasing),
-            tuple(self._plan(name, erasing) for name in _CONTRACTS),
+            tuple(self._plan(name, erasing) for name in self._contracts()),
         )
 
     def resume(self) -> int:
@@ -171,9 +172,10 @@ class Eraser:
         erasing = ErasureFilter.of(erasure, self._by).with_known(others)
         self._tell("Rewriting the raw files.")
         rewritten = self._raw.remove(raw.with_known(others), number=erasure.number, looked=looked)
-        before = {name: self._holds(name) for name in _CONTRACTS}
+        contracts = self._contracts()
+        before = {name: self._holds(name) for name in contracts}
         rows = {}
-        for name, contract in _CONTRACTS.items():
+        for name, contract in contracts.items():
             self._tell(f"Taking the person out of {name}.")
             columns, mask = self._mask(contract, erasing)
             inputs = f"erasure {erasure.number}"
@@ -181,10 +183,18 @@ class Eraser:
                 self._lakehouse, name, contract, columns, mask, partial(remaining_rows, erasing=erasing), inputs=inputs
             )
         Revisions(self._lakehouse).record_cuts(ERASED)
-        tables = tuple(self._forget_history(name, rows[name], before[name]) for name in _CONTRACTS)
+        tables = tuple(self._forget_history(name, rows[name], before[name]) for name in contracts)
         clear_scratch(self._lakehouse.home)
         done = self._ledger.complete(erasure)
         return Receipt(self._lakehouse.database, (done.entry,), rewritten, tables)
+
+    def _contracts(self) -> dict[str, type[Contract]]:
+        """The tables that somebody may be in: without those of releases where none was ever made."""
+        return {
+            name: contract
+            for name, contract in _CONTRACTS.items()
+            if name not in OPTIONAL or self._lakehouse.table(name) is not None
+        }
 
     def _holds(self, name: str) -> tuple[set[int], set[str]]:
         """The snapshots and the files of a table."""
