@@ -91,10 +91,15 @@ class TablePlan:
         """The gate's checks besides the contract and the books: `checks`, and consent wherever a row is somebody's."""
         if not self.contract.identifying():
             return dict(self.checks)
-        return {consent.CHECK: partial(_check_consent, self.contract), **self.checks}
+        return {consent.CHECK: partial(_check_consent, self), **self.checks}
 
 
-def _check_consent(contract: type[Contract], on: CheckContext) -> Outcome:
+def _check_consent(plan: TablePlan, on: CheckContext) -> Outcome:
+    contract = plan.contract
     participants = on.participants() if contract.identifying("participant") else None
+    # Where nothing goes by evidence, a check of its own blocks whatever is attributed to anybody.
+    empty = ("attributedTo",) if plan.wants_evidence and not plan.goes_by_evidence(on.policy) else ()
     # Of every row: who agrees may have changed, and nothing of how the table follows that is believed here.
-    return consent.audit_consent(on.every_row, contract, on.customers, policy=on.policy, participants=participants)
+    return consent.audit_consent(
+        on.every_row, contract, on.customers, policy=on.policy, participants=participants, empty=empty
+    )

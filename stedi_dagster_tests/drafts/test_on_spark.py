@@ -18,26 +18,27 @@ from stedi_dagster_tests.scenario import T0, customer, reading, step
 
 pytestmark = [pytest.mark.java, pytest.mark.long]
 
-# Each job has its price on a cluster. Whoever needs more of them says why.
+# Each job has its price on a cluster. Whoever needs more of them says why. Two of step_trainer_trusted's count what is
+# attributed to anybody by evidence: nothing may be, as long as nobody asks for it.
 LANDING = {name: 3 for name, contract in TABLES.items() if contract.layer() == "landing"}
 IN_FULL = LANDING | {
     "customer_trusted": 11,
     "accelerometer_trusted": 9,
     "customers_curated": 13,
-    "step_trainer_trusted": 12,
+    "step_trainer_trusted": 14,
     "machine_learning_curated": 26,
 }
 NEW_READINGS = LANDING | {
     "accelerometer_trusted": 17,
     "customers_curated": 15,
-    "step_trainer_trusted": 21,
+    "step_trainer_trusted": 23,
     "machine_learning_curated": 37,
 }
 CHANGED_PERSON = LANDING | {
     "customer_trusted": 16,
     "accelerometer_trusted": 24,
     "customers_curated": 15,
-    "step_trainer_trusted": 35,
+    "step_trainer_trusted": 37,
     "machine_learning_curated": 75,
 }
 

@@ -82,10 +82,11 @@ def test_the_quarantines_of_all_feeds_are_one_view(lake):
         assert connection.sql("SELECT * FROM quarantine").columns == ["feed", *Quarantine.names()]
 
 
-def test_an_empty_lakehouse_has_an_empty_quarantine_and_no_erasures_and_nothing_else(lake):
+def test_an_empty_lakehouse_has_an_empty_quarantine_no_erasures_no_releases_and_nothing_else(lake):
+    views = ["erasures", "landed_files", "ml_release", "quarantine", "release_exports", "release_revisions"]
     with connect(lake) as connection:
-        assert connection.sql("SHOW TABLES").fetchall() == [("erasures",), ("landed_files",), ("quarantine",)]
-        for name in ("erasures", "landed_files", "quarantine"):
+        assert [name for (name,) in connection.sql("SHOW TABLES").fetchall()] == views
+        for name in views:
             assert connection.sql(f"SELECT * FROM {name}").fetchall() == []
 
 

@@ -165,7 +165,7 @@ class Playing:
 def test_whatever_happens_no_release_keeps_who_has_left(tmp_path_factory: pytest.TempPathFactory, sail: SparkSession):
     copied: list[Path] = []
 
-    @choosing(examples, max_examples=10)
+    @choosing(examples, max_examples=5)
     @given(st.lists(betweens, min_size=1, max_size=5))
     def play(all_that_happens: list[Between]) -> None:
         playing = Playing(tmp_path_factory.mktemp("releases"), sail)

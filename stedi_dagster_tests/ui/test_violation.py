@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 from tenacity import Retrying, stop_after_delay, wait_fixed
 
-from stedi_dagster.contracts import Participants
+from stedi_dagster.contracts import MlRelease, Participants
 from stedi_dagster.keys import key_of
 from stedi_dagster_tests.alerts.listeners import Webhook, webhook
 from stedi_dagster_tests.defs.assets.builders import below, contents
@@ -86,7 +86,7 @@ def test_nothing_below_it_is_run(browser, run):
     page.goto(run)
     expect(page.get_by_text("Errored (1)")).to_be_visible()
     expect(page.get_by_text("Succeeded (3)")).to_be_visible()
-    not_executed = [*below("customer_trusted"), Participants.table()]
+    not_executed = [*below("customer_trusted"), Participants.table(), MlRelease.table()]
     expect(page.get_by_text(f"Not executed ({len(not_executed)})")).to_be_visible()
 
 

@@ -4,6 +4,7 @@ Written from the rule and from the landed records, not from the code that select
 """
 
 from collections import Counter
+from collections.abc import Collection
 from functools import reduce
 from operator import and_
 
@@ -52,6 +53,7 @@ def audit_consent(
     *,
     policy: Policy,
     participants: DataFrame | None = None,
+    empty: Collection[str] = (),
 ) -> Outcome:
     """Audit content by the columns of its contract that say whose a row is.
 
@@ -64,8 +66,9 @@ def audit_consent(
         records: what the customers' records say, see `records.every_record`.
         policy: says whether a row's event time must not lie before the agreement.
         participants: who the participants are, where a column names them.
+        empty: columns that name people, and in which another check has found nobody.
     """
-    named = contract.identifying("person", "participant")
+    named = [spec for spec in contract.identifying("person", "participant") if spec.name not in empty]
     devices = contract.identifying("device")
     unnamed = reduce(and_, (F.isnull(spec.name) for spec in named), F.lit(True))
     judged = [(spec, F.isnotnull(spec.name) if spec.nullable else None) for spec in named]
