@@ -64,7 +64,7 @@ class Verified:
 
     @property
     def must_be_replaced(self) -> bool:
-        """Whether somebody is in it who has left the release since."""
+        """Whether it has rows that have had to go from the release since."""
         return self.current is not None and self.current > self.revision
 
     def as_dict(self) -> dict[str, Any]:
