@@ -4,6 +4,7 @@ import gc
 import os
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -87,6 +88,21 @@ def chromium() -> str:
     if found := find_chromium():
         return found
     _missing("browser", "Chromium is needed to look at the UI: on Debian, apt-get install chromium")
+
+
+@pytest.fixture(scope="session")
+def pytorch() -> None:
+    """PyTorch, which is several gigabytes large and no dependency."""
+    if find_spec("torch") is None:
+        _missing("pytorch", "PyTorch is needed: .venv/bin/uv pip install torch")
+
+
+@pytest.fixture(params=["without PyTorch", "with PyTorch"])
+def library(request: pytest.FixtureRequest) -> str:
+    """Whether a page's blocks that need PyTorch are run, too, as their titles begin."""
+    if request.param == "with PyTorch":
+        request.getfixturevalue("pytorch")
+    return str(request.param)
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ EXAMPLE = "26599c17"
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_the_page_does_what_it_says(world: Scenario, stedi: Stedi, tmp_path, monkeypatch):  # noqa: F811
+def test_the_page_does_what_it_says(world: Scenario, library: str, stedi: Stedi, tmp_path, monkeypatch):  # noqa: F811
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
     for name, value in {
@@ -31,7 +31,7 @@ def test_the_page_does_what_it_says(world: Scenario, stedi: Stedi, tmp_path, mon
     seen: dict[str, object] = {}
     said: dict[str, str] = {}
     for block in blocks(PAGE):
-        if block.title is not None:
+        if block.title is not None and not block.title.startswith(library):
             continue
         if block.language == "python":
             exec(compile(block.text, f"{PAGE.name}, line {block.line}", "exec"), seen)  # noqa: S102 - our own page
@@ -50,6 +50,12 @@ def test_the_page_does_what_it_says(world: Scenario, stedi: Stedi, tmp_path, mon
     assert seen["testing"].num_rows == rows["test"]  # type: ignore[attr-defined]
     assert {part: len(found) for part, found in seen["parts"].items()} == rows  # type: ignore[attr-defined]
     assert seen["first"]["readings/part"] == b"train"  # type: ignore[index]
+    if library == "with PyTorch":
+        batches = list(seen["loader"])  # type: ignore[call-overload]
+        assert {(axis, str(values.dtype)) for batch in batches for axis, values in batch.items()} == {
+            (axis, "torch.float32") for axis in "xyz"
+        }
+        assert sum(len(batch["x"]) for batch in batches) == rows["train"]
     assert "Nothing has had to go from the release since, as of the last run." in said["release verify"]
     assert f"No copy of export {number_of_the_export(stedi)} is left" in said["release destroyed"]
 
