@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from importlib.metadata import version
 
@@ -27,7 +27,7 @@ from stedi_dagster.releases.fit import Fit, fit, outcomes_of
 from stedi_dagster.releases.read import release_of, releases_of
 from stedi_dagster.report.gather import audit_facts, funnel_of
 from stedi_dagster.settings import Settings
-from stedi_dagster.split import PARTS, Part, Shares, part_of
+from stedi_dagster.split import PARTS, Part, part_of
 from stedi_dagster.sql.library import EXPLORE
 from stedi_dagster.wording import has_address
 
@@ -66,9 +66,11 @@ def create(
     with fit(settings, lakehouse, doing=f"of the release {name}", tell=tell) as found:
         if not found.curated.rows:
             raise ReleaseError(f"{_CURATED} is empty: there is nothing to make a release of.")
-        origin = _origin(settings, lakehouse, found, note=note)
+        rows = _rows_by_participant(found.curated)
+        origin = _origin(settings, lakehouse, found, rows, note=note)
     tell("Writing the rows")
-    commit, added = _commit(lakehouse, name, found.curated, settings.split)
+    placed = {participant: part_of(participant, settings.split) for participant in rows}
+    commit, added = _commit(lakehouse, name, found.curated, placed)
     content = contents(added)[name]
     lakehouse.expire(commit.publish().table)
     Revisions(lakehouse).record(
@@ -111,10 +113,9 @@ def _on_evidence(settings: Settings, lakehouse: Lakehouse) -> tuple[int | None, 
     return rows, None if bound is None else 100 * bound / _MILLION
 
 
-def _commit(lakehouse: Lakehouse, name: str, curated: Snapshot, shares: Shares) -> tuple[Commit, DataFiles]:
+def _commit(lakehouse: Lakehouse, name: str, curated: Snapshot, placed: Mapping[str, Part]) -> tuple[Commit, DataFiles]:
     """The commit that adds the rows of a release, and the files with these."""
     before = lakehouse.read(ROWS, MlRelease)
-    placed = _parts(curated, shares)
     table = lakehouse.ensure_table(ROWS, MlRelease)
     staged = lakehouse.stage(table, MlRelease)
     for part in PARTS:
@@ -128,12 +129,12 @@ def _commit(lakehouse: Lakehouse, name: str, curated: Snapshot, shares: Shares) 
     return lakehouse.amend(table, files, summary, stays=before.files), files
 
 
-def _parts(curated: Snapshot, shares: Shares) -> dict[str, Part]:
-    """Which part everybody is in."""
-    people: set[str] = set()
+def _rows_by_participant(curated: Snapshot) -> Counter[str]:
+    counts: Counter[str] = Counter()
     for batch in curated.files.batches(["participantId"]):
-        people.update(pc.unique(batch["participantId"]).to_pylist())
-    return {participant: part_of(participant, shares) for participant in people}
+        for found in pc.value_counts(batch["participantId"]).to_pylist():
+            counts[found["values"]] += found["counts"]
+    return counts
 
 
 def _rows_of(curated: Snapshot, name: str, part: Part, people: pa.Array) -> Iterator[pa.RecordBatch]:
@@ -149,11 +150,12 @@ def _origin(
     settings: Settings,
     lakehouse: Lakehouse,
     found: Fit,
+    rows: Mapping[str, int],
     *,
     note: str | None,
 ) -> Origin:
     curated, summary = found.curated, found.curated.summary
-    readings, most_active = _activity(curated)
+    readings, most_active = _activity(rows.values())
     on_evidence, false_at_most = _on_evidence(settings, lakehouse)
     return Origin(
         snapshot_id=str(curated.snapshot_id),
@@ -180,13 +182,9 @@ def _origin(
     )
 
 
-def _activity(curated: Snapshot) -> tuple[tuple[int, int, int] | None, float | None]:
+def _activity(counts: Iterable[int]) -> tuple[tuple[int, int, int] | None, float | None]:
     """The readings of a participant, and the share of the most active tenth; nothing of very few."""
-    counts: Counter[str] = Counter()
-    for batch in curated.files.batches(["participantId"]):
-        for found in pc.value_counts(batch["participantId"]).to_pylist():
-            counts[found["values"]] += found["counts"]
-    rows = sorted(counts.values())
+    rows = sorted(counts)
     if len(rows) < _FEWEST:
         return None, None
     tenths = tuple(rows[len(rows) * tenth // 10] for tenth in (1, 5, 9))

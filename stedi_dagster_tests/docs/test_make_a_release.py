@@ -2,6 +2,8 @@
 
 import json
 import shlex
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,6 +52,12 @@ def test_the_page_does_what_it_says(world: Scenario, library: str, stedi: Stedi,
     assert seen["testing"].num_rows == rows["test"]  # type: ignore[attr-defined]
     assert {part: len(found) for part, found in seen["parts"].items()} == rows  # type: ignore[attr-defined]
     assert seen["first"]["readings/part"] == b"train"  # type: ignore[index]
+    # The card of the copy says how to open it, too.
+    monkeypatch.chdir(tmp_path / "gait-lab-2026-11")
+    opened: dict[str, Any] = {}
+    for block in blocks(Path("README.md")):
+        exec(compile(block.text, "README.md", "exec"), opened)  # noqa: S102 - our own template
+    assert len(opened["train"]) == len(opened["parts"]["train"]) == rows["train"]
     if library == "with PyTorch":
         batches = list(seen["loader"])  # type: ignore[call-overload]
         assert {(axis, str(values.dtype)) for batch in batches for axis, values in batch.items()} == {
