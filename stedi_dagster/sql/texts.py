@@ -2,9 +2,10 @@
 
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import sqlglot
 from sqlglot import exp
@@ -97,7 +98,8 @@ def with_views(tree: exp.Expr, *, known: frozenset[str] = frozenset()) -> exp.Ex
     needed = needed_views(tree, known=known)
     own = tree.args.get("with_")
     ctes = [
-        exp.CTE(this=view.copy(), alias=exp.TableAlias(this=exp.to_identifier(name))) for name, view in needed.items()
+        exp.CTE(this=view.tree.copy(), alias=exp.TableAlias(this=exp.to_identifier(name)))
+        for name, view in needed.items()
     ]
     if ctes:
         everything = [*ctes, *(own.expressions if own else [])]
@@ -105,25 +107,30 @@ def with_views(tree: exp.Expr, *, known: frozenset[str] = frozenset()) -> exp.Ex
     return tree
 
 
-def needed_views(tree: exp.Expr, *, known: frozenset[str] = frozenset()) -> dict[str, exp.Expr]:
-    """The views that a statement needs, by name, each after those that it needs itself; do not change them.
+class View(NamedTuple):
+    """A view: the statement that defines it, which nobody changes, and the tables and views that it names."""
+
+    tree: exp.Expr
+    tables: tuple[str, ...]
+
+
+def needed_views(tree: exp.Expr, *, known: frozenset[str] = frozenset()) -> dict[str, View]:
+    """The views that a statement needs, by name, each after those that it needs itself.
 
     Args:
         tree: the statement.
         known: names that are tables where the statement will run.
     """
-    needed: dict[str, exp.Expr] = {}
+    needed: dict[str, View] = {}
 
-    def add_views(query: exp.Expr) -> None:
-        for name in needed_tables(query):
-            file = VIEWS / f"{name}.sql"
-            if name in needed or name in known or name in PUBLISHED or not file.is_file():
+    def add_views(names: Iterable[str]) -> None:
+        for name in names:
+            if name in needed or name in known or name in PUBLISHED or not (view := _view(name)):
                 continue
-            view = _view(file)
-            add_views(view)
+            add_views(view.tables)
             needed[name] = view
 
-    add_views(tree)
+    add_views(needed_tables(tree))
     return needed
 
 
@@ -179,9 +186,13 @@ def _tables(tree: exp.Expr) -> Iterator[exp.Table]:
 
 
 @cache
-def _view(file: Path) -> exp.Expr:
-    """A view, parsed once: each audit needs several, and parsing them is half of its work."""
-    return _with_functions(parse(file.read_text(encoding="utf-8"), name=str(file)))
+def _view(name: str) -> View | None:
+    """A view, parsed once: each audit needs several, and parsing them is half of its work. None if there is none."""
+    file = VIEWS / f"{name}.sql"
+    if not file.is_file():
+        return None
+    tree = _with_functions(parse(file.read_text(encoding="utf-8"), name=str(file)))
+    return View(tree, tuple(needed_tables(tree)))
 
 
 @cache
