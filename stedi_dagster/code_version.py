@@ -26,6 +26,7 @@ _DECIDING = (
     "drafts.delta",
     "drafts.erased",
     "drafts.following",
+    "drafts.frames",
     "drafts.landed_feed",
     "drafts.landed_files",
     "drafts.making",

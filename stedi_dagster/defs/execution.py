@@ -32,6 +32,8 @@ class TableResult:
     why: str | None = None
     rows_added: int | None = None
     rows_taken_out: int | None = None
+    # Of the raw files and data files that were read for it, each once.
+    bytes_read: int | None = None
     rows: int | None = None
     withheld: dict[str, int] = field(default_factory=dict)
     passed: list[str] = field(default_factory=list)
@@ -141,6 +143,7 @@ def _record(entry: dg.EventLogEntry, tables: dict[str, TableResult]) -> None:
         table.made = metadata["made"].value
         table.why = metadata["why"].value if "why" in metadata else None
         table.rows_added, table.rows_taken_out = metadata["rows_added"].value, metadata["rows_taken_out"].value
+        table.bytes_read = metadata["bytes_read"].value
         table.rows = metadata["dagster/row_count"].value
         table.snapshot_id = metadata["snapshot_id"].value
         table.withheld = {record.data["reason"]: record.data["rows"] for record in metadata["withheld"].records}

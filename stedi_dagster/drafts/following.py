@@ -5,7 +5,7 @@ sure, the table is made in full (`MadeInFull`).
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial, reduce
 
@@ -21,6 +21,7 @@ from stedi_dagster.contracts import (
     StepTrainerTrusted,
 )
 from stedi_dagster.drafts.delta import KEY, Delta, differing, of_keys, of_others, together
+from stedi_dagster.drafts.frames import Frames
 from stedi_dagster.drafts.made import MadeInFull
 from stedi_dagster.drafts.run import PARTICIPANTS
 from stedi_dagster.engines.once import found_once
@@ -73,7 +74,7 @@ class Following:
 
     def selected(self, at: Mapping[str, Snapshot], **some: DataFrame) -> Selection:
         """What the rule selects, where some inputs are only a part of theirs."""
-        return self.select(**{**_frames(at, self.session, without=some), **some}, policy=self.policy)
+        return self.select(**Frames(self.session, at, some), policy=self.policy)
 
 
 @dataclass
@@ -135,19 +136,22 @@ def readings(contract: type[Contract], standing: Callable[..., DataFrame]) -> Fo
         stood = None
         if on.is_new(*others):
             was, now = (
-                standing(**_frames(at, on.session, without=[landing]), policy=on.policy) for at in (on.before, on.now)
+                standing(**{name: at[name].frame(on.session) for name in others}, policy=on.policy)
+                for at in (on.before, on.now)
             )
             stood = differing(was, now)
         people = sum(on.now[name].rows for name in others)
         changed = _some(on.session, people, delta.disturbed(on.session, whose), stood)
         additions = Additions(leaving=changed, leaving_by=owner.name)
-        asked = of_keys(delta.now.frame(on.session), whose, changed)
+        asked = before = None
+        if changed is not None:
+            asked, before = (of_keys(at.frame(on.session), whose, changed) for at in (delta.now, delta.before))
         if delta.new.paths:
             asked = together(asked, of_others(delta.new.frame(on.session), whose, changed))
             additions.moments = delta.new.moments
         if asked is not None:
             additions.add(on.selected(on.now, **{landing: asked}))
-        if (before := of_keys(delta.before.frame(on.session), whose, changed)) is not None:
+        if before is not None:
             additions.count(on.selected(on.before, **{landing: before}), -1)
         return additions
 
@@ -237,10 +241,6 @@ def _within(files: DataFiles, session: SparkSession, others: DataFiles) -> DataF
     """The rows of a table's files from the time of those of another one."""
     moment = files.contract.event_time()
     return files.frame(session).where(F.col(str(moment)).between(*others.moments))
-
-
-def _frames(at: Mapping[str, Snapshot], session: SparkSession, *, without: Collection[str]) -> dict[str, DataFrame]:
-    return {name: snapshot.frame(session) for name, snapshot in at.items() if name not in without}
 
 
 def _some(session: SparkSession, people: int, *keys: DataFrame | None) -> DataFrame | None:

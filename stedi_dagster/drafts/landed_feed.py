@@ -191,6 +191,7 @@ class FeedLanding:
     ) -> dict[str, str | None]:
         """Land some files, and return the digests of those that nobody has changed meanwhile."""
         listing = replace(self._listing, files=tuple(files))
+        self._run.lakehouse.storage.note_reads({file.path: file.size for file in files})
         with ThreadPoolExecutor(1) as beside:
             digesting = beside.submit(digests, files, self._storage)
             with self._run.at_work(self._feed.contract.table(), f"landing {self._feed.name}"):

@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame
 from stedi_dagster.audits.gate.distinct import distinct_rows
 from stedi_dagster.drafts.amending import Amendment, amend
 from stedi_dagster.drafts.following import Additions, Following
+from stedi_dagster.drafts.frames import Frames
 from stedi_dagster.drafts.made import MadeInFull
 from stedi_dagster.drafts.plan import TablePlan
 from stedi_dagster.drafts.run import Run
@@ -68,7 +69,7 @@ def make(run: Run, plan: TablePlan, table: Table, inputs: Mapping[str, Snapshot]
         inputs: what it is made from.
         summary: see `summary_of`.
     """
-    frames = {name: snapshot.frame(run.session) for name, snapshot in inputs.items()}
+    frames = Frames(run.session, inputs)
     try:
         published, before = _basis(run, plan, inputs, summary)
         following = Following(run.session, run.policy, plan.select, before, inputs)
@@ -79,7 +80,7 @@ def make(run: Run, plan: TablePlan, table: Table, inputs: Mapping[str, Snapshot]
         return Prepared(commit, str(reason) or None, different)
     if plan.narrow:
         with suppress(MadeInFull):
-            frames |= plan.narrow(following, published.frame(run.session))
+            frames = Frames(run.session, inputs, plan.narrow(following, published.frame(run.session)))
     commit, different = _in_full(run, plan, table, frames, summary)
     if same := _as_it_was(run, table, published, commit):
         return Prepared(same)

@@ -17,6 +17,7 @@ from stedi_dagster.contracts import AccelerometerLanding, CustomerLanding, Custo
 from stedi_dagster.drafts.amending import Amendment, between
 from stedi_dagster.drafts.audited import Findings
 from stedi_dagster.drafts.draft import Draft
+from stedi_dagster.drafts.frames import Frames
 from stedi_dagster.drafts.made import Made
 from stedi_dagster.drafts.making import Prepared, has_columns, make, summary_of
 from stedi_dagster.drafts.plan import (
@@ -72,7 +73,7 @@ def draft_table(run: Run, plan: TablePlan, inputs: Mapping[str, Snapshot]) -> Dr
     with run.at_work(name, f"computing {name}"):
         made = Prepared(commit) if commit else make(run, plan, table, inputs, summary)
         commit, amended = made.commit, made.amendment
-        frames = {key: snapshot.frame(run.session) for key, snapshot in inputs.items()}
+        frames = Frames(run.session, inputs)
         context = CheckContext(
             (amended.new if amended else commit.files).frame(run.session),
             amended.rest.frame(run.session) if amended and amended.rest.paths else None,

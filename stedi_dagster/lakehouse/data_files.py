@@ -89,11 +89,13 @@ class DataFiles:
         """The rows, for the engine."""
         if not self.sizes:
             return session.createDataFrame([], self.contract.struct())
+        self.storage.note_reads(self.sizes)
         return session.read.parquet(*self.paths)
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Some columns of the rows, in this order; null where a file is older than the column."""
         schema = arrow_schema(self.contract)
+        self.storage.note_reads(self.sizes)
         for path in self.paths:
             with pq.ParquetFile(self.storage.within(path), filesystem=self.storage.filesystem) as file:
                 for batch in file.iter_batches(columns=list(columns)):

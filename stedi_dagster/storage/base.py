@@ -2,7 +2,7 @@
 
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Any
@@ -50,6 +50,22 @@ class Storage(ABC):
     """A file system, addressed by the paths that the catalog records."""
 
     filesystem: fs.FileSystem
+    _reads: dict[str, int] | None = None
+
+    @contextmanager
+    def noting_reads(self) -> Iterator[Mapping[str, int]]:
+        """Note which files are read while this lasts, with their bytes; whoever reads one says so by `note_reads`."""
+        reads: dict[str, int] = {}
+        self._reads = reads
+        try:
+            yield reads
+        finally:
+            self._reads = None
+
+    def note_reads(self, sizes: Mapping[str, int]) -> None:
+        """Say that files are read, of so many bytes each, whoever reads them."""
+        if self._reads is not None:
+            self._reads.update(sizes)
 
     @abstractmethod
     def entries(self, folder: str) -> list[Entry]:

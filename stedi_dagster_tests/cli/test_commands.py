@@ -122,6 +122,7 @@ def test_a_run_that_publishes_not_everything_exits_with_1_and_says_why(stedi, sc
         "made": None,
         "why": None,
         "rows_added": None,
+        "bytes_read": None,
         "rows_taken_out": None,
         "rows": None,
         "withheld": {},

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import dagster as dg
 
@@ -135,7 +136,8 @@ def made(name: str, resource: RunResource, drafting: Callable[[Run], Draft]) -> 
     try:
         with storage_errors(f"making {name}"):
             run = resource.begin()
-            draft = drafting(run)
+            with run.lakehouse.storage.noting_reads() as reads:
+                draft = drafting(run)
             for commit in draft.commits:
                 if not draft.blocked:
                     _ = commit.snapshot_id  # prepares it
@@ -143,7 +145,7 @@ def made(name: str, resource: RunResource, drafting: Callable[[Run], Draft]) -> 
                     run.lakehouse.discard(commit)
     except StediError as error:
         raise failure(error) from None
-    return draft
+    return replace(draft, counted={**draft.counted, "bytes_read": sum(reads.values())})
 
 
 def refused(key: dg.AssetKey, draft: Draft) -> Iterator[dg.AssetCheckResult]:

@@ -6,7 +6,7 @@ from unittest.mock import Mock
 import dagster as dg
 import pytest
 
-from stedi_dagster.contracts import TABLES
+from stedi_dagster.contracts import CONTRACTS, TABLES
 from stedi_dagster.contracts.base import latest_ms
 from stedi_dagster_tests.defs.assets.builders import (
     LANDED_FILES,
@@ -95,6 +95,9 @@ def test_a_reused_table_says_the_same_as_when_it_was_published(tmp_path):
         assert again.pop("seconds") > 0
         assert (told.pop("made"), again.pop("made")) == ("full", "unchanged")
         assert told.pop("rows_added") == told["dagster/row_count"]
+        # Only the list of what has landed is read again, to compare it with what is there.
+        assert told.pop("bytes_read") > 0
+        assert (again.pop("bytes_read") > 0) == table.endswith("_landing")
         assert again.pop("rows_added") == told.pop("rows_taken_out") == again.pop("rows_taken_out") == 0
         assert told == again
 
@@ -161,3 +164,30 @@ def test_a_snapshot_tells_in_its_properties_what_it_was_made_from(tmp_path):
     }
     upstream = ("step_trainer_trusted", "accelerometer_trusted", "customers_curated", "participants")
     assert snapshot.summary.upstream == {name: there[name] for name in upstream}
+
+
+def test_a_run_tells_how_much_it_has_read(tmp_path):
+    world = three_people(tmp_path)
+    assert world.run().success
+
+    def sizes(*tables: str) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for table in tables:
+            snapshot = world.lakehouse().read(table, CONTRACTS[table])
+            assert snapshot is not None
+            found |= snapshot.files.sizes
+        return found
+
+    listed = sum(sizes("accelerometer_landed_files").values())
+    before = sizes("accelerometer_landing", "accelerometer_trusted")
+    new = world.land("accelerometer", reading("ann@example.com", T0 + 7000), name="later.json")
+    result = world.run(tables=["accelerometer_landing", "accelerometer_trusted"])
+    now = sizes("accelerometer_landing", "accelerometer_trusted")
+    added = {path: size for path, size in now.items() if path not in before}
+    [landed] = [size for path, size in added.items() if "/accelerometer_landing/data/" in path]
+    # The raw file, the list of those that had landed, and what was made of it, which is checked.
+    assert metadata(result, "accelerometer_landing")["bytes_read"] == new.stat().st_size + listed + landed
+    people = sum(sizes("customer_trusted", "customer_landing", "customer_quarantine").values())
+    kept = sum(size for path, size in now.items() if "/accelerometer_trusted/data/" in path)
+    # What is new, who agrees, and all that is kept of anybody, but for nothing else that had landed before.
+    assert metadata(result, "accelerometer_trusted")["bytes_read"] == landed + people + kept
