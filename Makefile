@@ -4,9 +4,8 @@ UV_VERSION := 0.13.8
 BIN := .venv/bin
 # The stack on AWS that deploy and destroy work on.
 NAME ?= stedi
-# One more than cores: while a server starts or a clock is waited for, another one works. At most 4: each starts engines
-# and servers of its own, of some 2 GB together.
-TEST_PROCESSES ?= $(shell $(PYTHON) -c 'import os; print(min(4, 1 + (os.cpu_count() or 1)))')
+# Each starts engines and servers of its own, of some 2 GB together.
+TEST_PROCESSES ?= 4
 READY := .venv/.ready
 # The theme announces its successor at each start, and says itself that this turns it off.
 MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs
@@ -39,7 +38,7 @@ run: setup ## Set up, make landing data if there is none, and materialize all ei
 
 .PHONY: test
 test: setup ## Set up, then run the tests
-	@$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest --numprocesses logical --maxprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
 .PHONY: ui
 ui: setup ## The Dagster UI on 127.0.0.1:3000

@@ -14,6 +14,7 @@ from stedi_dagster.cli.tables import list_tables
 from stedi_dagster.contracts import TABLES
 from stedi_dagster.lakehouse.checksums import Damage, damaged_files
 from stedi_dagster.sample import generate
+from stedi_dagster.settings.policy import PRESETS
 from stedi_dagster_tests.aws.cloud import REGION, Cloud
 from stedi_dagster_tests.defs.assets.builders import contents, failure, land_three_people, orphans, snapshots
 from stedi_dagster_tests.scenario import Scenario, checks, customer
@@ -58,12 +59,12 @@ def both(cloud: Cloud, landing: Path, home: Path, **settings: object) -> tuple[S
     return here, there
 
 
-def test_s3_and_glue_give_the_same_rows_as_this_machine_also_under_other_rules(cloud, plain, tmp_path_factory):
+def test_s3_and_glue_give_the_same_rows_as_this_machine_under_every_preset(cloud, plain, tmp_path_factory):
     cloud.upload(plain)
     home = tmp_path_factory.mktemp("here")
-    # One after the other in the same lakehouse: what has landed is there, and other rules then select from it.
-    both(cloud, plain, home)
-    both(cloud, plain, home, preset="as-of-accelerometer-all-steps")
+    # One after the other in the same lakehouse: what has landed is there, and each preset then selects from it.
+    for preset in PRESETS:
+        both(cloud, plain, home, preset=preset)
 
 
 def test_every_oddity_of_a_landing_zone_is_read_from_s3_as_from_this_machine(cloud, quirky, tmp_path_factory):

@@ -91,7 +91,7 @@ histories = st.tuples(st.sampled_from(_PRESETS), st.lists(betweens, min_size=1, 
 def test_whatever_happens_between_runs_the_tables_are_what_making_them_in_full_makes(
     tmp_path_factory: pytest.TempPathFactory, sail: SparkSession
 ):
-    @settings(examples, max_examples=10)
+    @settings(examples, max_examples=14)
     @given(history=histories)
     def play(history: tuple[Preset, list[Between]]) -> None:
         preset, all_that_happens = history

@@ -63,6 +63,7 @@ def test_a_planted_violation_is_found(world: Scenario, numbers: dict[str, str], 
     question, changes, rules, found = VIOLATIONS[violation]
     with planted(world, {table: named(change, numbers) for table, change in changes.items()}):
         assert ask(world, f"verify/{question}.sql", **rules) == found
+    assert ask(world, f"verify/{question}.sql") == []
 
 
 def test_every_question_is_put_to_violations() -> None:
