@@ -23,7 +23,8 @@ class Draft:
         upstream: the snapshots that must still be current when it is published, by table.
         quarantine: of a feed: the next snapshot of its quarantine.
         landed_files: of a feed: the next snapshot of what is known of its raw files.
-        counted: what else was counted when it was made: bytes read, files of a feed, people of `participants`.
+        counted: what else was counted when it was made: the bytes that were read for it, files and bytes of a feed,
+            people of `participants`.
         audited_in: the run that found the outcomes, where that is not this one.
         how: how its rows came about, where they are not those that it had.
         why: why all of them were made anew, where they were and it had some.

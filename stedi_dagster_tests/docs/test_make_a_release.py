@@ -1,4 +1,4 @@
-"""`docs/how-to/make-a-release.md`, block by block; not run is what has a title, which says why."""
+"""`docs/how-to/make-a-release.md`, block by block; what has a title needs what that says."""
 
 import json
 import shlex
