@@ -11,6 +11,8 @@ from typing import Any, NoReturn
 import pytest
 from hypothesis import settings
 from pyspark.sql import SparkSession
+from sqlalchemy import Engine as DatabaseEngine
+from sqlalchemy import event
 from typer.testing import CliRunner, Result
 
 from bench.event_log import write_conf
@@ -32,6 +34,13 @@ gc.set_threshold(50_000, 20, 100)
 
 # PySpark looks for it at each call, to say where in a notebook that was; looking for what is not there takes longest.
 sys.modules.setdefault("IPython", None)  # type: ignore[arg-type]
+
+
+@event.listens_for(DatabaseEngine, "connect")
+def _without_waiting_for_the_disk(connection: Any, _: Any) -> None:
+    """What a test writes into SQLite has to outlive its processes, not the machine."""
+    connection.execute("PRAGMA synchronous = OFF")
+
 
 REAL_DATA = Path(__file__).parents[2] / "shared" / "data" / "stedi"
 

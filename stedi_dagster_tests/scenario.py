@@ -15,7 +15,7 @@ import dagster as dg
 from stedi_dagster.defs.assets.standing_audits import SELECTION as STANDING_AUDITS
 from stedi_dagster.defs.definitions import build_defs
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
-from stedi_dagster.lakehouse.query import connect
+from stedi_dagster.lakehouse.query import connect, pinned
 from stedi_dagster.settings import Settings
 
 T0 = 1_655_564_400_000  # 2022-06-18 15:00 UTC, when the public data begins
@@ -130,7 +130,8 @@ class Scenario:
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows of a query over what is published."""
-        with connect(self.lakehouse()) as connection:
+        lakehouse = self.lakehouse()
+        with connect(lakehouse, pinned(lakehouse, sql)) as connection:
             return connection.execute(sql).fetchall()
 
     def rows(self, table: str) -> list[tuple[Any, ...]]:

@@ -73,8 +73,9 @@ def list_tables(*, as_json: bool) -> None:
 
 def list_quarantine(*, as_json: bool, limit: int) -> None:
     """Print the feeds' quarantined texts."""
-    with connect(open_lakehouse(), memory_mb=Settings.load().memory) as connection:
-        query = "SELECT feed, file, line, position, reason, raw FROM quarantine ORDER BY feed, file, position"
+    query = "SELECT feed, file, line, position, reason, raw FROM quarantine ORDER BY feed, file, position"
+    lakehouse = open_lakehouse()
+    with connect(lakehouse, pinned(lakehouse, query), memory_mb=Settings.load().memory) as connection:
         relation = connection.sql(query if as_json else f"{query} LIMIT {limit}")
         show(rows_of(relation), as_json=as_json, columns=relation.columns)
         total = connection.sql("SELECT count(*) FROM quarantine").fetchall()[0][0]

@@ -266,10 +266,15 @@ class Lakehouse:
         """The tables that the platform made: others in the databases are somebody else's."""
         return [table for table in self.tables() if table.properties.get(PROPERTY) == self.identity.lakehouse]
 
-    def tables(self) -> list[Table]:
-        """All tables that there are, by name, the restricted ones last."""
+    def tables(self, wanted: Callable[[str], bool] | None = None) -> list[Table]:
+        """All tables that there are, by name, the restricted ones last.
+
+        Args:
+            wanted: says of a table's name whether it is to be read; by default all are.
+        """
         names = [name for space in (self.database, self.restricted) for name in sorted(self.catalog.list_tables(space))]
-        found = (load_table(self.catalog, name, self.warehouse) for name in names)
+        asked = [name for name in names if wanted is None or wanted(name[-1])]
+        found = (load_table(self.catalog, name, self.warehouse) for name in asked)
         return [table for table in found if table is not None]
 
     def namespace_of(self, table: str) -> str:

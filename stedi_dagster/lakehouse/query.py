@@ -1,7 +1,7 @@
 """The published tables in an in-process DuckDB, each a view by its name."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -11,7 +11,7 @@ from pyarrow.dataset import dataset
 from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Snapshot
 
-from stedi_dagster.contracts import CONTRACTS, OPTIONAL, LandedFiles, Quarantine
+from stedi_dagster.contracts import CONTRACTS, OPTIONAL, Column, Contract, LandedFiles, Quarantine
 from stedi_dagster.errors import StediError
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.manifests import data_files
@@ -23,11 +23,18 @@ from stedi_dagster.storage.local import LocalStorage
 
 # Of which each feed has a table of its own.
 _OF_FEEDS = (Quarantine, LandedFiles)
+_ASKS_FOR_TABLES = re.compile(r"\b(show|information_schema)\b", re.IGNORECASE)
 
 
-def pinned(lakehouse: Lakehouse) -> dict[str, Table]:
-    """Every published table by its name, as it is now; whatever is published later, these stay as they are."""
-    return {table.name()[-1]: table for table in lakehouse.tables() if table.current_snapshot() is not None}
+def pinned(lakehouse: Lakehouse, statement: str | None = None) -> dict[str, Table]:
+    """Every published table by its name, as it is now; whatever is published later, these stay as they are.
+
+    Args:
+        lakehouse: where the tables are.
+        statement: in DuckDB's SQL; only the tables that it needs. One that asks which tables there are needs them all.
+    """
+    wanted = None if statement is None or _ASKS_FOR_TABLES.search(statement) else _named_in(statement)
+    return {table.name()[-1]: table for table in lakehouse.tables(wanted) if table.current_snapshot() is not None}
 
 
 def connect(
@@ -55,10 +62,7 @@ def connect(
     if memory_mb is not None:
         config["memory_limit"] = f"{memory_mb}MB"
     connection = duckdb.connect(config=config)
-    together = {
-        contract.table(): connection.from_arrow(arrow_schema(contract).empty_table()).project("'' AS feed, *")
-        for contract in _OF_FEEDS
-    }
+    together = {contract.table(): _feeds_of_nothing(contract) for contract in _OF_FEEDS}
     for name, contract in OPTIONAL.items():
         if name not in tables:
             connection.from_arrow(arrow_schema(contract).empty_table()).create_view(name)
@@ -68,13 +72,12 @@ def connect(
             for kind in _views_of(name):
                 together.pop(kind, None)
             continue
-        rows = _with_new_columns(name, _rows(connection, table, snapshot, lakehouse.storage))
-        rows.create_view(name)
+        _create_view(connection, name, table, snapshot, lakehouse.storage)
         for kind in together.keys() & _views_of(name):
-            part = rows.project(f"'{name.removesuffix(f'_{kind}')}' AS feed, *")
-            together[kind] = together[kind].union(part)
-    for kind, rows in together.items():
-        rows.create_view(kind)
+            feed = _text(name.removesuffix(f"_{kind}"))
+            together[kind].append(f"SELECT {feed} AS feed, * FROM {_name(name)}")  # noqa: S608 - both are quoted
+    for kind, parts in together.items():
+        connection.execute(f"CREATE VIEW {kind} AS {' UNION ALL '.join(parts)}")
     return connection
 
 
@@ -89,10 +92,16 @@ def refuse_unreached(statement: str, tables: Mapping[str, Table], at: datetime) 
     Raises:
         StediError: the history of a table that it names does not reach back to that moment; the message says how far.
     """
-    words = set(re.findall(r"\w+", statement.lower()))
+    named = _named_in(statement)
     for name, table in tables.items():
-        if words & {name, *_views_of(name)}:
+        if named(name):
             snapshot_at(table, at)
+
+
+def _named_in(statement: str) -> Callable[[str], bool]:
+    """Whether a statement may name a table, or a view of all feeds together that it is a part of."""
+    words = set(re.findall(r"\w+", statement.lower()))
+    return lambda table: bool(words & {table, *_views_of(table)})
 
 
 def _views_of(name: str) -> set[str]:
@@ -109,26 +118,39 @@ def _snapshot(table: Table, at: datetime | None) -> Snapshot | None:
         return None
 
 
-def _with_new_columns(name: str, rows: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
-    """With a null for each column that its contract has got since: questions name the columns that there are now."""
-    columns = CONTRACTS[name].columns() if name in CONTRACTS else ()
-    new = [
-        f'CAST(NULL AS {spec.type.simpleString()}) AS "{spec.name}"'
-        for spec in columns
-        if spec.name not in rows.columns
-    ]
-    return rows.project(", ".join(["*", *new])) if new else rows
+def _feeds_of_nothing(contract: type[Contract]) -> list[str]:
+    """What a view of all feeds together has where no feed has a table: no row."""
+    columns = ", ".join(_null(spec) for spec in contract.columns())
+    return [f"SELECT '' AS feed, {columns} WHERE false"]
 
 
-def _rows(
-    connection: duckdb.DuckDBPyConnection, table: Table, snapshot: Snapshot, storage: Storage
-) -> duckdb.DuckDBPyRelation:
+def _null(column: Column) -> str:
+    return f"CAST(NULL AS {column.type.simpleString()}) AS {_name(column.name)}"
+
+
+def _name(name: str) -> str:
+    return '"{}"'.format(name.replace('"', '""'))
+
+
+def _text(text: str) -> str:
+    return "'{}'".format(text.replace("'", "''"))
+
+
+def _create_view(
+    connection: duckdb.DuckDBPyConnection, name: str, table: Table, snapshot: Snapshot, storage: Storage
+) -> None:
     paths = [file.file_path for file in data_files(table, snapshot.snapshot_id)]
     schema = table.scan(snapshot_id=snapshot.snapshot_id).projection().as_arrow()
+    # A null for each column that its contract has got since: questions name the columns that there are now.
+    new = [spec for spec in (CONTRACTS[name].columns() if name in CONTRACTS else ()) if spec.name not in schema.names]
+    columns = ", ".join([*map(_name, schema.names), *map(_null, new)])
     if not paths:
-        return connection.from_arrow(schema.empty_table())
-    if isinstance(storage, LocalStorage):
-        return connection.read_parquet(paths).select(*schema.names)
-    # DuckDB would first download an extension that can read S3.
-    files = dataset([storage.within(path) for path in paths], filesystem=storage.filesystem, format="parquet")
-    return connection.from_arrow(files).select(*schema.names)
+        connection.from_arrow(schema.empty_table()).project(columns).create_view(name)
+    elif isinstance(storage, LocalStorage):
+        # In one statement: with a relation for each step DuckDB would open the first of the files for each.
+        files = ", ".join(map(_text, paths))
+        connection.execute(f"CREATE VIEW {_name(name)} AS SELECT {columns} FROM read_parquet([{files}])")  # noqa: S608
+    else:
+        # DuckDB would first download an extension that can read S3.
+        objects = dataset([storage.within(path) for path in paths], filesystem=storage.filesystem, format="parquet")
+        connection.from_arrow(objects).project(columns).create_view(name)

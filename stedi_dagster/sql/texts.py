@@ -3,9 +3,9 @@
 import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, lru_cache
 from pathlib import Path
-from typing import NamedTuple
 
 import sqlglot
 from sqlglot import exp
@@ -95,7 +95,7 @@ def with_views(tree: exp.Expr, *, known: frozenset[str] = frozenset()) -> exp.Ex
     tree = _with_functions(tree.copy())
     if not isinstance(tree, exp.Query):
         return tree
-    needed = needed_views(tree, known=known)
+    needed = needed_views(needed_tables(tree), known=known)
     own = tree.args.get("with_")
     ctes = [
         exp.CTE(this=view.tree.copy(), alias=exp.TableAlias(this=exp.to_identifier(name)))
@@ -107,21 +107,44 @@ def with_views(tree: exp.Expr, *, known: frozenset[str] = frozenset()) -> exp.Ex
     return tree
 
 
-class View(NamedTuple):
-    """A view: the statement that defines it, which nobody changes, and the tables and views that it names."""
+@dataclass(frozen=True, eq=False)
+class Question:
+    """A statement that is asked again and again, a view's or an audit's, and so is looked through once in a process.
+
+    Attributes:
+        tree: the statement, which nobody changes.
+        tables: the tables and views that it names.
+    """
 
     tree: exp.Expr
     tables: tuple[str, ...]
 
 
-def needed_views(tree: exp.Expr, *, known: frozenset[str] = frozenset()) -> dict[str, View]:
+@lru_cache(maxsize=256)
+def question(text: str, *, name: str) -> Question:
+    """A statement in Athena's dialect; takes what `parse` takes, and raises what it raises."""
+    tree = _with_functions(parse(text, name=name))
+    return Question(tree, tuple(needed_tables(tree)))
+
+
+def question_for_duckdb(asked: Question, settings: Settings, *, known: frozenset[str] = frozenset()) -> str:
+    """What `render_for_duckdb` makes of its statement."""
+    return _question_for_duckdb(asked, tuple(parameters_of(settings, database=_LOCAL_DATABASE).items()), known)
+
+
+@lru_cache(maxsize=256)
+def _question_for_duckdb(asked: Question, values: tuple[tuple[str, Value], ...], known: frozenset[str]) -> str:
+    return for_duckdb(bind(with_views(asked.tree, known=LOCAL_VIEWS | known), dict(values), {}))
+
+
+def needed_views(tables: Iterable[str], *, known: frozenset[str] = frozenset()) -> dict[str, Question]:
     """The views that a statement needs, by name, each after those that it needs itself.
 
     Args:
-        tree: the statement.
+        tables: what the statement names.
         known: names that are tables where the statement will run.
     """
-    needed: dict[str, View] = {}
+    needed: dict[str, Question] = {}
 
     def add_views(names: Iterable[str]) -> None:
         for name in names:
@@ -130,7 +153,7 @@ def needed_views(tree: exp.Expr, *, known: frozenset[str] = frozenset()) -> dict
             add_views(view.tables)
             needed[name] = view
 
-    add_views(needed_tables(tree))
+    add_views(tables)
     return needed
 
 
@@ -186,13 +209,10 @@ def _tables(tree: exp.Expr) -> Iterator[exp.Table]:
 
 
 @cache
-def _view(name: str) -> View | None:
-    """A view, parsed once: each audit needs several, and parsing them is half of its work. None if there is none."""
+def _view(name: str) -> Question | None:
+    """A view; None if there is none."""
     file = VIEWS / f"{name}.sql"
-    if not file.is_file():
-        return None
-    tree = _with_functions(parse(file.read_text(encoding="utf-8"), name=str(file)))
-    return View(tree, tuple(needed_tables(tree)))
+    return question(file.read_text(encoding="utf-8"), name=str(file)) if file.is_file() else None
 
 
 @cache

@@ -26,7 +26,7 @@ def moto_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     url = f"http://127.0.0.1:{port}"
     log = tmp_path_factory.mktemp("moto") / "log"
     with log.open("wb") as output:
-        arguments = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+        arguments = [sys.executable, "-m", "stedi_dagster_tests.aws.moto_server", "-H", "127.0.0.1", "-p", str(port)]
         server = subprocess.Popen(arguments, stdout=output, stderr=output)
         try:
             _wait_for(url, server, log)

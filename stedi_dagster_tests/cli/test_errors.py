@@ -3,10 +3,13 @@
 import errno
 import os
 import sqlite3
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import Engine, event
 from typer.testing import Result
 
 from stedi_dagster.cli.run import _show
@@ -67,6 +70,19 @@ def test_a_damaged_catalog_that_was_moved_away_is_made_anew_by_adopting(stedi, p
     assert contents(published) == before
 
 
+@pytest.fixture
+def impatient() -> Iterator[None]:
+    """SQLite gives up at once where it would wait for half a minute."""
+
+    def hurry(connection: Any, _: Any) -> None:
+        connection.execute("PRAGMA busy_timeout = 100")
+
+    event.listen(Engine, "connect", hurry, insert=True)
+    yield
+    event.remove(Engine, "connect", hurry)
+
+
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("command", ["run", "tables"])
 def test_a_locked_catalog_is_told(stedi, published, command):
     holder = sqlite3.connect(published.home / "catalog.db", isolation_level=None)
@@ -163,6 +179,7 @@ def test_a_damaged_database_of_dagsters_is_told_and_left(stedi, ran, database, d
     assert left == damaged
 
 
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("database", DATABASES[:2])
 def test_a_locked_database_of_dagsters_is_told(stedi, ran, database):
     path = ran.home / "dagster" / database

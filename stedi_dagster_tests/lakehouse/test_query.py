@@ -90,6 +90,35 @@ def test_an_empty_lakehouse_has_an_empty_quarantine_no_erasures_no_releases_and_
             assert connection.sql(f"SELECT * FROM {name}").fetchall() == []
 
 
+@pytest.mark.parametrize(
+    ("statement", "needed"),
+    [
+        ('SELECT * FROM "participants"', {"participants"}),
+        (
+            "select count(*) from PARTICIPANTS p join main.customer_landing using (email)",
+            {"participants", "customer_landing"},
+        ),
+        ("SELECT * FROM quarantine", {"customer_quarantine", "step_trainer_quarantine"}),
+        ("SELECT * FROM step_trainer_quarantine", {"step_trainer_quarantine"}),
+        ("SELECT 1", set()),
+        ("SHOW TABLES", {"participants", "customer_landing", "customer_quarantine", "step_trainer_quarantine"}),
+        (
+            "SELECT table_name FROM information_schema.tables",
+            {"participants", "customer_landing", "customer_quarantine", "step_trainer_quarantine"},
+        ),
+    ],
+)
+def test_a_statement_needs_the_tables_that_it_names_and_those_of_which_it_names_a_view(lake, statement, needed):
+    publish(lake, "ann")
+    publish_rows(lake, "customer_landing", CustomerLanding)
+    for feed in ("customer", "step_trainer"):
+        publish_rows(lake, f"{feed}_quarantine", Quarantine, unreadable(f"{feed}.json"))
+    tables = pinned(lake, statement)
+    assert tables.keys() == needed
+    with connect(lake) as everything, connect(lake, tables) as connection:
+        assert connection.sql(statement).fetchall() == everything.sql(statement).fetchall()
+
+
 @pytest.mark.parametrize("folder", ["a b", "it's", 'say "x"', "100 %41", "ünï", "a*b", "[ab]", "{a,b}", "a?b", "a#b"])
 def test_tables_are_found_in_folders_of_any_name(tmp_path, folder):
     lake = Lakehouse(tmp_path / folder, str(tmp_path / folder / "warehouse"))

@@ -86,10 +86,11 @@ def test_a_column_too_many_is_found(tmp_path, sail_url: str) -> None:
 
 @pytest.mark.parametrize("file", VERIFY)
 def test_what_is_found_is_a_table_a_problem_and_a_number(world: Scenario, file: str) -> None:
-    from stedi_dagster.lakehouse.query import connect
+    from stedi_dagster.lakehouse.query import connect, pinned
     from stedi_dagster.sql.library import SQL
     from stedi_dagster.sql.texts import parse, render_for_duckdb
 
     text = render_for_duckdb(parse((SQL / "verify" / file).read_text(encoding="utf-8")), world.load_settings())
-    with connect(world.lakehouse()) as connection:
+    lakehouse = world.lakehouse()
+    with connect(lakehouse, pinned(lakehouse, text)) as connection:
         assert connection.sql(text).columns == ["table_name", "problem", "rows"]

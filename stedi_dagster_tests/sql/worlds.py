@@ -7,7 +7,6 @@ from typing import Any
 
 import pyarrow as pa
 
-from stedi_dagster.lakehouse.query import connect
 from stedi_dagster.sql.library import SQL
 from stedi_dagster.sql.parameters import Value
 from stedi_dagster.sql.texts import parse, render_for_duckdb
@@ -78,8 +77,7 @@ def ask(
     """The rows of a file below sql/, as `stedi sql FILE` has them."""
     tree = parse((SQL / file).read_text(encoding="utf-8"))
     text = render_for_duckdb(tree, scenario.load_settings(**settings), chosen)
-    with connect(scenario.lakehouse()) as connection:
-        return connection.execute(text).fetchall()
+    return scenario.query(text)
 
 
 @contextmanager

@@ -30,7 +30,7 @@ def find_without_consent(evidence: Evidence) -> Iterator[Finding]:
         StediError: a table is not published.
     """
     yield from evidence.answer(NAME)
-    named = set(texts.needed_tables(texts.parse((VERIFY / f"{NAME}.sql").read_text(encoding="utf-8"))))
+    named = texts.question((VERIFY / f"{NAME}.sql").read_text(encoding="utf-8"), name=NAME).tables
     for name, contract in CONSENTED.items():
         if name not in named:
             for problem, rows in evidence.ask_text(question_of(contract), name=NAME):

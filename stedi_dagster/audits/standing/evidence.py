@@ -71,19 +71,19 @@ class Evidence:
             query: the query.
             name: what to call it in errors.
         """
-        tree = texts.parse(query, name=name)
-        views = texts.needed_views(tree, known=texts.LOCAL_VIEWS)
-        asked = {*texts.needed_tables(tree), *(name for view in views.values() for name in view.tables)}
+        question = texts.question(query, name=name)
+        views = texts.needed_views(question.tables, known=texts.LOCAL_VIEWS)
+        asked = {*question.tables, *(name for view in views.values() for name in view.tables)}
         missing = sorted(asked - views.keys() - self.tables.keys() - texts.LOCAL_VIEWS - OPTIONAL.keys())
         if missing:
             raise StediError(f"{', '.join(missing)} is not published yet: run `stedi run`.")
         for named, view in views.items():
             # Computed once for all audits: it is most of their work.
             if named not in self._shared:
-                rows = texts.render_for_duckdb(view.tree, self.settings, known=frozenset(self._shared))
+                rows = texts.question_for_duckdb(view, self.settings, known=frozenset(self._shared))
                 self.connection.execute(f'CREATE TEMP TABLE "{named}" AS {rows}')
                 self._shared.add(named)
-        text = texts.render_for_duckdb(tree, self.settings, known=frozenset(self._shared))
+        text = texts.question_for_duckdb(question, self.settings, known=frozenset(self._shared))
         return self.connection.execute(text).fetchall()
 
 
