@@ -42,6 +42,13 @@ def _without_waiting_for_the_disk(connection: Any, _: Any) -> None:
     connection.execute("PRAGMA synchronous = OFF")
 
 
+# Spark lives for seconds here: it would compile for longer than what it compiles is run.
+_COMPILE_LITTLE = "-XX:TieredStopAtLevel=1"
+_SPARK_DEFAULTS = f"""
+spark.driver.defaultJavaOptions {_COMPILE_LITTLE}
+spark.executor.defaultJavaOptions {_COMPILE_LITTLE}
+"""
+
 REAL_DATA = Path(__file__).parents[2] / "shared" / "data" / "stedi"
 
 
@@ -69,6 +76,16 @@ def _as_the_shell_set_it() -> Iterator[None]:
 
 def _of_aws() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name.startswith(("AWS_", "LENT_BY_"))}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _every_spark_compiles_little(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    conf = tmp_path_factory.mktemp("spark-conf")
+    (conf / "spark-defaults.conf").write_text(_SPARK_DEFAULTS)
+    with pytest.MonkeyPatch.context() as patching:
+        patching.setenv("SPARK_CONF_DIR", str(conf))
+        patching.setenv("SPARK_DAEMON_JAVA_OPTS", _COMPILE_LITTLE)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -125,6 +142,8 @@ def spark_url(java: str, spark_events: Path) -> Iterator[str]:
     """An Apache Spark Connect server."""
     conf = spark_events.parent / "conf"
     write_conf(conf, spark_events)
+    with (conf / "spark-defaults.conf").open("a") as defaults:
+        defaults.write(_SPARK_DEFAULTS)
     with pytest.MonkeyPatch.context() as patching:
         patching.setenv("SPARK_CONF_DIR", str(conf))
         with LocalSpark().serving() as url:
