@@ -4,6 +4,7 @@
 Engines and SQL (`matching_key`) only do what all of them do alike: trim and lower-case ASCII.
 """
 
+import re
 from functools import lru_cache
 
 from pyspark.sql import Column, DataFrame
@@ -21,12 +22,14 @@ _INVISIBLE = frozenset(
     + "".join(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
 )
 # Letters that IDNA distinguishes and case folding does not. The dotted İ becomes an i.
-_ALSO_FOLDED = str.maketrans({"\u00df": "ss", "\u03c2": "\u03c3"})
-_DOTTED_I = "i\u0307"
+_ALSO_FOLDED = (("\u00df", "ss"), ("\u03c2", "\u03c3"), ("i\u0307", "i"))
 _LONGEST_DOMAIN = 255
 # A key is recomputed until it no longer changes; no known text takes more than three rounds.
 _MOST_ROUNDS = 6
 _REMEMBERED, _SHORT = 1 << 16, 1 << 8
+# Most of a text stays as it is: whole files are asked for, and each letter by itself would take long.
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
+_MAPPED = re.compile(r"[A-Z]+|[^\x00-\x7f]+")
 
 
 def matching_key(column: str) -> Column:
@@ -62,8 +65,11 @@ def plain(text: str) -> str:
         return text
     import unicodedata2  # not every run needs it; pins our own Unicode version
 
-    normalized = unicodedata2.normalize("NFKC", text)
-    return "".join([letter for letter in normalized if letter < "\x7f" or not _is_invisible(letter)])
+    return _NOT_ASCII.sub(_visible, unicodedata2.normalize("NFKC", text))
+
+
+def _visible(letters: re.Match[str]) -> str:
+    return "".join([letter for letter in letters[0] if not _is_invisible(letter)])
 
 
 def _key_beyond_ascii(text: str) -> str:
@@ -84,13 +90,15 @@ _remembered = lru_cache(_REMEMBERED)(_settled)
 
 def _fold(text: str) -> str:
     local, at, domain = plain(text).strip(_WHITE_SPACE).rpartition("@")
-    folded = "".join(map(_map_letter, local if at else domain)).translate(_ALSO_FOLDED).replace(_DOTTED_I, "i")
+    folded = _mapped(local if at else domain)
+    for letter, plain_letter in _ALSO_FOLDED:
+        folded = folded.replace(letter, plain_letter)
     return plain(f"{folded}@{_idna_domain(domain)}" if at else folded).strip(_WHITE_SPACE)
 
 
 def _idna_domain(domain: str) -> str:
     """A domain in the domain name system's form: non-ASCII labels in Punycode, even if they cannot be registered."""
-    mapped = plain("".join(map(_map_letter, domain)))
+    mapped = plain(_mapped(domain))
     if mapped.isascii() or len(mapped) > _LONGEST_DOMAIN:
         return mapped
     return ".".join(
@@ -98,11 +106,18 @@ def _idna_domain(domain: str) -> str:
     )
 
 
+def _mapped(text: str) -> str:
+    """A text as mapped by UTS 46: lower-case and plain; letters that it forbids are kept."""
+    return _MAPPED.sub(_map_letters, text)
+
+
+def _map_letters(letters: re.Match[str]) -> str:
+    return letters[0].lower() if letters[0].isascii() else "".join(map(_map_letter, letters[0]))
+
+
 @lru_cache(_REMEMBERED)
 def _map_letter(letter: str) -> str:
-    """A letter as mapped by UTS 46: lower-case and plain; letters that it forbids are kept."""
-    if letter.isascii():
-        return letter.lower()
+    """A letter that is not ASCII."""
     import idna
 
     try:

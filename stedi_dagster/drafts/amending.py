@@ -130,10 +130,12 @@ def _take_out(
     def going(rows: pa.RecordBatch) -> pa.BooleanArray:
         return pc.is_in(rows[column], value_set=keys)
 
-    files, amended.rows_out = to_rewrite(published, [column], going)
+    leaving_rows = to_rewrite(published, [column], going)
+    amended.rows_out = leaving_rows.rows
     if not amended.rows_out:
         return
-    amended.move(rows_without(files, going, nothing), files, without=amended.rows_out)
+    files = leaving_rows.files
+    amended.move(rows_without(leaving_rows, nothing), files, without=amended.rows_out)
     if input_row:
         out = pa.Table.from_batches(batch.filter(going(batch)) for batch in files.batches(input_row))
         amended.inputs_out = out.group_by(list(input_row)).aggregate([]).num_rows

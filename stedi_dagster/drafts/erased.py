@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stedi_dagster.contracts import CustomerLanding
-from stedi_dagster.erasure.delete_rows import count, rows_without
+from stedi_dagster.erasure.delete_rows import count, find, rows_without
 from stedi_dagster.erasure.erasure_filter import ErasureFilter
 from stedi_dagster.erasure.ledger import Erasure, recognising
 from stedi_dagster.erasure.remainder import remaining_rows
@@ -62,8 +62,9 @@ def _take_out(staged: StagedTable, files: DataFiles, erasing: ErasureFilter) -> 
     gone: Counter[str] = Counter()
     mask = partial(erasing.mask, contract=files.contract)
     for part, found in files.parts().items():
-        if count(found, erasing.columns(files.contract), mask):
-            left = rows_without(found, mask, partial(remaining_rows, erasing=erasing))
+        going = find(found, erasing.columns(files.contract), mask)
+        if going.masks:
+            left = rows_without(going._replace(files=found), partial(remaining_rows, erasing=erasing))
             gone[part] = found.rows - staged.write_batches(left, part=part.rsplit("/", maxsplit=1)[-1])
             files.storage.delete(found.paths)
     return gone

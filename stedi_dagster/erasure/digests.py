@@ -42,14 +42,23 @@ class Digester:
 
 def words(text: str) -> list[str]:
     """The words of a value, or of any text, as matching keys."""
-    return [word.rstrip(_AFTER_A_WORD) for word in _WORD.findall(key_of(text))]
+    return _words_of(key_of(text))
 
 
 def phrases(text: str, lengths: Iterable[int]) -> set[str]:
     """The words of a text, and so many of them in a row as lengths say."""
-    there = words(text)
+    return phrases_of(key_of(text), lengths)
+
+
+def phrases_of(key: str, lengths: Iterable[int]) -> set[str]:
+    """The phrases of a text whose key is known."""
+    there = _words_of(key)
     rows = (" ".join(there[at : at + length]) for length in lengths for at in range(len(there) - length + 1))
     return {*there, *rows}
+
+
+def _words_of(key: str) -> list[str]:
+    return [word.rstrip(_AFTER_A_WORD) for word in _WORD.findall(key)]
 
 
 def load_digester(home: Path, *, make: bool) -> Digester | None:

@@ -258,17 +258,18 @@ class Eraser:
         if snapshot is None or table is None:
             return TableReceipt(name, 0, 0, 0)
         columns, mask = self._mask(contract, erasing)
-        going, rows = to_rewrite(snapshot, columns, mask)
+        going = to_rewrite(snapshot, columns, mask)
         _, files = self._holds(name)
         snapshots = expirable(table, before_ms=_ALL_OF_HISTORY)
-        if rows:
+        if going.masks:
             # The current one is then history, too.
             snapshots.append(snapshot.snapshot_id)
         files -= reachable_files(table, without=snapshots)
         # What holds nothing of theirs is not rewritten.
-        files -= {*snapshot.files.without(going.paths).paths, *manifests_without(table, going.paths)}
+        rewritten = going.files.paths
+        files -= {*snapshot.files.without(rewritten).paths, *manifests_without(table, rewritten)}
         old = sum(1 for _ in self._lakehouse.storage.old_versions(table.location()))
-        return TableReceipt(name, rows, len(snapshots), len(files) + old)
+        return TableReceipt(name, going.rows, len(snapshots), len(files) + old)
 
 
 def _reading(row: dict[str, Any], contract: type[Contract]) -> tuple[Any, ...]:

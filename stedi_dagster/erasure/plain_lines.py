@@ -5,7 +5,6 @@ columns of the feed's contract in the contract's spelling, each there once, and 
 `documents` reads the same in it: whoever looks for something needs that only for the lines that a table shows.
 """
 
-import io
 import json
 from collections import deque
 from collections.abc import Iterator
@@ -26,7 +25,7 @@ from stedi_dagster.landing.feeds import DERIVED, FEEDS
 
 _BLOCK = 1 << 23
 _LONGEST_LINE = 1 << 14
-_LINE_END, _ESCAPE = b"\n\\"
+_LINE_END, _RETURN, _ESCAPE, _OPENS, _CLOSES = b"\n\r\\{}"
 _DECODER = json.JSONDecoder(object_pairs_hook=object_of)
 # Arrow reads while Python looks at what it has read.
 _AT_ONCE = 2
@@ -67,7 +66,7 @@ class PlainLines(NamedTuple):
         """
         if not pc.any(which).as_py():
             return
-        ends = self._places(_LINE_END) + 1
+        ends = _places(self.content, _LINE_END) + 1
         for at in np.flatnonzero(which.to_numpy(zero_copy_only=False)).tolist():
             start = int(ends[at - 1]) if at else 0
             end = int(ends[at]) if at < len(ends) else len(self.content)
@@ -77,11 +76,8 @@ class PlainLines(NamedTuple):
     def escaped(self) -> pa.BooleanArray:
         """Which lines have an escape: what stands there may be read in another way than what it means."""
         found = np.zeros(self.rows.num_rows, bool)
-        found[np.searchsorted(self._places(_LINE_END), self._places(_ESCAPE))] = True
+        found[np.searchsorted(_places(self.content, _LINE_END), _places(self.content, _ESCAPE))] = True
         return pa.array(found)
-
-    def _places(self, sign: int) -> "np.ndarray[Any, np.dtype[np.int64]]":
-        return np.flatnonzero(np.frombuffer(self.content, np.uint8) == sign)
 
 
 def plain_lines(stream: IO[bytes], contract: type[Contract]) -> Iterator[PlainLines]:
@@ -160,18 +156,42 @@ def _blocks(stream: IO[bytes]) -> Iterator[bytes]:
         yield rest
 
 
-def _read(lines: bytes, schema: pa.Schema) -> pa.Table:
-    # One object in each line and nothing around it: braces within make it odd. Arrow would read several objects of a
-    # line, and does not survive some of what is no object (a null before one).
-    number = lines.count(b"\n") + (not lines.endswith(b"\n"))
-    begin = lines.count(b"\n{") + lines.startswith(b"{")
-    end = lines.count(b"}\n") + lines.count(b"}\r\n") + lines.endswith(b"}")
-    if not number == begin == end == lines.count(b"{") == lines.count(b"}"):
+def _places(content: bytes, sign: int) -> "np.ndarray[Any, np.dtype[np.int64]]":
+    return np.flatnonzero(np.frombuffer(content, np.uint8) == sign)
+
+
+def _count_objects(lines: bytes) -> int:
+    """How many lines there are, each an object with nothing around it: braces within make it odd.
+
+    Arrow would read several objects of a line, and does not survive some of what is no object (a null before one).
+
+    Raises:
+        NotPlainError: one is none.
+    """
+    # A count of bytes is slower, and lets no other thread work.
+    signs = np.frombuffer(lines, np.uint8)
+    ends = _places(lines, _LINE_END)
+    starts = np.concatenate(([0], ends + 1))
+    if lines.endswith(b"\n"):
+        starts = starts[:-1]
+    if not lines or (signs[starts] != _OPENS).any():
         raise NotPlainError
+    # No line is empty: there is something before each end.
+    last = ends - 1
+    last -= signs[last] == _RETURN
+    if (signs[last] != _CLOSES).any() or not lines.endswith((b"\n", b"}")):
+        raise NotPlainError
+    if not np.count_nonzero(signs == _OPENS) == np.count_nonzero(signs == _CLOSES) == starts.size:
+        raise NotPlainError
+    return int(starts.size)
+
+
+def _read(lines: bytes, schema: pa.Schema) -> pa.Table:
+    number = _count_objects(lines)
     at_once = pj.ReadOptions(use_threads=False, block_size=len(lines) + 1)
     strictly = pj.ParseOptions(explicit_schema=schema, newlines_in_values=False, unexpected_field_behavior="error")
     try:
-        rows = pj.read_json(io.BytesIO(lines), at_once, strictly)
+        rows = pj.read_json(pa.BufferReader(lines), at_once, strictly)
         # That every text is UTF-8.
         rows.validate(full=True)
     except pa.ArrowInvalid:

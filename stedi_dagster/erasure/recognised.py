@@ -31,17 +31,38 @@ def recognised(text: str, without: Iterable[str] = ()) -> set[str]:
         text: any text.
         without: the keys of addresses in which others may be read that are not meant, the longest first.
     """
-    found: set[str] = set()
     longer = list(without)
-    for one in readings(text):
-        said = key_of(one)
-        if not one.isascii():
-            # The key of a whole text has a domain with all that stands around it: addresses are read before, too.
-            written = set(written_in(one))
-            found |= written.difference(*(written_in(other) for other in longer if other in written))
-        for other in longer:
-            said = said.replace(other, " ")
-        found.update(words(said), written_in(said))
+    return set().union(*(_in_reading(one, longer) for one in readings(text)))
+
+
+def is_recognised(whom: str, said: Iterable[str], without: Iterable[str] = ()) -> bool:
+    """Whether somebody is among what `recognised` finds in a text.
+
+    Args:
+        whom: the key of their address.
+        said: the readings of the text.
+        without: as there.
+    """
+    longer = list(without)
+    local, _, domain = whom.rpartition("@")
+
+    def may_stand_in(one: str) -> bool:
+        # Of ASCII the key is the text in small letters, and an address is what stands before an @ and behind it.
+        return not one.isascii() or all(part in one.lower() for part in (local, domain))
+
+    return any(whom in _in_reading(one, longer) for one in said if may_stand_in(one))
+
+
+def _in_reading(text: str, longer: Iterable[str]) -> set[str]:
+    found: set[str] = set()
+    said = key_of(text)
+    if not text.isascii():
+        # The key of a whole text has a domain with all that stands around it: addresses are read before, too.
+        written = set(written_in(text))
+        found |= written.difference(*(written_in(other) for other in longer if other in written))
+    for other in longer:
+        said = said.replace(other, " ")
+    found.update(words(said), written_in(said))
     return found
 
 

@@ -17,12 +17,12 @@ from pyarrow import parquet as pq
 
 from stedi_dagster.contracts import CONTRACTS, Column, Contract, CustomerLanding
 from stedi_dagster.contracts.columns import Identifies
-from stedi_dagster.erasure.digests import Digester, phrases
+from stedi_dagster.erasure.digests import Digester, phrases_of
 from stedi_dagster.erasure.documents import may_be_of
 from stedi_dagster.erasure.fields import split_lines, value_of
 from stedi_dagster.erasure.ledger import PARTICIPANT, PERSON, Trace
 from stedi_dagster.erasure.plain_lines import NotPlainError, contract_of, plain_lines
-from stedi_dagster.erasure.recognised import encoded_in, holding, recognised
+from stedi_dagster.erasure.recognised import encoded_in, holding, is_recognised
 from stedi_dagster.erasure.texts_in import as_texts, before_damage, blocks, inflated, strings
 from stedi_dagster.keys import key_of
 from stedi_dagster.landing.decodings import readings, unescaped
@@ -38,6 +38,8 @@ _PARQUET, _AVRO, _SQLITE = b"PAR1", b"Obj\x01", b"SQLite format 3\x00"
 _PLAIN = frozenset({"binary", "tar", "Python pickle"})
 # Words that stand at the border of two blocks are read with both.
 _OVERLAP = 1 << 10
+# So many rows of a table are looked at together: each value that is in many of them, once.
+_ROWS = 1 << 18
 # Columns that say whose a row is: what else it holds is that person's, also where two are called the same.
 _PEOPLE = frozenset(spec.name for contract in CONTRACTS.values() for spec in contract.identifying("person"))
 # The same of raw records, but for customers', whose text says it however broken.
@@ -105,7 +107,7 @@ class Search:
         except pa.ArrowInvalid:  # cut short
             return Seen(self._in_bytes(stream), whole=False)
         found += self._in_text("\n".join(strings([file.metadata.metadata, file.schema_arrow.names])))
-        for batch in file.iter_batches():
+        for batch in file.iter_batches(_ROWS):
             theirs = self._are_theirs([batch[name] for name in batch.schema.names if name in _PEOPLE])
             for field in batch.schema:
                 column = as_texts(batch[field.name])
@@ -271,8 +273,9 @@ class Search:
         return found
 
     def _in_encoded(self, text: str) -> Counter[str]:
-        found = Counter({PERSON: 1} if self._email in recognised(text, self._longer) else ())
-        for one in readings(text):
+        said = dict.fromkeys(readings(text))
+        found = Counter({PERSON: 1} if is_recognised(self._email, said, self._longer) else ())
+        for one in said:
             found |= self._in_plain(one)
         return found
 
@@ -290,7 +293,7 @@ class Search:
                 text = text.replace(other, " ")
             found[PERSON] = text.count(self._email)
         # Whole values too: one may hold what no word does.
-        for phrase in phrases(text, self._lengths) | ({text} if len(text) < _OVERLAP else set()):
+        for phrase in phrases_of(text, self._lengths) | ({text} if len(text) < _OVERLAP else set()):
             what = self._what.get(self._by.of(phrase))
             if what and what != PERSON:
                 found[what] += 1

@@ -213,7 +213,7 @@ def test_the_gate_finds_a_fault_in_how_a_table_follows(made_once, monkeypatch, f
         made_once.scenario.land("customer", record, name="more.json")
         taken = delete_rows.rows_without
         what = {
-            "not taken out": lambda files, _mask, _rest: files.batches(files.contract.names()),
+            "not taken out": lambda going, _rest: going.files.batches(going.files.contract.names()),
             "too many taken out": lambda *about: (rows.slice(1) for rows in taken(*about)),
         }[fault]
         monkeypatch.setattr(amending, "rows_without", what)
