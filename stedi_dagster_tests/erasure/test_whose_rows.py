@@ -18,10 +18,11 @@ from stedi_dagster.contracts import (
 )
 from stedi_dagster.contracts.base import column, epoch_ms
 from stedi_dagster.contracts.columns import Column
-from stedi_dagster.erasure.delete_rows import count, delete_rows
+from stedi_dagster.erasure.delete_rows import count, delete_rows, nothing
 from stedi_dagster.erasure.erasure_filter import ErasureFilter
 from stedi_dagster.erasure.ledger import Erasure, Trace
 from stedi_dagster.erasure.remainder import remaining_rows
+from stedi_dagster.lakehouse import data_files
 from stedi_dagster.lakehouse.lakehouse import Lakehouse
 from stedi_dagster.lakehouse.schema import arrow_schema
 from stedi_dagster_tests.erasure.raw import BY
@@ -142,6 +143,29 @@ def test_a_file_from_before_the_contract_had_a_column_is_examined_by_the_others(
     left = partial(remaining_rows, erasing=ERASING)
     assert delete_rows(lakehouse, "sessions", Sessions, columns, mask, left, inputs="test") == 1
     assert lakehouse.ensure_table("sessions", Sessions).scan().to_arrow().to_pylist() == rows[1:]
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3, 100])
+def test_rows_go_wherever_they_are_in_a_file_and_however_many_are_read_at_once(lakehouse, monkeypatch, at_once):
+    monkeypatch.setattr(data_files, "_ROWS", at_once)
+    theirs = [[0, 4, 6], [], [5]]
+    rows = [
+        [
+            row(Sessions, {"coach": HERS["person"] if at in going_there else OTHERS["person"], "note": f"{file}, {at}"})
+            for at in range(7)
+        ]
+        for file, going_there in enumerate(theirs)
+    ]
+    table = lakehouse.ensure_table("sessions", Sessions)
+    for of_one_file in rows:
+        table.append(pa.Table.from_batches([batch(Sessions, *of_one_file)]))
+    mask, columns = partial(ERASING.mask, contract=Sessions), ERASING.columns(Sessions)
+    before = set(lakehouse.read("sessions", Sessions).files.paths)
+    assert delete_rows(lakehouse, "sessions", Sessions, columns, mask, nothing, inputs="test") == sum(map(len, theirs))
+    after = lakehouse.read("sessions", Sessions)
+    assert len(before & set(after.files.paths)) == theirs.count([])
+    kept = [one for of_one_file in rows for one in of_one_file if one["coach"] != HERS["person"]]
+    assert sorted(after.files.column("note")) == [one["note"] for one in kept]
 
 
 def test_a_device_tells_whose_a_row_is_only_where_the_row_names_nobody():
