@@ -1,6 +1,5 @@
 """Where somebody still stands: every byte below some folders, unpacked and decoded, held against their traces."""
 
-import codecs
 import sqlite3
 import struct
 import tempfile
@@ -8,6 +7,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import lru_cache, reduce
+from operator import or_
 from typing import IO, NamedTuple
 
 import fastavro
@@ -23,7 +23,7 @@ from stedi_dagster.erasure.fields import split_lines, value_of
 from stedi_dagster.erasure.ledger import PARTICIPANT, PERSON, Trace
 from stedi_dagster.erasure.plain_lines import NotPlainError, contract_of, plain_lines
 from stedi_dagster.erasure.recognised import encoded_in, holding, is_recognised
-from stedi_dagster.erasure.texts_in import as_texts, before_damage, blocks, inflated, strings
+from stedi_dagster.erasure.texts_in import as_texts, before_damage, blocks, by_letters, inflated, strings, texts_among
 from stedi_dagster.keys import key_of
 from stedi_dagster.landing.decodings import readings, unescaped
 from stedi_dagster.landing.documents import Document, read_documents
@@ -202,8 +202,13 @@ class Search:
 
     def _in_bytes(self, stream: IO[bytes]) -> Counter[str]:
         stream.seek(0)
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        return self._in_blocks(decoder.decode(block) for block in blocks(stream))
+        found: Counter[str] = Counter()
+        before = ""
+        for one in texts_among(blocks(stream)):
+            text = before + one
+            found += reduce(or_, map(self._in_text, by_letters(text)))
+            before = text[-_OVERLAP:]
+        return found
 
     def _in_blocks(self, texts: Iterable[str]) -> Counter[str]:
         found: Counter[str] = Counter()
@@ -269,7 +274,8 @@ class Search:
     def _in_text(self, text: str) -> Counter[str]:
         found = self._in_plain(unescaped(text).replace("%40", "@"))
         for encoded in encoded_in(text):
-            found |= self._in_short(encoded) if len(encoded) <= _SHORT else self._in_encoded(encoded)
+            if here := self._in_short(encoded) if len(encoded) <= _SHORT else self._in_encoded(encoded):
+                found |= here
         return found
 
     def _in_encoded(self, text: str) -> Counter[str]:

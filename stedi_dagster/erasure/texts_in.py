@@ -1,7 +1,9 @@
 """The texts in what files hold: in their blocks, in values of columns, in records, in what Dagster packs."""
 
+import codecs
 import zlib
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import IO, Any
 
 import pyarrow as pa
@@ -9,6 +11,18 @@ import pyarrow as pa
 from stedi_dagster.landing.formats import Broken
 
 _BLOCK = 1 << 24
+# Stands for bytes that are no text. It is white space, and no line end, over which something packed could go on.
+_APART = "\x1e"
+_NO_TEXT = "stedi_dagster.no_text"
+
+
+def _apart(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return _APART, error.end
+
+
+codecs.register_error(_NO_TEXT, _apart)
 
 
 def strings(value: Any) -> Iterator[str]:
@@ -30,6 +44,30 @@ def blocks(stream: IO[bytes]) -> Iterator[bytes]:
     """What a stream holds."""
     while block := stream.read(_BLOCK):
         yield block
+
+
+def texts_among(blocks: Iterator[bytes]) -> Iterator[str]:
+    """The texts among bytes of any kind, block by block, bytes that are none as white space."""
+    decoder = codecs.getincrementaldecoder("utf-8")(_NO_TEXT)
+    for block in blocks:
+        yield decoder.decode(block)
+
+
+def by_letters(text: str) -> Iterator[str]:
+    """A text of `texts_among` in two: what is ASCII, and what is not, with what stands beside it.
+
+    A text that is ASCII is looked through many times faster, and a file of bytes is all but that.
+    """
+    if text.isascii():
+        yield text
+        return
+    stretches = text.split(_APART)
+    plain = [stretch.isascii() for stretch in stretches]
+    yield _APART.join(stretch if is_plain else "" for stretch, is_plain in zip(stretches, plain, strict=True))
+    near = [not all(beside) for beside in pairwise([True, *plain, True])]
+    yield _APART.join(
+        stretch if here or after else "" for stretch, here, after in zip(stretches, near, near[1:], strict=False)
+    )
 
 
 def before_damage(blocks: Iterator[str | Broken], damage: list[Broken]) -> Iterator[str]:

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import SecretStr
 
+from stedi_dagster.erasure import texts_in
 from stedi_dagster.erasure.digests import Digester
 from stedi_dagster.erasure.ledger import Trace
 from stedi_dagster.erasure.search import Search
@@ -191,3 +192,31 @@ def test_nothing_that_packs_an_address_is_taken_for_a_random_number(before):
     for one in packed:
         assert found(one) == {"email"}, one
     assert not found("726c4927-79d5-41ff-b72d-e41bafd0e26f")
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"\x93" + ZOE.encode() + b"\xc3", {"email"}),
+        (b"\xff" + PHONE.encode() + b"\x80\xfe" + SERIAL.encode() + b"\xff", {"phone", "serialNumber"}),
+        ("\U0001f600 ".encode() + ZOE.encode() + b"\xff" + "é".encode(), {"email"}),
+        (b"\xff\xff".join(NAME.encode().split()), {"customerName"}),
+        ("é ".encode() + b"\xff".join(NAME.encode().split()), {"customerName"}),
+        (b"\xff".join(NAME.encode().split()) + " é".encode() + b"\xff", {"customerName"}),
+        (b"\xff" + base64.b64encode(ZOE.encode()) + b"\xff", {"email"}),
+        (b"\xff" + ZOE.encode("utf-16-le") + b"\xff\xff", {"email"}),
+        ("".join(chr(ord(letter) + 0xFEE0) for letter in ZOE).encode() + b"\xff" + PHONE.encode(), {"email", "phone"}),
+        (b"\xff".join([ZOE[:4].encode(), ZOE[4:].encode()]), set()),
+    ],
+)
+def test_texts_among_bytes_that_are_none_are_found(content, what):
+    # Of a table that is cut short there is nothing but bytes.
+    assert found(b"PAR1\xff" + content) == what
+    assert found(b"PAR1" + b"\xff" * 99 + content + b"\xff" + "ü".encode() + b"\xffx") == what
+
+
+@pytest.mark.parametrize("block", range(1, 40, 3))
+def test_no_text_among_bytes_is_lost_at_the_border_of_two_blocks(monkeypatch, block):
+    monkeypatch.setattr(texts_in, "_BLOCK", block)
+    content = b"PAR1\xff" + ODD.encode() + b"\xff\xc3" + "é ".encode() + NAME.encode() + b"\xff" + ODD.encode()
+    assert found(content, ODD) == {"email", "customerName"}
