@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from stedi_dagster.contracts.base import EARLIEST_MS
@@ -27,6 +28,9 @@ _ADDRESS = re.compile(r"""\s*[^\s"(),:;<>@\[\]\\{}]+@[^\W_]?[\w-]*(?:\.[\w-]+)*\
 _BETWEEN = "\ufeff\x1e \t\r\n"
 _TWICE = object()
 _AROUND = " \t\n\r\f\v"
+_SURROGATE = re.compile("[\ud800-\udfff]")
+# Keys are the same in record after record.
+_REMEMBERED = 1 << 10
 
 
 @dataclass(frozen=True, order=True)
@@ -132,15 +136,22 @@ def _fields(pairs: _Pairs) -> dict[str, Any]:
     """The values by the contract's names in any case; one that is there in two ways makes it no record."""
     said: dict[str, list[tuple[bool, Any]]] = {}
     for key, item in pairs:
-        letters = "".join(one for one in unicodedata.normalize("NFKC", key) if one.isalnum()).casefold()
-        if letters in _FIELDS:
-            said.setdefault(_FIELDS[letters], []).append((key.casefold() == letters, item))
+        name, is_read = _field(key)
+        if name is not None:
+            said.setdefault(name, []).append((is_read, item))
     for items in said.values():
         first = items[0][1]
         agree = all(isinstance(item, bool) == isinstance(first, bool) and item == first for _, item in items)
         if not agree and any(is_read for is_read, _ in items):
             raise _NoRecordError
     return {name: item for name, items in said.items() for is_read, item in items if is_read}
+
+
+@lru_cache(_REMEMBERED)
+def _field(key: str) -> tuple[str | None, bool]:
+    """The contract's name that a key spells, and whether landing reads that spelling."""
+    letters = "".join(one for one in unicodedata.normalize("NFKC", key) if one.isalnum()).casefold()
+    return _FIELDS.get(letters), key.casefold() == letters
 
 
 def _check_text(item: Any, *, is_required: bool) -> None:
@@ -150,7 +161,7 @@ def _check_text(item: Any, *, is_required: bool) -> None:
         raise _NoRecordError
     if is_required and not str(item).strip():
         raise _NoRecordError
-    if re.search("[\ud800-\udfff]", str(item)):
+    if _SURROGATE.search(str(item)):
         raise _NoRecordError
 
 
