@@ -130,15 +130,14 @@ def _take_out(
     def going(rows: pa.RecordBatch) -> pa.BooleanArray:
         return pc.is_in(rows[column], value_set=keys)
 
-    leaving_rows = to_rewrite(published, [column], going)
-    amended.rows_out = leaving_rows.rows
+    out = to_rewrite(published, [column], going)
+    amended.rows_out = out.rows
     if not amended.rows_out:
         return
-    files = leaving_rows.files
-    amended.move(rows_without(leaving_rows, nothing), files, without=amended.rows_out)
+    amended.move(rows_without(out, nothing), out.files, without=amended.rows_out)
     if input_row:
-        out = pa.Table.from_batches(batch.filter(going(batch)) for batch in files.batches(input_row))
-        amended.inputs_out = out.group_by(list(input_row)).aggregate([]).num_rows
+        theirs = pa.Table.from_batches(batch.filter(going(batch)) for batch in out.files.batches(input_row))
+        amended.inputs_out = theirs.group_by(list(input_row)).aggregate([]).num_rows
 
 
 def _merge(amended: Amendment) -> None:
