@@ -67,7 +67,7 @@ def _check_evidence(on: CheckContext) -> Outcome:
         steps=on.inputs[StepTrainerLanding.table()],
         records=on.customers,
     )
-    people_kept = on.inputs.get(CUSTOMER_TRUSTED, on.inputs["customers_curated"])
+    people_kept = on.inputs[CUSTOMER_TRUSTED if CUSTOMER_TRUSTED in on.inputs else "customers_curated"]
     return evidence.audit_evidence(on.every_row, landed, people_kept, least=on.least_evidence)
 
 
