@@ -202,20 +202,14 @@ class Search:
 
     def _in_bytes(self, stream: IO[bytes]) -> Counter[str]:
         stream.seek(0)
-        found: Counter[str] = Counter()
-        before = ""
-        for one in texts_among(blocks(stream)):
-            text = before + one
-            found += reduce(or_, map(self._in_text, by_letters(text)))
-            before = text[-_OVERLAP:]
-        return found
+        return self._in_blocks(texts_among(blocks(stream)))
 
     def _in_blocks(self, texts: Iterable[str]) -> Counter[str]:
         found: Counter[str] = Counter()
         before = ""
         for one in texts:
             text = before + one
-            found += self._in_text(text)
+            found += reduce(or_, map(self._in_text, by_letters(text)))
             before = text[-_OVERLAP:]
         return found
 

@@ -54,9 +54,9 @@ def texts_among(blocks: Iterator[bytes]) -> Iterator[str]:
 
 
 def by_letters(text: str) -> Iterator[str]:
-    """A text of `texts_among` in two: what is ASCII, and what is not, with what stands beside it.
+    """A text in two where bytes that are no text part it: what is ASCII, and what is not, with what stands beside it.
 
-    A text that is ASCII is looked through many times faster, and a file of bytes is all but that.
+    A text that is ASCII is looked through many times faster, and what stands among bytes is all but that.
     """
     if text.isascii():
         yield text
