@@ -25,6 +25,7 @@ from stedi_dagster.erasure.plain_lines import NotPlainError, contract_of, plain_
 from stedi_dagster.erasure.recognised import encoded_in, holding, is_recognised
 from stedi_dagster.erasure.texts_in import as_texts, before_damage, blocks, by_letters, inflated, strings, texts_among
 from stedi_dagster.keys import key_of
+from stedi_dagster.lakehouse.data_files import ROWS_AT_ONCE
 from stedi_dagster.landing.decodings import readings, unescaped
 from stedi_dagster.landing.documents import Document, read_documents
 from stedi_dagster.landing.feeds import FEEDS
@@ -38,8 +39,6 @@ _PARQUET, _AVRO, _SQLITE = b"PAR1", b"Obj\x01", b"SQLite format 3\x00"
 _PLAIN = frozenset({"binary", "tar", "Python pickle"})
 # Words that stand at the border of two blocks are read with both.
 _OVERLAP = 1 << 10
-# So many rows of a table are looked at together: each value that is in many of them, once.
-_ROWS = 1 << 18
 # Columns that say whose a row is: what else it holds is that person's, also where two are called the same.
 _PEOPLE = frozenset(spec.name for contract in CONTRACTS.values() for spec in contract.identifying("person"))
 # The same of raw records, but for customers', whose text says it however broken.
@@ -107,7 +106,7 @@ class Search:
         except pa.ArrowInvalid:  # cut short
             return Seen(self._in_bytes(stream), whole=False)
         found += self._in_text("\n".join(strings([file.metadata.metadata, file.schema_arrow.names])))
-        for batch in file.iter_batches(_ROWS):
+        for batch in file.iter_batches(ROWS_AT_ONCE):
             theirs = self._are_theirs([batch[name] for name in batch.schema.names if name in _PEOPLE])
             for field in batch.schema:
                 column = as_texts(batch[field.name])

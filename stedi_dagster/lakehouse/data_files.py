@@ -16,7 +16,7 @@ from stedi_dagster.storage import Checksum, Storage
 # What the names of the parts of a staged table begin with whose rows were in other files of the table before.
 MOVED = "moved"
 # So many rows are read together: what is looked up once for each value in them costs less than in many small batches.
-_ROWS = 1 << 18
+ROWS_AT_ONCE = 1 << 18
 # What is a long lies between.
 _ALWAYS = (-(1 << 63), (1 << 63) - 1)
 
@@ -100,7 +100,7 @@ class DataFiles:
         self.storage.note_reads(self.sizes)
         for path in self.paths:
             with pq.ParquetFile(self.storage.within(path), filesystem=self.storage.filesystem) as file:
-                for batch in file.iter_batches(_ROWS, columns=list(columns)):
+                for batch in file.iter_batches(ROWS_AT_ONCE, columns=list(columns)):
                     there = dict(zip(batch.schema.names, batch.columns, strict=True))
                     found = [
                         there[name] if name in there else pa.nulls(len(batch), schema.field(name).type)

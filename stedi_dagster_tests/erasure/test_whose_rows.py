@@ -147,7 +147,7 @@ def test_a_file_from_before_the_contract_had_a_column_is_examined_by_the_others(
 
 @pytest.mark.parametrize("at_once", [1, 2, 3, 100])
 def test_rows_go_wherever_they_are_in_a_file_and_however_many_are_read_at_once(lakehouse, monkeypatch, at_once):
-    monkeypatch.setattr(data_files, "_ROWS", at_once)
+    monkeypatch.setattr(data_files, "ROWS_AT_ONCE", at_once)
     theirs = [[0, 4, 6], [], [5]]
     rows = [
         [
